@@ -1,0 +1,1 @@
+export type { ArchiveLimits, TarEntry, TarEntryType, TarHeader } from './types.ts';

@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HeraklitError } from './errors.ts';
+
+export interface RetryOptions {
+  /** Calls in all, the first included. */
+  readonly attempts: number;
+  /** Milliseconds before the second call; doubles each time, with up to half of it as jitter. */
+  readonly delay: number;
+  readonly signal?: AbortSignal;
+}
+
+export const DEFAULT_RETRY: RetryOptions = { attempts: 3, delay: 200 };
+
+/** Repeats a call whose error says `retryable`; any other error, and the last one, passes through. */
+export async function retry<T>(
+  call: (attempt: number) => Promise<T>,
+  options: RetryOptions = DEFAULT_RETRY,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call(attempt);
+    } catch (error) {
+      const again = error instanceof HeraklitError && error.retryable && attempt < options.attempts;
+      if (!again) throw error;
+      const wait = options.delay * 2 ** (attempt - 1);
+      await sleep(wait + Math.random() * (wait / 2), undefined, options.signal ? { signal: options.signal } : {});
+    }
+  }
+}

@@ -1,0 +1,1 @@
+export type { BuildStatistics, BuiltImage, PackageChange, Strategy } from './types.ts';

@@ -1,0 +1,36 @@
+import type { Descriptor, Digest, ImageConfig, ImageManifest } from '../oci/index.ts';
+
+export type Strategy = 'compose' | 'rebase' | 'patch' | 'rebuild' | 'none';
+
+export interface PackageChange {
+  readonly package: string;
+  readonly architecture: string;
+  /** Undefined when newly installed. */
+  readonly from: string | undefined;
+  /** Undefined when removed. */
+  readonly to: string | undefined;
+}
+
+/** An image whose blobs all lie in the blob store, not yet named by a tag. */
+export interface BuiltImage {
+  readonly strategy: Strategy;
+  /** Why this strategy, or why nothing changed; a sentence for people. */
+  readonly reason: string;
+  readonly descriptor: Descriptor;
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+  readonly baseDigest: Digest | undefined;
+  readonly changes: readonly PackageChange[];
+  readonly advisoriesFixed: readonly string[];
+  readonly statistics: BuildStatistics;
+}
+
+export interface BuildStatistics {
+  /** Bytes of layer blobs that did not exist in the store before. */
+  readonly bytesBuilt: number;
+  /** Bytes of layer blobs the image shares with what was there. */
+  readonly bytesShared: number;
+  readonly layersBuilt: number;
+  readonly layersShared: number;
+  readonly milliseconds: number;
+}

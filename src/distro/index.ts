@@ -1,0 +1,13 @@
+export type {
+  ChangelogEntry,
+  Distribution,
+  DistributionName,
+  InstalledPackage,
+  OrGroup,
+  PackageIdentity,
+  PackageRelations,
+  Relation,
+  RepositoryPackage,
+  RepositorySnapshot,
+  SourcePackage,
+} from './types.ts';

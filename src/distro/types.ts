@@ -1,0 +1,118 @@
+/** A release whose packages we track, for example `debian/trixie`. */
+export type DistributionName = `${string}/${string}`;
+
+/** One dependency alternative: `libc6 (>= 2.34) [amd64]`, `python3:any`. */
+export interface Relation {
+  readonly name: string;
+  /** `any`, `native` or an architecture after the colon. */
+  readonly qualifier?: string;
+  readonly operator?: '<<' | '<=' | '=' | '>=' | '>>';
+  readonly version?: string;
+}
+
+/** Alternatives (`a | b`), first preferred. */
+export type OrGroup = readonly Relation[];
+
+/** Source package a binary was built from. */
+export interface SourcePackage {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** What the repository index and the installed database both say of a package. */
+export interface PackageIdentity {
+  readonly name: string;
+  readonly version: string;
+  /** Distribution's own word: amd64, arm64, all, … */
+  readonly architecture: string;
+  readonly source: SourcePackage;
+}
+
+export interface PackageRelations {
+  readonly depends: readonly OrGroup[];
+  readonly preDepends: readonly OrGroup[];
+  readonly recommends: readonly OrGroup[];
+  readonly conflicts: readonly OrGroup[];
+  readonly breaks: readonly OrGroup[];
+  readonly replaces: readonly OrGroup[];
+  readonly provides: readonly Relation[];
+}
+
+/** One package version that a repository offers. */
+export interface RepositoryPackage extends PackageIdentity {
+  /** `RepositorySnapshot.id` it comes from. */
+  readonly repository: string;
+  /** True when that repository is a security pocket. */
+  readonly security: boolean;
+  readonly essential: boolean;
+  readonly priority: string;
+  readonly section: string;
+  readonly multiArch: 'no' | 'same' | 'foreign' | 'allowed';
+  readonly relations: PackageRelations;
+  /** Path below the repository's root URL. */
+  readonly filename: string;
+  /** Bytes of the package file. */
+  readonly size: number;
+  /** 64 hexadecimal digits. */
+  readonly sha256: string;
+  /** KiB, as the index says. */
+  readonly installedSize: number;
+}
+
+/** One package in an image's database. */
+export interface InstalledPackage extends PackageIdentity {
+  readonly essential: boolean;
+  readonly multiArch: 'no' | 'same' | 'foreign' | 'allowed';
+  readonly relations: PackageRelations;
+  /** KiB, as the database says. */
+  readonly installedSize: number;
+  readonly section: string;
+  readonly maintainer: string;
+  readonly homepage: string;
+  readonly hold: boolean;
+  /** False for `unpacked`, `half-configured`, `triggers-*` …: present, but not configured. */
+  readonly configured: boolean;
+  /** Path → md5 recorded when the package was installed. */
+  readonly conffiles: ReadonlyMap<string, string>;
+}
+
+/** A verified state of one package index. */
+export interface RepositorySnapshot {
+  /** Stable name: `debian/trixie-security/main/amd64`. */
+  readonly id: string;
+  readonly distribution: DistributionName;
+  /** `release`, `updates`, `security`, `backports`, or a user's own name. */
+  readonly pocket: string;
+  readonly suite: string;
+  readonly component: string;
+  readonly architecture: string;
+  readonly security: boolean;
+  /** Seconds since the epoch, from the signed Release file's Date. */
+  readonly date: number;
+  /** sha256 of the signed Release file: what pins this state in a lock file. */
+  readonly releaseDigest: string;
+  /** True when the repository must not be used unless asked (NotAutomatic: backports, experimental). */
+  readonly notAutomatic: boolean;
+  readonly packages: readonly RepositoryPackage[];
+}
+
+/** What /etc/os-release and the package database say an image is. */
+export interface Distribution {
+  readonly name: DistributionName;
+  readonly id: string;
+  readonly versionId: string;
+  readonly codename: string;
+  readonly prettyName: string;
+}
+
+/** An entry of a package's changelog. */
+export interface ChangelogEntry {
+  readonly source: string;
+  readonly version: string;
+  readonly distributions: string;
+  readonly urgency: string;
+  /** Seconds since the epoch; undefined when the trailer has no readable date. */
+  readonly date: number | undefined;
+  /** CVE ids named in the entry, sorted, each once. */
+  readonly advisories: readonly string[];
+}

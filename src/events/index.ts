@@ -1,0 +1,1 @@
+export type { EventSink, HeraklitEvent } from './envelope.ts';

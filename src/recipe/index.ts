@@ -1,0 +1,1 @@
+export type { Recipe, RecipeFile, RecipeRuntime, RecipeUser } from './types.ts';

@@ -1,0 +1,1 @@
+export type { HealthCheck, RolloutOutcome, RolloutRequest, Workload, WorkloadRuntime } from './port.ts';

@@ -1,0 +1,44 @@
+import type { Readable } from 'node:stream';
+import type { BlobSource, Digest } from '../oci/index.ts';
+
+/** Bytes `start`…`end`, both inclusive (RFC 9110 byte ranges). */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Content-addressed blobs. A blob is visible only when whole, verified and synced; writing one that is there is a no-op.
+ * Implementations: filesystem (an OCI layout's blobs/), later S3. One contract suite serves all.
+ */
+export interface BlobStore extends BlobSource {
+  has(digest: Digest): Promise<boolean>;
+  /** Size in bytes, undefined when missing. */
+  size(digest: Digest): Promise<number | undefined>;
+  /** @throws BLOB_MISSING. A ranged stream cannot verify itself. */
+  open(digest: Digest, range?: ByteRange): Promise<Readable>;
+  /** Whole blob in memory, verified. @throws BLOB_MISSING, BLOB_TOO_LARGE above `limit` bytes. */
+  read(digest: Digest, limit: number): Promise<Buffer>;
+  /** Bytes in memory → blob. */
+  put(bytes: Uint8Array): Promise<{ digest: Digest; size: number }>;
+  /**
+   * Streams into the store while hashing. Without `expected` the digest is what the bytes hash to.
+   * @throws OCI_DIGEST_MISMATCH, and keeps nothing
+   */
+  write(content: Readable, expected?: { digest: Digest; size?: number }): Promise<{ digest: Digest; size: number }>;
+  /**
+   * A scratch file on the store's own file system, for producers that write a file themselves (layer builder, upload).
+   * `commit` hashes unless told the digest was computed while writing, syncs and renames; `discard` removes it.
+   */
+  scratch(): Promise<BlobScratch>;
+  delete(digest: Digest): Promise<boolean>;
+  list(): AsyncIterable<{ digest: Digest; size: number; modified: number }>;
+  /** Local path of a blob where it is a plain file (sendfile, mmap, overlay); undefined elsewhere. */
+  localPath(digest: Digest): string | undefined;
+}
+
+export interface BlobScratch {
+  readonly path: string;
+  commit(known?: { digest: Digest; size: number }): Promise<{ digest: Digest; size: number }>;
+  discard(): Promise<void>;
+}

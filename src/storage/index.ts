@@ -1,0 +1,1 @@
+export type { BlobScratch, BlobStore, ByteRange } from './blob-store.ts';

@@ -1,0 +1,33 @@
+/**
+ * The folders of src/ in order. A folder imports only folders that stand before it, through their index.ts.
+ * Several names in one row stand on the same floor and still see only what precedes them in this list.
+ */
+export const FOLDERS = [
+  'base',
+  'archive',
+  'oci',
+  'elf',
+  'distro',
+  'language',
+  'storage',
+  'database',
+  'events',
+  'registry',
+  'transport',
+  'runtime',
+  'recipe',
+  'feed',
+  'inventory',
+  'plan',
+  'build',
+  'publish',
+  'verify',
+  'rollout',
+  'config',
+  'engine',
+  'http',
+  'cli',
+] as const;
+
+/** Only these may import more than their immediate needs across stages; a stage never imports a later one. */
+export const STAGES = ['feed', 'inventory', 'plan', 'build', 'publish', 'verify', 'rollout'] as const;

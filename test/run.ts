@@ -1,0 +1,43 @@
+/**
+ * Runs the tests: `node test/run.ts [--unit] [FILTER…]`. Unit tests lie beside the code, the rest under test/.
+ * Prints `N passed, N failed, N skipped` as its last line and exits non-zero on a failure, or when nothing ran.
+ * With HERAKLIT_TEST_STRICT=1 (CI) a test skipped because a tool is missing counts as a failure.
+ */
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unitOnly = process.argv.includes('--unit');
+const patterns = unitOnly
+  ? ['src/**/*.test.ts', 'test/architecture/**/*.test.ts']
+  : ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const files = globSync(patterns)
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort();
+
+let passed = 0;
+let failed = 0;
+const skipped: string[] = [];
+const strict = process.env.HERAKLIT_TEST_STRICT === '1';
+
+const stream = run({ files, concurrency: 2, timeout: 1_800_000 });
+stream.on('test:pass', (event) => {
+  if (event.details.type === 'suite') return;
+  if (event.skip === undefined) passed += 1;
+  else skipped.push(`${event.name}: ${String(event.skip)}`);
+});
+stream.on('test:fail', (event) => {
+  if (event.details.type !== 'suite') failed += 1;
+});
+stream.compose(spec).pipe(process.stdout);
+stream.on('end', () => {
+  process.nextTick(() => {
+    const missing = strict ? skipped.filter((line) => line.includes('not installed')) : [];
+    for (const line of skipped) console.log(`skipped: ${line}`);
+    for (const line of missing) console.log(`counted as failed (a tool is missing): ${line}`);
+    failed += missing.length;
+    console.log(`${passed} passed, ${failed} failed, ${skipped.length - missing.length} skipped`);
+    process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+  });
+});
