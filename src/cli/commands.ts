@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import type { CliContext } from './context.ts';
+
+/** A command's module: loaded only when the command runs, so that `scan` never pays for PGlite or Kubernetes. */
+export interface CommandModule {
+  /** Adds options, arguments, help texts and the action to the already named command. */
+  register(command: Command, context: CliContext): void;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+/** All commands in the order help lists them. */
+export const COMMANDS: readonly CommandEntry[] = [];

@@ -1,0 +1,86 @@
+import { Command, CommanderError } from 'commander';
+import { createLog, defaultHome, homeAt } from '../base/index.ts';
+import { COMMANDS } from './commands.ts';
+import type { CliContext } from './context.ts';
+import { createProgressLine } from './progress-line.ts';
+import { describeError, EXIT } from './report-error.ts';
+import { VERSION } from './version.ts';
+
+/** Runs the command line. @returns the exit code: 0 fine, 1 findings over the threshold, 2 wrong use, 3 failed */
+export async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  // A reader that closes the pipe early (`heraklit scan … | head`) is no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.fine);
+  });
+  const progress = createProgressLine(process.stderr, argv.includes('--quiet'));
+  let exitCode: number = EXIT.fine;
+  const context: CliContext = {
+    home: homeFrom(argv),
+    log: createLog({
+      level: argv.includes('--verbose') ? 'debug' : argv.includes('--quiet') ? 'error' : 'warn',
+      json: process.env.HERAKLIT_LOG === 'json',
+      write: (line) => {
+        progress.clear();
+        process.stderr.write(`${line}\n`);
+      },
+    }),
+    progress,
+    colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+    signal: stop.signal,
+    print: (text) => {
+      progress.clear();
+      process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    },
+    settle: () => progress.clear(),
+    foundOverThreshold: () => {
+      exitCode = EXIT.findings;
+    },
+  };
+  try {
+    const program = await createProgram(argv, context);
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    progress.clear();
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+    const described = describeError(error);
+    process.stderr.write(`${described.text}\n`);
+    return described.exitCode;
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+  }
+}
+
+/** Builds the program; only the command that is asked for loads its module. */
+async function createProgram(argv: readonly string[], context: CliContext): Promise<Command> {
+  const program = new Command('heraklit')
+    .description('Keeps every container patched by itself.')
+    .version(VERSION, '-V, --version')
+    .option('--home <dir>', 'where state lives (default: $HERAKLIT_HOME or the user’s data folder)')
+    .option('--verbose', 'say more on stderr')
+    .option('--quiet', 'no progress, errors only')
+    .showHelpAfterError('(heraklit --help shows all commands)')
+    .exitOverride();
+  const asked = argv.find((argument) => COMMANDS.some((entry) => entry.name === argument));
+  for (const entry of COMMANDS) {
+    const command = program
+      .command(entry.name)
+      .description(entry.summary)
+      .exitOverride()
+      .showHelpAfterError(`(heraklit ${entry.name} --help shows its options)`);
+    if (entry.name === asked) (await entry.load()).register(command, context);
+  }
+  return program;
+}
+
+function homeFrom(argv: readonly string[]): CliContext['home'] {
+  const at = argv.indexOf('--home');
+  const value =
+    at >= 0 ? argv[at + 1] : argv.find((argument) => argument.startsWith('--home='))?.slice('--home='.length);
+  return value === undefined || value === '' ? defaultHome() : homeAt(value);
+}
