@@ -1,0 +1,33 @@
+import type { Generated } from 'kysely';
+
+/** One event, committed with the state it announces. Rows are only added, and removed by retention. */
+export interface OutboxTable {
+  /** Position in commit order: strictly increasing, without gaps a reader could miss. */
+  readonly sequence: Generated<number>;
+  /** Deterministic id; unique, so a resumed step announces nothing twice. */
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly time: Date;
+  /** JSON text of the event's data. */
+  readonly data: string;
+}
+
+/** How far a sink has got. */
+export interface OutboxCursorTable {
+  readonly sink: string;
+  readonly sequence: number;
+  readonly updated: Date;
+}
+
+/** Facts about this database: `home` is the id in every event's `source`. */
+export interface MetadataTable {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface EventsSchema {
+  readonly outbox: OutboxTable;
+  readonly outbox_cursor: OutboxCursorTable;
+  readonly metadata: MetadataTable;
+}

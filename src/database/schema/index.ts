@@ -1,0 +1,10 @@
+import type { EngineSchema } from './engine.ts';
+import type { EventsSchema } from './events.ts';
+import type { InventorySchema } from './inventory.ts';
+import type { RegistrySchema } from './registry.ts';
+import type { RolloutSchema } from './rollout.ts';
+
+/** Every table of the database. A table's row type stands in the file of the area that owns it. */
+export type Schema = EventsSchema & RegistrySchema & InventorySchema & EngineSchema & RolloutSchema;
+
+export type { MetadataTable, OutboxCursorTable, OutboxTable } from './events.ts';

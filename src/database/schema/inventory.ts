@@ -1,0 +1,3 @@
+/** Row types of migrations/NNN-inventory.ts. */
+// biome-ignore lint/complexity/noBannedTypes: tables follow with the inventory migration
+export type InventorySchema = {};

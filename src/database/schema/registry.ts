@@ -1,0 +1,3 @@
+/** Row types of migrations/NNN-registry.ts. */
+// biome-ignore lint/complexity/noBannedTypes: tables follow with the registry migration
+export type RegistrySchema = {};
