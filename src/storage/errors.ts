@@ -1,0 +1,19 @@
+import { errorFactory } from '../base/index.ts';
+
+export const storageErrors = {
+  BLOB_MISSING: { kind: 'failed', retryable: false, meaning: 'A blob that something names is not where it should be.' },
+  BLOB_TOO_LARGE: { kind: 'failed', retryable: false, meaning: 'A blob is larger than its reader accepts in memory.' },
+  BLOB_RANGE_INVALID: { kind: 'usage', retryable: false, meaning: 'A byte range lies outside its blob.' },
+  STORAGE_LAYOUT_INVALID: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A folder is no OCI image layout: oci-layout or index.json is missing, unreadable or of another version.',
+  },
+  STORAGE_LOCKED: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'Another process held the lock of a layout for longer than we wait.',
+  },
+} as const;
+
+export const storageError = errorFactory(storageErrors);

@@ -1,0 +1,185 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { asCodedError, systemClock } from '../base/index.ts';
+import { type Digest, digestAlgorithm, digestOf } from '../oci/index.ts';
+import { ALGORITHMS, blobPath, blobSize, isAbsent, listBlobFiles, openBlobFile, readBlobFile } from './blob-files.ts';
+import type { BlobScratch, BlobStore } from './blob-store.ts';
+import { createDirectorySync } from './directory-sync.ts';
+import { initLayout } from './layout.ts';
+import { prepareScratch, scratchPath } from './scratch-files.ts';
+import { digestMismatch, lengthMismatch } from './verify-stream.ts';
+
+type Written = { digest: Digest; size: number };
+type Expected = { digest: Digest; size?: number };
+
+/** Files written at once by `putMany`: more only queue in the thread pool. */
+const PARALLEL_WRITES = 8;
+
+/**
+ * Opens (and creates where needed) a folder that is an OCI image layout as a blob store. Any number of processes may
+ * have the same folder open: blobs appear by rename, and scratch files of a process that died are removed at open.
+ *
+ * @throws STORAGE_LAYOUT_INVALID, DISK_FULL, SYSTEM_ERROR
+ */
+export async function openBlobStore(directory: string): Promise<BlobStore> {
+  try {
+    for (const algorithm of ALGORITHMS) await mkdir(join(directory, 'blobs', algorithm), { recursive: true });
+    await initLayout(directory);
+    await prepareScratch(directory, systemClock.now());
+  } catch (error) {
+    throw asCodedError(error);
+  }
+  const syncs = {
+    sha256: createDirectorySync(join(directory, 'blobs', 'sha256')),
+    sha512: createDirectorySync(join(directory, 'blobs', 'sha512')),
+  };
+
+  /** True when a whole blob is there already, and then waits until it is durable. */
+  const present = async ({ digest, size }: Written): Promise<boolean> => {
+    if ((await blobSize(directory, digest)) !== size) return false;
+    await syncs[digestAlgorithm(digest)].settled();
+    return true;
+  };
+  const publish = async (path: string, written: Written): Promise<Written> => {
+    await rename(path, blobPath(directory, written.digest));
+    await syncs[digestAlgorithm(written.digest)].afterRename();
+    return written;
+  };
+  /** Runs a producer on a fresh scratch file; whatever goes wrong, nothing of it stays. */
+  const aside = async (produce: (handle: FileHandle, path: string) => Promise<Written>): Promise<Written> => {
+    const path = scratchPath(directory);
+    try {
+      const handle = await open(path, 'wx', 0o644);
+      let written: Written;
+      try {
+        written = await produce(handle, path);
+        if (!(await present(written))) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      if (await present(written)) {
+        await rm(path, { force: true });
+        return written;
+      }
+      return await publish(path, written);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw asCodedError(error);
+    }
+  };
+  const put = async (bytes: Uint8Array): Promise<Written> => {
+    const written = { digest: digestOf(bytes), size: bytes.length };
+    if (await present(written)) return written;
+    return aside(async (handle) => {
+      await handle.writeFile(bytes);
+      return written;
+    });
+  };
+
+  return {
+    has: async (digest) => (await blobSize(directory, digest)) !== undefined,
+    size: (digest) => blobSize(directory, digest),
+    open: (digest, range) => openBlobFile(directory, digest, range),
+    read: (digest, limit) => readBlobFile(directory, digest, limit),
+    put,
+    putMany: async (blobs) => {
+      const results: Written[] = new Array(blobs.length);
+      let index = 0;
+      const worker = async (): Promise<void> => {
+        while (index < blobs.length) {
+          const mine = index++;
+          results[mine] = await put(blobs[mine] as Uint8Array);
+        }
+      };
+      await Promise.all(Array.from({ length: PARALLEL_WRITES }, worker));
+      return results;
+    },
+    write: (content, expected) => aside((handle) => copyHashed(content, handle, expected)),
+    scratch: async () => createScratch(scratchPath(directory), present, publish),
+    delete: async (digest) => {
+      try {
+        await rm(blobPath(directory, digest));
+        return true;
+      } catch (error) {
+        if (isAbsent(error)) return false;
+        throw asCodedError(error);
+      }
+    },
+    list: () => listBlobFiles(directory),
+    localPath: (digest) => blobPath(directory, digest),
+  };
+}
+
+async function copyHashed(content: Readable, handle: FileHandle, expected: Expected | undefined): Promise<Written> {
+  const hash = hashFor(expected?.digest);
+  let size = 0;
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (expected?.size !== undefined && size > expected.size) {
+      throw lengthMismatch(expected.digest, expected.size, `more than ${expected.size}`);
+    }
+    hash.update(chunk);
+    await handle.writeFile(chunk);
+  }
+  return finishHash(hash, size, expected);
+}
+
+function finishHash(hash: Hash, size: number, expected: Expected | undefined): Written {
+  const algorithm = expected === undefined ? 'sha256' : digestAlgorithm(expected.digest);
+  const digest: Digest = `${algorithm}:${hash.digest('hex')}`;
+  if (expected?.size !== undefined && size !== expected.size) {
+    throw lengthMismatch(expected.digest, expected.size, String(size));
+  }
+  if (expected !== undefined && digest !== expected.digest) throw digestMismatch(expected.digest, digest);
+  return { digest, size };
+}
+
+function hashFor(digest: Digest | undefined): Hash {
+  return createHash(digest === undefined ? 'sha256' : digestAlgorithm(digest));
+}
+
+function createScratch(
+  path: string,
+  present: (written: Written) => Promise<boolean>,
+  publish: (path: string, written: Written) => Promise<Written>,
+): BlobScratch {
+  const discard = (): Promise<void> => rm(path, { force: true });
+  return {
+    path,
+    discard,
+    commit: async (known) => {
+      try {
+        const { size } = await stat(path);
+        if (known !== undefined && known.size !== size) throw lengthMismatch(known.digest, known.size, String(size));
+        const written = known ?? (await hashFile(path));
+        if (await present(written)) {
+          await discard();
+          return written;
+        }
+        const handle = await open(path, 'r+');
+        try {
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        return await publish(path, written);
+      } catch (error) {
+        await discard();
+        throw asCodedError(error);
+      }
+    },
+  };
+}
+
+async function hashFile(path: string): Promise<Written> {
+  const hash = hashFor(undefined);
+  let size = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return finishHash(hash, size, undefined);
+}
