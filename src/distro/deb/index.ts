@@ -1,0 +1,21 @@
+export {
+  type ControlOptions,
+  type ControlProblem,
+  MAX_CONTROL_BYTES,
+  MAX_STANZA_BYTES,
+  parseControl,
+  parseSingleStanza,
+} from './control.ts';
+export { type IndexOrigin, type IndexRow, packageOfRow, packageRows, readPackagesIndex } from './packages-index.ts';
+export { formatRelations, LazyRelations, parseProvides, parseRelations, type RelationOptions } from './relations.ts';
+export { Stanza } from './stanza.ts';
+export {
+  type DpkgState,
+  type DpkgStatus,
+  type IncompletePackage,
+  parseConffiles,
+  parseStatusField,
+  readStatus,
+  type StatusDatabase,
+} from './status.ts';
+export { compareVersions, parseVersion, satisfies } from './version.ts';
