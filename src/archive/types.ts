@@ -4,7 +4,10 @@ export type TarEntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'char
 
 /** One header of a tar archive, normalised: path relative, no leading `./` or `/`, no trailing `/`. */
 export interface TarHeader {
-  /** Raw bytes as latin1 when not valid UTF-8 would lose them; '' is the archive's root folder itself. */
+  /**
+   * Bytes that are no UTF-8 stand as U+DC80…U+DCFF; `encodePath` gives them back.
+   * '' is the archive's root folder itself.
+   */
   readonly path: string;
   readonly type: TarEntryType;
   /** Permission and set-id bits only (07777). */

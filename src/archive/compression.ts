@@ -1,0 +1,156 @@
+import { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress, gunzip, zstdDecompress } from 'node:zlib';
+import { isHeraklitError, messageOf } from '../base/index.ts';
+import { archiveError } from './errors.ts';
+import { BOMB_RATIO, BOMB_RATIO_FLOOR, DEFAULT_ARCHIVE_LIMITS, DEFAULT_BUFFER_LIMIT, overLimit } from './limits.ts';
+import { asBuffer } from './tar-parser.ts';
+import { claimedXzSize, pieces, unxz } from './xz.ts';
+
+export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
+
+export interface DecompressLimits {
+  /** Bytes that may come out. */
+  readonly maxBytes?: number;
+  /** Bytes out per byte in, once `BOMB_RATIO_FLOOR` bytes came out. */
+  readonly maxRatio?: number;
+}
+
+const OUTPUT_CHUNK = 256 * 1024;
+
+/** Looks at the first bytes (6 are enough). */
+export function detectCompression(firstBytes: Uint8Array): Compression {
+  const [a, b, c, d, e, f] = firstBytes;
+  if (a === 0x1f && b === 0x8b) return 'gzip';
+  if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return 'zstd';
+  // A zstd file may begin with a skippable frame (RFC 8878, 3.1.2).
+  if (a !== undefined && (a & 0xf0) === 0x50 && b === 0x2a && c === 0x4d && d === 0x18) return 'zstd';
+  if (a === 0xfd && b === 0x37 && c === 0x7a && d === 0x58 && e === 0x5a && f === 0) return 'xz';
+  if (a === 0x42 && b === 0x5a && c === 0x68) return 'bzip2';
+  return 'none';
+}
+
+function bzip2(): Error {
+  return archiveError('ARCHIVE_UNSUPPORTED', 'the data is compressed with bzip2, which heraklit does not read', {
+    hint: 'Debian stopped using bzip2 in 2014; compress it again with xz, gzip or zstd.',
+  });
+}
+
+function corrupt(kind: Compression, error: unknown): unknown {
+  if (isHeraklitError(error)) return error;
+  const system = error as NodeJS.ErrnoException;
+  const decoder = kind === 'xz' || /^(?:Z_|ERR_ZLIB|ZSTD_|ERR_ZSTD)/.test(system.code ?? '');
+  if (!decoder) return error;
+  return archiveError('ARCHIVE_CORRUPT', `broken ${kind} data: ${messageOf(error)}`, { cause: error });
+}
+
+async function* viaZlib(
+  source: AsyncIterable<Uint8Array>,
+  kind: 'gzip' | 'zstd',
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder =
+    kind === 'gzip' ? createGunzip({ chunkSize: OUTPUT_CHUNK }) : createZstdDecompress({ chunkSize: OUTPUT_CHUNK });
+  const input = Readable.from(source, { objectMode: false, highWaterMark: OUTPUT_CHUNK });
+  input.on('error', (error) => decoder.destroy(error));
+  input.pipe(decoder);
+  try {
+    for await (const chunk of decoder) yield chunk as Buffer;
+  } finally {
+    input.destroy();
+    decoder.destroy();
+  }
+}
+
+/**
+ * Decompresses a stream, counting both sides. Concatenated gzip members, zstd frames and xz streams are one stream.
+ * @throws ARCHIVE_CORRUPT, ARCHIVE_LIMIT (bombs), ARCHIVE_UNSUPPORTED (bzip2); errors of `source` pass unchanged
+ */
+export async function* decompress(
+  source: AsyncIterable<Uint8Array>,
+  kind: Compression,
+  limits: DecompressLimits = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const maxBytes = limits.maxBytes ?? DEFAULT_ARCHIVE_LIMITS.bytes;
+  const maxRatio = limits.maxRatio ?? BOMB_RATIO;
+  let read = 0;
+  let written = 0;
+  const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of source) {
+      read += chunk.length;
+      yield chunk;
+    }
+  };
+  const output = decoded(counted(), kind);
+  try {
+    for await (const chunk of output) {
+      written += chunk.length;
+      if (written > maxBytes) throw overLimit(`the ${kind} data, unpacked,`, maxBytes, 'bytes');
+      if (kind !== 'none' && written > BOMB_RATIO_FLOOR && written > read * maxRatio) {
+        throw overLimit(`the expansion of the ${kind} data`, maxRatio, 'times');
+      }
+      yield chunk;
+    }
+  } catch (error) {
+    throw corrupt(kind, error);
+  }
+}
+
+function decoded(source: AsyncIterable<Uint8Array>, kind: Compression): AsyncIterable<Uint8Array> {
+  switch (kind) {
+    case 'none':
+      return source;
+    case 'xz':
+      return unxz(source);
+    case 'bzip2':
+      throw bzip2();
+    default:
+      return viaZlib(source, kind);
+  }
+}
+
+/**
+ * Decompresses bytes in memory, off the main thread, so that several run in parallel.
+ * @throws ARCHIVE_CORRUPT, ARCHIVE_LIMIT, ARCHIVE_UNSUPPORTED
+ */
+export async function decompressBuffer(
+  bytes: Uint8Array,
+  kind: Compression,
+  limits: { readonly maxBytes?: number } = {},
+): Promise<Buffer> {
+  const maxBytes = limits.maxBytes ?? DEFAULT_BUFFER_LIMIT;
+  const input = asBuffer(bytes);
+  switch (kind) {
+    case 'none':
+      if (input.length > maxBytes) throw overLimit('the data', maxBytes, 'bytes');
+      return input;
+    case 'bzip2':
+      throw bzip2();
+    case 'xz':
+      return unxzBuffer(input, maxBytes);
+    default:
+      return zlibBuffer(input, kind, maxBytes);
+  }
+}
+
+function zlibBuffer(input: Buffer, kind: 'gzip' | 'zstd', maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, result: Buffer): void => {
+      if (error === null) resolve(result);
+      else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+        reject(overLimit(`the ${kind} data, unpacked,`, maxBytes, 'bytes'));
+      } else reject(corrupt(kind, error));
+    };
+    const options = { maxOutputLength: maxBytes, chunkSize: OUTPUT_CHUNK };
+    if (kind === 'gzip') gunzip(input, options, done);
+    else zstdDecompress(input, options, done);
+  });
+}
+
+async function unxzBuffer(input: Buffer, maxBytes: number): Promise<Buffer> {
+  const claimed = claimedXzSize(input);
+  if (claimed !== undefined && claimed > maxBytes) throw overLimit('the xz data, unpacked,', maxBytes, 'bytes');
+  const parts: Uint8Array[] = [];
+  for await (const part of decompress(pieces(input), 'xz', { maxBytes, maxRatio: Number.POSITIVE_INFINITY })) {
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
