@@ -1,3 +1,129 @@
-/** Row types of migrations/NNN-inventory.ts. */
-// biome-ignore lint/complexity/noBannedTypes: tables follow with the inventory migration
-export type InventorySchema = {};
+import type { Generated } from 'kysely';
+
+/** A package of one ecosystem (`deb`) and architecture. */
+export interface PackageTable {
+  readonly id: Generated<number>;
+  readonly ecosystem: string;
+  readonly name: string;
+  readonly architecture: string;
+}
+
+export interface PackageVersionTable {
+  readonly id: Generated<number>;
+  readonly package: number;
+  readonly version: string;
+  /** Position among the package's versions in the format's own order; equal versions share one. */
+  readonly rank: number;
+  readonly source: string;
+  readonly source_version: string;
+}
+
+/** The whole content of one package database; images with the same packages share it. */
+export interface PackageSetTable {
+  readonly id: Generated<number>;
+  /** sha256 over its sorted packages. */
+  readonly digest: string;
+  /** package_version.id, ascending. */
+  readonly versions: number[];
+}
+
+/** The sets that hold a package version, in arrays of one chunk of set ids each. */
+export interface PackageVersionSetsTable {
+  readonly package_version: number;
+  readonly chunk: number;
+  readonly sets: number[];
+}
+
+export interface LayerTable {
+  readonly id: Generated<number>;
+  readonly diff_id: string;
+  /** Unpacked content. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+export interface LayerPackageTable {
+  readonly layer: number;
+  readonly package_version: number;
+}
+
+export interface ImageTable {
+  readonly id: Generated<number>;
+  readonly digest: string;
+  /** '' when unknown. */
+  readonly distribution: string;
+  readonly architecture: string;
+  /** What update checks are a function of: `debian/trixie/amd64`; '' when the distribution is unknown. */
+  readonly scope: string;
+  readonly package_set: number;
+  /** layer.id, bottom first. */
+  readonly layers: number[];
+  /** ChainID of the whole layer stack. */
+  readonly chain: string | null;
+  readonly base_digest: string | null;
+  readonly base_name: string | null;
+  readonly base_evidence: string | null;
+  /** Compressed layers and config. */
+  readonly bytes: number;
+  readonly wasted_bytes: number;
+  readonly created: Date | null;
+  /** JSON text: what could not be read. */
+  readonly incomplete: string;
+  readonly recorded: Date;
+}
+
+/** Which image a reference meant, and from when until when. */
+export interface ImageReferenceTable {
+  readonly reference: string;
+  readonly image: number;
+  readonly since: Date;
+  readonly until: Date | null;
+}
+
+export interface PackageCheckTable {
+  readonly scope: string;
+  readonly package_version: number;
+  readonly checked: Date;
+  /** Null: up to date. */
+  readonly candidate: string | null;
+  readonly candidate_architecture: string | null;
+  readonly repository: string | null;
+  readonly security: boolean;
+  readonly severity: string | null;
+  readonly advisories: string[];
+  readonly since: Date | null;
+  readonly first_seen: Date | null;
+}
+
+export interface ScopeCheckTable {
+  readonly scope: string;
+  readonly distribution: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly checked: Date;
+}
+
+export interface ExposureTable {
+  readonly package_set: number;
+  readonly scope: string;
+  readonly packages: number;
+  readonly checked: number;
+  readonly findings: number;
+  readonly security: number;
+  readonly oldest_critical: Date | null;
+  readonly oldest_important: Date | null;
+}
+
+export interface InventorySchema {
+  readonly package: PackageTable;
+  readonly package_version: PackageVersionTable;
+  readonly package_set: PackageSetTable;
+  readonly package_version_sets: PackageVersionSetsTable;
+  readonly layer: LayerTable;
+  readonly layer_package: LayerPackageTable;
+  readonly image: ImageTable;
+  readonly image_reference: ImageReferenceTable;
+  readonly package_check: PackageCheckTable;
+  readonly scope_check: ScopeCheckTable;
+  readonly exposure: ExposureTable;
+}

@@ -1,0 +1,22 @@
+import { errorFactory } from '../base/index.ts';
+
+export const inventoryErrors = {
+  INVENTORY_RANGE_INVALID: { kind: 'usage', retryable: false, meaning: 'A version range does not parse.' },
+  INVENTORY_CURSOR_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A page cursor was not made by this query, or was cut.',
+  },
+  INVENTORY_ROOT_UNREADABLE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A dir: reference does not name a readable folder.',
+  },
+  INVENTORY_LAYERS_MISMATCH: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'An image config does not list as many layers as the manifest does.',
+  },
+} as const;
+
+export const inventoryError = errorFactory(inventoryErrors);

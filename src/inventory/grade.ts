@@ -1,0 +1,79 @@
+/** A best, F worst. */
+export type Grade = 'A' | 'B' | 'C' | 'D' | 'E' | 'F';
+
+export type Severity = 'critical' | 'important' | 'other';
+
+/** Days an unapplied update of each severity may be old for the grade. */
+export interface GradeThreshold {
+  readonly grade: Grade;
+  readonly critical: number;
+  readonly important: number;
+}
+
+/**
+ * Best first. The scale of a container health index: A none unapplied, then by the age of the oldest one missed;
+ * E is anything older; F is end of life or a distribution nothing is known about.
+ */
+export const GRADE_THRESHOLDS: readonly GradeThreshold[] = [
+  { grade: 'B', critical: 7, important: 30 },
+  { grade: 'C', critical: 30, important: 90 },
+  { grade: 'D', critical: 90, important: 365 },
+];
+
+/** What the grade depends on. `other` updates (bug fixes) never lower it. */
+export interface Exposure {
+  /** Seconds since the epoch of the oldest unapplied update; undefined when there is none. */
+  readonly oldestCritical: number | undefined;
+  readonly oldestImportant: number | undefined;
+  /** Nothing publishes updates for this image any more, or nobody knows who does. */
+  readonly unsupported: boolean;
+}
+
+export interface Grading {
+  readonly grade: Grade;
+  /** When the grade drops if nobody does anything (seconds since the epoch); undefined when it cannot drop by age. */
+  readonly dropsAt: number | undefined;
+  readonly dropsTo: Grade | undefined;
+}
+
+const DAY = 86_400;
+
+/**
+ * @param now seconds since the epoch
+ * @param thresholds best grade first, rising ages
+ */
+export function gradeOf(
+  exposure: Exposure,
+  now: number,
+  thresholds: readonly GradeThreshold[] = GRADE_THRESHOLDS,
+): Grading {
+  if (exposure.unsupported) return { grade: 'F', dropsAt: undefined, dropsTo: undefined };
+  if (exposure.oldestCritical === undefined && exposure.oldestImportant === undefined) {
+    return { grade: 'A', dropsAt: undefined, dropsTo: undefined };
+  }
+  for (const [index, threshold] of thresholds.entries()) {
+    const ends = Math.min(
+      (exposure.oldestCritical ?? Number.POSITIVE_INFINITY) + threshold.critical * DAY,
+      (exposure.oldestImportant ?? Number.POSITIVE_INFINITY) + threshold.important * DAY,
+    );
+    // A clock that runs behind the repository's must not make an age negative and the grade wrong: min() covers it.
+    if (now <= ends) return { grade: threshold.grade, dropsAt: ends, dropsTo: thresholds[index + 1]?.grade ?? 'E' };
+  }
+  return { grade: 'E', dropsAt: undefined, dropsTo: undefined };
+}
+
+/** Debian changelog urgencies (deb-changelog(5)) that make a security update critical. */
+const URGENT: ReadonlySet<string> = new Set(['high', 'emergency', 'critical']);
+
+/**
+ * Distributions' package repositories carry no CVSS. What they do carry: the security pocket, the uploader's urgency
+ * and the CVE ids a fix names. A fix that names CVEs but came through a point release is important, not other.
+ */
+export function severityOf(update: {
+  readonly security: boolean;
+  readonly urgencies: readonly string[];
+  readonly advisories: readonly string[];
+}): Severity {
+  if (update.security && update.urgencies.some((urgency) => URGENT.has(urgency))) return 'critical';
+  return update.security || update.advisories.length > 0 ? 'important' : 'other';
+}
