@@ -1,0 +1,65 @@
+import type { DatabaseTransaction } from '../../database/index.ts';
+import type { Descriptor, Digest } from '../../oci/index.ts';
+
+/** One manifest or index of a repository, as it is published. */
+export interface CatalogueEntry {
+  readonly repository: string;
+  /** `artifactType` and `annotations` are what the referrers list shows of it. */
+  readonly descriptor: Descriptor;
+  readonly tag?: string;
+  readonly subject?: Digest;
+  /** Blobs (config, layers) that the repository serves from now on because this manifest names them. */
+  readonly blobs: readonly Digest[];
+}
+
+export interface Published {
+  readonly repository: string;
+  readonly tag: string | undefined;
+  readonly digest: Digest;
+  /** What the tag named before; undefined for a new tag, and without a tag. */
+  readonly previous: Digest | undefined;
+}
+
+export interface PublishOptions {
+  /** Writes inside this transaction instead of an own one: tag and event commit together. */
+  readonly trx?: DatabaseTransaction;
+  /**
+   * Runs before the commit with the transaction that writes (undefined for the catalogue in memory): what it writes
+   * commits with the tags, and when it throws nothing is published.
+   */
+  readonly within?: (published: readonly Published[], trx: DatabaseTransaction | undefined) => Promise<void>;
+}
+
+export interface Page {
+  /** Most names wanted. */
+  readonly n: number;
+  /** Names after this one, in byte order. */
+  readonly last?: string;
+}
+
+/**
+ * What a registry knows besides bytes: repositories, tags, manifests, which repository serves which blob, referrers.
+ * Names are not checked here: the server and the publisher do. One contract suite serves every implementation.
+ */
+export interface RegistryCatalogue {
+  /** Adds manifests, links their blobs, moves tags; all of it or nothing. A tag given twice ends at the later one. */
+  publishMany(entries: readonly CatalogueEntry[], options?: PublishOptions): Promise<readonly Published[]>;
+  putManifest(entry: CatalogueEntry, options?: PublishOptions): Promise<Published>;
+  /** By tag or by digest: the descriptor as published. Sees every commit that came before the call. */
+  resolve(repository: string, tagOrDigest: string): Promise<Descriptor | undefined>;
+  /** Undefined when there is no such repository. */
+  tags(repository: string, page: Page): Promise<readonly string[] | undefined>;
+  repositories(page: Page): Promise<readonly string[]>;
+  /** False when there was none. */
+  deleteTag(repository: string, tag: string, trx?: DatabaseTransaction): Promise<boolean>;
+  /** Tags on it go too. False when there was none. */
+  deleteManifest(repository: string, digest: Digest, trx?: DatabaseTransaction): Promise<boolean>;
+  /** Manifests whose `subject` is `digest`, whether or not that one exists. */
+  referrers(repository: string, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  hasBlob(repository: string, digest: Digest): Promise<boolean>;
+  linkBlob(repository: string, digest: Digest): Promise<void>;
+  /** The bytes stay in the store until nothing names them. False when there was no link. */
+  unlinkBlob(repository: string, digest: Digest): Promise<boolean>;
+  /** Those of `digests` that the repository has neither as blob nor as manifest. */
+  missing(repository: string, digests: readonly Digest[]): Promise<readonly Digest[]>;
+}

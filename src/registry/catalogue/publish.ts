@@ -1,0 +1,133 @@
+import { sql } from 'kysely';
+import { type DatabaseTransaction, unnest } from '../../database/index.ts';
+import type { Digest } from '../../oci/index.ts';
+import type { CatalogueEntry, Published } from './catalogue.ts';
+
+/**
+ * Writes entries with six statements, however many there are. Rows go in sorted, so that two publishers that overlap
+ * wait for each other instead of deadlocking.
+ */
+export async function publishEntries(
+  entries: readonly CatalogueEntry[],
+  trx: DatabaseTransaction,
+): Promise<readonly Published[]> {
+  const ids = await repositoryIds(
+    entries.map((entry) => entry.repository),
+    trx,
+  );
+  const idOf = (entry: CatalogueEntry): number => ids.get(entry.repository) as number;
+  const tags = tagRows(entries, idOf);
+  const previous = await previousDigests(tags, trx);
+  await insertManifests(entries, idOf, trx);
+  await insertBlobs(entries, idOf, trx);
+  if (tags.length > 0) {
+    await sql`insert into registry_tag (repository, name, digest)
+      select * from ${unnest(tags, { repository: 'integer', name: 'text', digest: 'text' })}
+      on conflict (repository, name) do update set digest = excluded.digest, updated = now()`.execute(trx);
+  }
+  return entries.map((entry) => ({
+    repository: entry.repository,
+    tag: entry.tag,
+    digest: entry.descriptor.digest,
+    previous: entry.tag === undefined ? undefined : previous.get(`${idOf(entry)}:${entry.tag}`),
+  }));
+}
+
+/** Ids by name; repositories that are new are made. */
+export async function repositoryIds(
+  repositories: readonly string[],
+  trx: DatabaseTransaction,
+): Promise<ReadonlyMap<string, number>> {
+  const names = [...new Set(repositories)].sort();
+  // `where not exists`: an insert that only conflicts would use up an id each time.
+  await sql`insert into registry_repository (name)
+    select wanted.name from unnest(${sql.val(names)}::text[]) as wanted (name)
+    where not exists (select from registry_repository r where r.name = wanted.name)
+    on conflict do nothing`.execute(trx);
+  const { rows } = await sql<{ id: number; name: string }>`
+    select id, name from registry_repository where name = any(${sql.val(names)}::text[])`.execute(trx);
+  return new Map(rows.map(({ id, name }) => [name, id]));
+}
+
+interface TagRow {
+  readonly repository: number;
+  readonly name: string;
+  readonly digest: Digest;
+}
+
+/** One row a tag (the later entry wins), sorted. */
+function tagRows(entries: readonly CatalogueEntry[], idOf: (entry: CatalogueEntry) => number): readonly TagRow[] {
+  const rows = new Map<string, TagRow>();
+  for (const entry of entries) {
+    if (entry.tag === undefined) continue;
+    const row = { repository: idOf(entry), name: entry.tag, digest: entry.descriptor.digest };
+    rows.set(`${row.repository}:${row.name}`, row);
+  }
+  return sorted(rows);
+}
+
+async function previousDigests(
+  tags: readonly TagRow[],
+  trx: DatabaseTransaction,
+): Promise<ReadonlyMap<string, Digest>> {
+  if (tags.length === 0) return new Map();
+  const { rows } = await sql<TagRow>`
+    select t.repository, t.name, t.digest from registry_tag t
+    where (t.repository, t.name) in (select * from ${unnest(tags, { repository: 'integer', name: 'text' })})
+    order by t.repository, t.name for update`.execute(trx);
+  return new Map(rows.map((row) => [`${row.repository}:${row.name}`, row.digest]));
+}
+
+async function insertManifests(
+  entries: readonly CatalogueEntry[],
+  idOf: (entry: CatalogueEntry) => number,
+  trx: DatabaseTransaction,
+): Promise<void> {
+  const rows = new Map(
+    entries.map((entry) => {
+      const { descriptor, subject } = entry;
+      const row = {
+        repository: idOf(entry),
+        digest: descriptor.digest,
+        media_type: descriptor.mediaType,
+        size: descriptor.size,
+        subject: subject ?? null,
+        artifact_type: descriptor.artifactType ?? null,
+        annotations: descriptor.annotations === undefined ? null : JSON.stringify(descriptor.annotations),
+      };
+      return [`${row.repository}:${row.digest}`, row] as const;
+    }),
+  );
+  // `do update` rather than `do nothing`: it locks the row against a deletion that runs at the same time.
+  await sql`insert into registry_manifest (repository, digest, media_type, size, subject, artifact_type, annotations)
+    select * from ${unnest(sorted(rows), {
+      repository: 'integer',
+      digest: 'text',
+      media_type: 'text',
+      size: 'bigint',
+      subject: 'text',
+      artifact_type: 'text',
+      annotations: 'text',
+    })}
+    on conflict (repository, digest) do update set pushed = now()`.execute(trx);
+}
+
+async function insertBlobs(
+  entries: readonly CatalogueEntry[],
+  idOf: (entry: CatalogueEntry) => number,
+  trx: DatabaseTransaction,
+): Promise<void> {
+  const rows = new Map<string, { repository: number; digest: Digest }>();
+  for (const entry of entries) {
+    const repository = idOf(entry);
+    for (const digest of entry.blobs) rows.set(`${repository}:${digest}`, { repository, digest });
+  }
+  if (rows.size === 0) return;
+  await sql`insert into registry_blob (repository, digest)
+    select * from ${unnest(sorted(rows), { repository: 'integer', digest: 'text' })}
+    on conflict do nothing`.execute(trx);
+}
+
+function sorted<Row>(rows: ReadonlyMap<string, Row>): readonly Row[] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}

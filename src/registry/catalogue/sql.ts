@@ -1,0 +1,137 @@
+import { sql } from 'kysely';
+import { type Database, type DatabaseTransaction, unnest } from '../../database/index.ts';
+import type { Descriptor, Digest } from '../../oci/index.ts';
+import type { CatalogueEntry, Published, PublishOptions, RegistryCatalogue } from './catalogue.ts';
+import { createLookup } from './lookup.ts';
+import { publishEntries, repositoryIds } from './publish.ts';
+
+/** The catalogue in the home's database: any number of processes on PostgreSQL may serve it at once. */
+export function createSqlCatalogue(database: Database): RegistryCatalogue {
+  const { kysely } = database;
+  const inside = <T>(
+    trx: DatabaseTransaction | undefined,
+    work: (trx: DatabaseTransaction) => Promise<T>,
+  ): Promise<T> => (trx === undefined ? database.transaction(work) : work(trx));
+  const resolve = createLookup(kysely);
+
+  const publishMany = async (
+    entries: readonly CatalogueEntry[],
+    options: PublishOptions = {},
+  ): Promise<readonly Published[]> => {
+    if (entries.length === 0) return [];
+    return inside(options.trx, async (trx) => {
+      const published = await publishEntries(entries, trx);
+      await options.within?.(published, trx);
+      return published;
+    });
+  };
+
+  return {
+    publishMany,
+    putManifest: async (entry, options) => (await publishMany([entry], options))[0] as Published,
+    resolve,
+
+    async tags(repository, { n, last }) {
+      const { rows } = await sql<{ present: boolean; name: string | null }>`
+        select true as present, t.name from registry_repository r
+        left join lateral (
+          select name from registry_tag where repository = r.id and name > ${last ?? ''} order by name limit ${n}
+        ) t on true
+        where r.name = ${repository} and exists (select from registry_manifest m where m.repository = r.id)
+        order by t.name`.execute(kysely);
+      return rows.length === 0 ? undefined : rows.flatMap(({ name }) => (name === null ? [] : [name]));
+    },
+
+    async repositories({ n, last }) {
+      const { rows } = await sql<{ name: string }>`
+        select name from registry_repository r
+        where name > ${last ?? ''} and exists (select from registry_manifest m where m.repository = r.id)
+        order by name limit ${n}`.execute(kysely);
+      return rows.map(({ name }) => name);
+    },
+
+    deleteTag: (repository, tag, trx) =>
+      inside(trx, async (open) => {
+        const { rows } = await sql`delete from registry_tag t using registry_repository r
+          where r.name = ${repository} and t.repository = r.id and t.name = ${tag} returning 1 as one`.execute(open);
+        return rows.length > 0;
+      }),
+
+    deleteManifest: (repository, digest, trx) =>
+      inside(trx, async (open) => {
+        const { rows } = await sql`delete from registry_manifest m using registry_repository r
+          where r.name = ${repository} and m.repository = r.id and m.digest = ${digest} returning 1 as one`.execute(
+          open,
+        );
+        return rows.length > 0;
+      }),
+
+    async referrers(repository, digest, artifactType) {
+      const { rows } = await sql<ReferrerRow>`
+        select m.digest, m.media_type, m.size, m.artifact_type, m.annotations
+        from registry_manifest m join registry_repository r on r.id = m.repository
+        where r.name = ${repository} and m.subject = ${digest}
+          and (${artifactType ?? null}::text is null or m.artifact_type = ${artifactType ?? null})
+        order by m.digest`.execute(kysely);
+      return rows.map(referrer);
+    },
+
+    async hasBlob(repository, digest) {
+      const { rows } = await sql`select 1 as one from registry_blob b join registry_repository r on r.id = b.repository
+        where r.name = ${repository} and b.digest = ${digest}`.execute(kysely);
+      return rows.length > 0;
+    },
+
+    async linkBlob(repository, digest) {
+      await database.transaction(async (trx) => {
+        const id = (await repositoryIds([repository], trx)).get(repository) as number;
+        await trx
+          .insertInto('registry_blob')
+          .values({ repository: id, digest })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      });
+    },
+
+    async unlinkBlob(repository, digest) {
+      const { rows } = await sql`delete from registry_blob b using registry_repository r
+        where r.name = ${repository} and b.repository = r.id and b.digest = ${digest} returning 1 as one`.execute(
+        kysely,
+      );
+      return rows.length > 0;
+    },
+
+    async missing(repository, digests) {
+      if (digests.length === 0) return [];
+      const rows = digests.map((digest) => ({ digest }));
+      const { rows: missing } = await sql<{ digest: Digest }>`
+        select asked.digest from ${unnest(rows, { digest: 'text' })} as asked (digest)
+        where not exists (
+          select from registry_repository r join registry_blob b on b.repository = r.id
+          where r.name = ${repository} and b.digest = asked.digest
+        ) and not exists (
+          select from registry_repository r join registry_manifest m on m.repository = r.id
+          where r.name = ${repository} and m.digest = asked.digest
+        )`.execute(kysely);
+      return missing.map(({ digest }) => digest);
+    },
+  };
+}
+
+interface ReferrerRow {
+  readonly digest: Digest;
+  readonly media_type: string;
+  readonly size: number;
+  readonly artifact_type: string | null;
+  readonly annotations: string | null;
+}
+
+function referrer(row: ReferrerRow): Descriptor {
+  return {
+    mediaType: row.media_type,
+    digest: row.digest,
+    size: row.size,
+    ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+    ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as Record<string, string> }),
+  };
+}
