@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { isHeraklitError } from '../../base/index.ts';
+import { createSandbox, type Sandbox } from './index.ts';
+
+/** A sandbox over this machine's own root: every tool is there, and every escape would be visible. */
+async function overHost(context: TestContext): Promise<Sandbox | undefined> {
+  const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  context.after(() => rmdirSync(mountPoint));
+  try {
+    const sandbox = await createSandbox({ mountPoint });
+    context.after(() => sandbox.close());
+    await sandbox.mount(['/']);
+    return sandbox;
+  } catch (error) {
+    if (!isHeraklitError(error, 'SANDBOX_UNAVAILABLE')) throw error;
+    context.skip('sandbox (root, perl, overlayfs) not installed');
+    return undefined;
+  }
+}
+
+const sh = (script: string): string[] => ['/bin/sh', '-c', script];
+
+test('a command runs with its input, environment, folder and exit code', async (context) => {
+  const sandbox = await overHost(context);
+  if (sandbox === undefined) return;
+  const result = await sandbox.run(sh('cat; echo "$COLOUR $PWD" >&2; env | wc -l; exit 7'), {
+    stdin: 'given\n',
+    environment: { COLOUR: 'blue' },
+    cwd: '/usr',
+  });
+  assert.equal(result.code, 7);
+  assert.match(result.stdout.toString(), /^given\n\s*[4-6]\n$/);
+  assert.equal(result.stderr.toString(), 'blue /usr\n');
+  assert.equal((await sandbox.run(sh('kill -TERM $$'))).signal, 15);
+  assert.equal((await sandbox.run(['/nowhere'])).code, 127);
+});
+
+test('changes come back as entries, whiteouts and opaque folders; the lower stays untouched', async (context) => {
+  const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  context.after(() => rmdirSync(mountPoint));
+  const probe = await overHost(context);
+  if (probe === undefined) return;
+  const sandbox = await createSandbox({ mountPoint });
+  context.after(() => sandbox.close());
+  const own = await sandbox.directory('own');
+  spawnSync('sh', [
+    '-c',
+    `mkdir ${own}/d ${own}/e && echo 1 > ${own}/d/old && echo 2 > ${own}/gone && chmod 755 ${own}`,
+  ]);
+  await sandbox.mount(['own', '/']);
+  const script =
+    'rm -r /d && mkdir /d && echo new > /d/new && rm /gone && ln /d/new /e/twin && ln -s x /e/link && mkfifo /e/pipe';
+  const result = await sandbox.run(sh(script));
+  assert.equal(result.code, 0, result.stderr.toString());
+  const seen: string[] = [];
+  for await (const change of sandbox.changes()) {
+    seen.push(
+      change.kind === 'entry' ? `${change.header.type} ${change.header.path}` : `${change.kind} ${change.path}`,
+    );
+  }
+  assert.deepEqual(seen, [
+    'directory d',
+    'opaque d',
+    'file d/new',
+    'directory e',
+    'symlink e/link',
+    'fifo e/pipe',
+    'hardlink e/twin',
+    'whiteout gone',
+  ]);
+  assert.equal(readFileSync(`${own}/gone`, 'utf8'), '2\n');
+});
+
+test('no network, no host processes, no mounts, no devices, no kernel settings, no new privileges', async (context) => {
+  const sandbox = await overHost(context);
+  if (sandbox === undefined) return;
+  const refused = [
+    'mount -t tmpfs none /mnt',
+    'unshare --mount true',
+    'unshare --user --map-root-user true',
+    'mknod /tmp/disk b 254 0',
+    'echo 1 > /proc/sys/kernel/core_uses_pid',
+    'echo b > /proc/sysrq-trigger',
+    'dmesg',
+    'perl -e \'exit(open(my $f, "<", "/proc/kcore") && sysread($f, my $b, 1) ? 0 : 1)\'',
+    'perl -MIO::Socket::INET -e \'exit(IO::Socket::INET->new(PeerAddr => "192.0.2.1:80", Timeout => 2) ? 0 : 1)\'',
+    `kill -0 ${process.pid}`,
+    `test -e /proc/${process.pid}/exe`,
+    'ls /proc/1/root/',
+  ];
+  for (const script of refused) {
+    const result = await sandbox.run(sh(script));
+    assert.notEqual(result.code, 0, `${script} succeeded: ${result.stdout}`);
+  }
+  const addresses = await sandbox.run(sh('cat /proc/net/dev'));
+  assert.match(addresses.stdout.toString(), /lo:/);
+  assert.doesNotMatch(addresses.stdout.toString(), /eth|ens|enp/);
+});
+
+test('a hostile root cannot redirect the mounts', async (context) => {
+  const probe = await overHost(context);
+  if (probe === undefined) return;
+  const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  context.after(() => rmdirSync(mountPoint));
+  const sandbox = await createSandbox({ mountPoint });
+  context.after(() => sandbox.close());
+  const evil = await sandbox.directory('evil');
+  spawnSync('sh', ['-c', `ln -s /etc ${evil}/proc; mknod ${evil}/disk c 1 5`]);
+  await sandbox.mount(['evil', '/']);
+  await assert.rejects(sandbox.run(['/bin/true']), { code: 'SANDBOX_FAILED' });
+});
+
+test('a device node in an image opens nothing', async (context) => {
+  const probe = await overHost(context);
+  if (probe === undefined) return;
+  const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  context.after(() => rmdirSync(mountPoint));
+  const sandbox = await createSandbox({ mountPoint });
+  context.after(() => sandbox.close());
+  const evil = await sandbox.directory('evil');
+  spawnSync('mknod', [`${evil}/zero`, 'c', '1', '5']);
+  await sandbox.mount(['evil', '/']);
+  assert.notEqual((await sandbox.run(sh('head -c1 /zero'))).code, 0);
+});
+
+test('time, output, process and file size limits end a command and all it started', async (context) => {
+  const sandbox = await overHost(context);
+  if (sandbox === undefined) return;
+  await assert.rejects(sandbox.run(sh('setsid sleep 1000 & sleep 1000'), { limits: { timeout: 300 } }), {
+    code: 'SANDBOX_TIMEOUT',
+  });
+  await assert.rejects(sandbox.run(sh('yes'), { limits: { output: 100_000 } }), { code: 'SANDBOX_OUTPUT_LIMIT' });
+  const bomb = sh('b() { b | b & }; b; sleep 2; ls -d /proc/[0-9]* | wc -l; true');
+  const result = await sandbox.run(bomb, { limits: { processes: 400, timeout: 20_000 } }).catch((error: unknown) => {
+    assert.ok(isHeraklitError(error, 'SANDBOX_TIMEOUT'));
+    return undefined;
+  });
+  if (result?.code === 0) assert.ok(Number(result.stdout.toString()) <= 401);
+  const large = await sandbox.run(sh('head -c 2000000 /dev/zero > /tmp/large'), { limits: { fileSize: 1_000_000 } });
+  assert.notEqual(large.code, 0);
+  const left = await sandbox.run(sh('ls -d /proc/[0-9]* | wc -l'));
+  assert.ok(Number(left.stdout.toString()) <= 5);
+  const stop = new AbortController();
+  const stopped = sandbox.run(['sleep', '1000'], { signal: stop.signal });
+  setTimeout(() => stop.abort(new Error('enough')), 100);
+  await assert.rejects(stopped, /enough/);
+});
+
+test('SIGKILL of our process leaves no process, no mount, no file', async (context) => {
+  const probe = await overHost(context);
+  if (probe === undefined) return;
+  const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  context.after(() => rmdirSync(mountPoint));
+  const program = `
+    const { createSandbox } = await import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))});
+    const sandbox = await createSandbox({ mountPoint: ${JSON.stringify(mountPoint)} });
+    await sandbox.mount(['/']);
+    const run = sandbox.run(['/bin/sh', '-c', 'echo > /made; sleep 54321']);
+    setTimeout(() => console.log('running'), 300);
+    await run;`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  assert.ok(commandLines().some((line) => line.includes('54321')));
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  for (let wait = 0; wait < 100 && commandLines().some((line) => line.includes('sleep\x0054321')); wait += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.ok(!commandLines().some((line) => line.includes('sleep\x0054321')));
+  assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(mountPoint));
+  assert.deepEqual(readdirSync(mountPoint), []);
+  assert.ok(!existsSync('/made'));
+});
+
+function commandLines(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'latin1');
+      } catch {
+        return '';
+      }
+    });
+}
+
+test('without root there is no sandbox, and the error says what to do', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('root not installed');
+  const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  context.after(() => rmdirSync(mountPoint));
+  process.seteuid?.(65534);
+  try {
+    await assert.rejects(createSandbox({ mountPoint: tmpdir() }), {
+      code: 'SANDBOX_UNAVAILABLE',
+      hint: /scripts: none/,
+    });
+  } finally {
+    process.seteuid?.(0);
+  }
+});

@@ -1,0 +1,73 @@
+import type { TarHeader } from '../../archive/index.ts';
+import type { Log } from '../../base/index.ts';
+
+export interface SandboxOptions {
+  /** An existing empty folder: mount point of the sandbox's memory file system. Nothing is ever written to it on disk. */
+  readonly mountPoint: string;
+  /** Bytes the sandbox may hold in memory: roots that were unpacked into it, and what commands write. */
+  readonly size?: number;
+  readonly log?: Log;
+}
+
+export interface RunLimits {
+  /** Milliseconds of wall time; over it: everything the command started is killed and SANDBOX_TIMEOUT thrown. */
+  readonly timeout: number;
+  /** Bytes of standard output and error together. */
+  readonly output: number;
+  /** Processes and threads at a time, pid numbers on kernels before 6.14. */
+  readonly processes: number;
+  /** Bytes of the largest file a command may write. */
+  readonly fileSize: number;
+}
+
+export interface RunOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Fed to standard input; empty otherwise. */
+  readonly stdin?: string | Uint8Array;
+  /** Working folder inside, `/` by default. */
+  readonly cwd?: string;
+  readonly limits?: Partial<RunLimits>;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  /** Exit code; 128 + number when a signal ended the command. */
+  readonly code: number;
+  readonly signal: number | undefined;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface Sandbox {
+  /**
+   * A folder in the sandbox's memory, to be filled from outside and named in `mount`. The path goes through
+   * /proc/<pid>/root, so it is gone when the sandbox is. Never follow links below it: they are the image's.
+   */
+  directory(name: string): Promise<string>;
+  /**
+   * Puts the folders (topmost first; names given to `directory`, or absolute host paths) under one writable layer.
+   * Once per sandbox. @throws SANDBOX_UNAVAILABLE when the kernel refuses overlayfs
+   */
+  mount(lower: readonly string[]): Promise<void>;
+  /** Runs one command as root of the image. A failing command is a result, not an error. */
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** Host-visible path of what commands wrote, in overlayfs form. */
+  readonly upper: string;
+  /** What commands wrote, as layer entries in path order (folders before their content). */
+  changes(): AsyncIterable<Change>;
+  /** Kills what runs; memory, mounts and namespaces go with it. */
+  close(): Promise<void>;
+}
+
+/** One difference to the lower layers. */
+export type Change =
+  | {
+      readonly kind: 'entry';
+      readonly header: TarHeader;
+      /** Host-visible path of the content, for `file` only; bytes, because names need not be UTF-8. */
+      readonly content?: Buffer;
+    }
+  /** The path is gone. */
+  | { readonly kind: 'whiteout'; readonly path: string }
+  /** The folder's lower content is gone (its own entry came before). */
+  | { readonly kind: 'opaque'; readonly path: string };
