@@ -1,0 +1,128 @@
+import { sql } from 'kysely';
+import type { DatabaseReader } from '../../database/index.ts';
+import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
+import { type Grade, gradeOf } from '../grade.ts';
+import { globToLike } from '../image-glob.ts';
+
+export interface FleetQuery {
+  readonly imageGlob?: string;
+  readonly distribution?: string;
+  readonly limit?: number;
+  readonly after?: string;
+  /** What grades are a function of besides the findings. */
+  readonly now: Date;
+}
+
+/** `unsupported`: no repository is known for it; `unchecked`: nobody looked yet. Neither means "up to date". */
+export type CheckStatus = 'checked' | 'unsupported' | 'unchecked';
+
+export interface FleetRow {
+  readonly reference: string;
+  readonly digest: string;
+  readonly distribution: string;
+  readonly architecture: string;
+  readonly status: CheckStatus;
+  readonly reason: string;
+  readonly grade: Grade | undefined;
+  /** ISO 8601: when the grade drops if nothing is done. */
+  readonly dropsAt: string | undefined;
+  readonly packages: number;
+  readonly findings: number;
+  readonly security: number;
+  readonly base: string | undefined;
+  readonly baseReference: string | undefined;
+  readonly layers: number;
+  readonly bytes: number;
+  readonly wastedBytes: number;
+  /** ISO 8601: since when the reference means this image. */
+  readonly since: string;
+}
+
+interface Row {
+  reference: string;
+  digest: string;
+  distribution: string;
+  architecture: string;
+  scope_status: string | null;
+  reason: string | null;
+  packages: number;
+  checked: number | null;
+  findings: number | null;
+  security: number | null;
+  oldest_critical: Date | null;
+  oldest_important: Date | null;
+  base_digest: string | null;
+  base_reference: string | null;
+  layers: number;
+  bytes: number;
+  wasted_bytes: number;
+  since: Date;
+}
+
+/** Every reference that names an image now, by name. @throws INVENTORY_CURSOR_INVALID */
+export async function fleet(reader: DatabaseReader, query: FleetQuery): Promise<Page<FleetRow>> {
+  const limit = pageSize(query.limit);
+  const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
+  const { rows } = await sql<Row>`
+    select reference, image.digest, image.distribution, architecture, scope_check.status as scope_status,
+      scope_check.reason, cardinality(package_set.versions) as packages, exposure.checked, findings, security,
+      oldest_critical, oldest_important, base_digest,
+      (select min(named.reference) from image base join image_reference named on named.image = base.id
+        and named.until is null where base.digest = image.base_digest) as base_reference,
+      cardinality(layers) as layers, bytes, wasted_bytes, image_reference.since
+    from image_reference
+    join image on image.id = image_reference.image
+    join package_set on package_set.id = image.package_set
+    left join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
+    left join scope_check on scope_check.scope = image.scope
+    where until is null and reference > ${after}
+      ${query.imageGlob === undefined ? sql`` : sql`and reference like ${globToLike(query.imageGlob)}`}
+      ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
+    order by reference limit ${limit + 1}`.execute(reader);
+  const page = toPage(rows, limit, (row) => [row.reference]);
+  return { next: page.next, rows: page.rows.map((row) => toFleetRow(row, query.now)) };
+}
+
+function toFleetRow(row: Row, now: Date): FleetRow {
+  const status = statusOf(row);
+  const grading =
+    status === 'unchecked'
+      ? undefined
+      : gradeOf(
+          {
+            oldestCritical: seconds(row.oldest_critical),
+            oldestImportant: seconds(row.oldest_important),
+            unsupported: status === 'unsupported',
+          },
+          now.getTime() / 1000,
+        );
+  return {
+    reference: row.reference,
+    digest: row.digest,
+    distribution: row.distribution,
+    architecture: row.architecture,
+    status,
+    reason: status === 'unsupported' ? (row.reason ?? 'no distribution was recognised') : '',
+    grade: grading?.grade,
+    dropsAt: grading?.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
+    packages: row.packages,
+    findings: row.findings ?? 0,
+    security: row.security ?? 0,
+    base: row.base_digest ?? undefined,
+    baseReference: row.base_reference ?? undefined,
+    layers: row.layers,
+    bytes: row.bytes,
+    wastedBytes: row.wasted_bytes,
+    since: row.since.toISOString(),
+  };
+}
+
+/** An image without packages, or of no known distribution, has nothing a repository could serve. */
+function statusOf(row: Row): CheckStatus {
+  if (row.distribution === '' || row.scope_status === 'unsupported' || row.packages === 0) return 'unsupported';
+  return row.scope_status === null || row.checked === null || row.checked < row.packages ? 'unchecked' : 'checked';
+}
+
+function seconds(date: Date | null): number | undefined {
+  return date === null ? undefined : date.getTime() / 1000;
+}

@@ -1,0 +1,69 @@
+import { sql } from 'kysely';
+import type { DatabaseReader } from '../../database/index.ts';
+import type { SourcePackage } from '../../distro/index.ts';
+import type { PackageRef } from '../types.ts';
+
+/** An installed package version as the update check needs it. */
+export interface ScopePackage extends PackageRef {
+  readonly source: SourcePackage;
+}
+
+/** Scopes with images, and the distribution each belongs to. '' is the scope of images nothing is known about. */
+export async function listScopes(
+  reader: DatabaseReader,
+): Promise<readonly { readonly scope: string; readonly distribution: string; readonly architecture: string }[]> {
+  return reader
+    .selectFrom('image')
+    .select(['scope', 'distribution', 'architecture'])
+    .distinct()
+    .orderBy('scope')
+    .execute();
+}
+
+/** Every distinct package version that an image of the scope has: what to check when a repository changed. */
+export async function packagesOfScope(reader: DatabaseReader, scope: string): Promise<readonly ScopePackage[]> {
+  const { rows } = await sql<{
+    name: string;
+    architecture: string;
+    version: string;
+    source: string;
+    source_version: string;
+  }>`
+    select package.name, package.architecture, package_version.version, package_version.source,
+      package_version.source_version
+    from package_version join package on package.id = package_version.package
+    where package_version.id in (
+      select unnest(versions) from package_set
+      where id in (select package_set from image where scope = ${scope}))
+    order by package.name, package.architecture, package_version.rank, package_version.version`.execute(reader);
+  return rows.map(({ source, source_version, ...ref }) => ({
+    ...ref,
+    source: { name: source, version: source_version },
+  }));
+}
+
+/** What an image has, by name. Undefined for a digest that is not in the inventory. */
+export async function packagesOfImage(
+  reader: DatabaseReader,
+  digest: string,
+): Promise<readonly ScopePackage[] | undefined> {
+  const image = await reader
+    .selectFrom('image')
+    .innerJoin('package_set', 'package_set.id', 'image.package_set')
+    .select('package_set.versions')
+    .where('image.digest', '=', digest)
+    .executeTakeFirst();
+  if (image === undefined) return undefined;
+  const rows = await reader
+    .selectFrom('package_version')
+    .innerJoin('package', 'package.id', 'package_version.package')
+    .select(['name', 'architecture', 'version', 'source', 'source_version'])
+    .where(sql<boolean>`package_version.id = any(${image.versions}::integer[])`)
+    .orderBy('name')
+    .orderBy('architecture')
+    .execute();
+  return rows.map(({ source, source_version, ...ref }) => ({
+    ...ref,
+    source: { name: source, version: source_version },
+  }));
+}

@@ -1,0 +1,87 @@
+import type { Distribution, InstalledPackage } from '../distro/index.ts';
+import type { Digest, ImageConfig } from '../oci/index.ts';
+
+/** A package at one version, as small as it gets. */
+export interface PackageRef {
+  readonly name: string;
+  readonly architecture: string;
+  readonly version: string;
+}
+
+/** What a layer did to the package database below it. */
+export interface PackageEffect {
+  readonly added: readonly PackageRef[];
+  readonly changed: readonly (PackageRef & { readonly from: string })[];
+  readonly removed: readonly PackageRef[];
+}
+
+export interface LayerContents {
+  /** Digest of the unpacked layer (config.rootfs.diff_ids). */
+  readonly diffId: Digest;
+  /** Digest of the blob as stored. */
+  readonly digest: Digest;
+  /** Bytes of the blob as stored. */
+  readonly compressedBytes: number;
+  /** Bytes of file contents, unpacked. */
+  readonly bytes: number;
+  readonly entries: number;
+  readonly packages: PackageEffect;
+  /** Bytes of this layer's files that later layers overwrite or delete: shipped, never seen. */
+  readonly wastedBytes: number;
+  /** The command that made it, from the config's history. */
+  readonly createdBy: string | undefined;
+}
+
+/** Something that was there and could not be read; the scan went on without it. */
+export interface IncompletePart {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export type PackageDatabaseKind = 'dpkg-status' | 'dpkg-status.d' | 'none';
+
+/** What is inside one image, or one root folder. */
+export interface ImageContents {
+  /** Manifest digest; undefined for a root folder. */
+  readonly digest: Digest | undefined;
+  readonly distribution: Distribution | undefined;
+  /** The distribution's own word (`amd64`); the image config's where no package says it. */
+  readonly architecture: string;
+  readonly packageDatabase: PackageDatabaseKind;
+  /** Sorted by name, then architecture. */
+  readonly packages: readonly InstalledPackage[];
+  /** Bottom first; empty for a root folder. */
+  readonly layers: readonly LayerContents[];
+  readonly incomplete: readonly IncompletePart[];
+  readonly config: ImageConfig | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** One installed package that a repository offers a newer version of. */
+export interface Finding {
+  readonly package: string;
+  /** The candidate's architecture, as apt shows it. */
+  readonly arch: string;
+  readonly installed: string;
+  /** Architecture of the installed package; differs from `arch` when a package moved to or from `all`. */
+  readonly installedArch: string;
+  readonly candidate: string;
+  /** `RepositorySnapshot.id` */
+  readonly repository: string;
+  readonly security: boolean;
+  readonly severity: 'critical' | 'important' | 'other';
+  /** CVE ids fixed after `installed`, up to `candidate`; sorted. */
+  readonly advisories: readonly string[];
+  /** ISO 8601: when the oldest missed version was published. */
+  readonly since: string;
+}
+
+export type UpdateCheck =
+  | { readonly kind: 'checked'; readonly findings: readonly Finding[] }
+  /** Nothing can be said, and why; never to be shown as "no findings". */
+  | { readonly kind: 'unsupported'; readonly reason: string };
+
+/** What update checks are a function of besides the package version: `debian/trixie/amd64`; '' when unknown. */
+export function scopeOf(contents: Pick<ImageContents, 'distribution' | 'architecture'>): string {
+  return contents.distribution === undefined ? '' : `${contents.distribution.name}/${contents.architecture}`;
+}
