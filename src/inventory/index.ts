@@ -1,1 +1,40 @@
+export { DEFAULT_PAGE, MAX_PAGE, type Page } from './cursor.ts';
 export { inventoryErrors } from './errors.ts';
+export {
+  type Exposure,
+  GRADE_THRESHOLDS,
+  type Grade,
+  type GradeThreshold,
+  type Grading,
+  gradeOf,
+  type Severity,
+  severityOf,
+} from './grade.ts';
+export { globMatches } from './image-glob.ts';
+export { type Base, type BaseEvidence, chainIds, declaredBase, findBase, type KnownImage } from './lineage.ts';
+export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './store/fleet.ts';
+export { type HistoryRow, imageHistory } from './store/history.ts';
+export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './store/outdated-all.ts';
+export {
+  type CheckChange,
+  type RecordCheck,
+  recordFindings,
+  recordUnsupported,
+  refreshScope,
+} from './store/record-check.ts';
+export { type RecordedImage, type RecordImage, recordImage } from './store/record-image.ts';
+export { endReference } from './store/reference.ts';
+export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './store/scope-packages.ts';
+export { type WhereQuery, type WhereRow, whereIs } from './store/where.ts';
+export {
+  type Finding,
+  type ImageContents,
+  type IncompletePart,
+  type LayerContents,
+  type PackageDatabaseKind,
+  type PackageEffect,
+  type PackageRef,
+  scopeOf,
+  type UpdateCheck,
+} from './types.ts';
+export { inRange, parseVersionRange, type RangeBound, type RangeOperator, type VersionRange } from './version-range.ts';
