@@ -5,6 +5,7 @@ import { archiveError } from './errors.ts';
 import { BOMB_RATIO, BOMB_RATIO_FLOOR, DEFAULT_ARCHIVE_LIMITS, DEFAULT_BUFFER_LIMIT, overLimit } from './limits.ts';
 import { asBuffer } from './tar-parser.ts';
 import { claimedXzSize, pieces, unxz } from './xz.ts';
+import { frameByFrame, hasManyFrames } from './zstd-frames.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 
@@ -38,7 +39,7 @@ function bzip2(): Error {
 function corrupt(kind: Compression, error: unknown): unknown {
   if (isHeraklitError(error)) return error;
   const system = error as NodeJS.ErrnoException;
-  const decoder = kind === 'xz' || /^(?:Z_|ERR_ZLIB|ZSTD_|ERR_ZSTD)/.test(system.code ?? '');
+  const decoder = /^(?:Z_|ERR_ZLIB|ZSTD_|ERR_ZSTD)/.test(system.code ?? '');
   if (!decoder) return error;
   return archiveError('ARCHIVE_CORRUPT', `broken ${kind} data: ${messageOf(error)}`, { cause: error });
 }
@@ -49,7 +50,7 @@ async function* viaZlib(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const decoder =
     kind === 'gzip' ? createGunzip({ chunkSize: OUTPUT_CHUNK }) : createZstdDecompress({ chunkSize: OUTPUT_CHUNK });
-  const input = Readable.from(source, { objectMode: false, highWaterMark: OUTPUT_CHUNK });
+  const input = Readable.from(kind === 'zstd' ? frameByFrame(source) : source, { objectMode: true, highWaterMark: 2 });
   input.on('error', (error) => decoder.destroy(error));
   input.pipe(decoder);
   try {
@@ -125,7 +126,10 @@ export async function decompressBuffer(
     case 'bzip2':
       throw bzip2();
     case 'xz':
-      return unxzBuffer(input, maxBytes);
+      return unpackBuffer(input, kind, maxBytes, claimedXzSize(input));
+    case 'zstd':
+      if (hasManyFrames(input)) return unpackBuffer(input, kind, maxBytes, undefined);
+      return zlibBuffer(input, kind, maxBytes);
     default:
       return zlibBuffer(input, kind, maxBytes);
   }
@@ -145,12 +149,15 @@ function zlibBuffer(input: Buffer, kind: 'gzip' | 'zstd', maxBytes: number): Pro
   });
 }
 
-async function unxzBuffer(input: Buffer, maxBytes: number): Promise<Buffer> {
-  const claimed = claimedXzSize(input);
-  if (claimed !== undefined && claimed > maxBytes) throw overLimit('the xz data, unpacked,', maxBytes, 'bytes');
+async function unpackBuffer(
+  input: Buffer,
+  kind: 'xz' | 'zstd',
+  maxBytes: number,
+  claimed: number | undefined,
+): Promise<Buffer> {
+  if (claimed !== undefined && claimed > maxBytes) throw overLimit(`the ${kind} data, unpacked,`, maxBytes, 'bytes');
   const parts: Uint8Array[] = [];
-  for await (const part of decompress(pieces(input), 'xz', { maxBytes, maxRatio: Number.POSITIVE_INFINITY })) {
-    parts.push(part);
-  }
+  const limits = { maxBytes, maxRatio: Number.POSITIVE_INFINITY };
+  for await (const part of decompress(pieces(input), kind, limits)) parts.push(part);
   return Buffer.concat(parts);
 }

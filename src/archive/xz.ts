@@ -1,5 +1,7 @@
 import type { ReadableStream } from 'node:stream/web';
 import { decompressStream } from '@napi-rs/lzma/xz';
+import { messageOf } from '../base/index.ts';
+import { archiveError } from './errors.ts';
 
 const FOOTER_BYTES = 12;
 const HEADER_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
@@ -78,7 +80,7 @@ export async function* unxz(source: AsyncIterable<Uint8Array>): AsyncGenerator<U
   } catch (error) {
     done = true;
     // An error of the source (a wrong digest, a broken connection) is the cause, not what the decoder made of it.
-    throw failed ?? error;
+    throw failed ?? archiveError('ARCHIVE_CORRUPT', `broken xz data: ${messageOf(error)}`, { cause: error });
   } finally {
     if (!done) await reader.cancel().catch(() => undefined);
     await iterator.return?.();
