@@ -18,6 +18,7 @@ export const ociErrors = {
     retryable: false,
     meaning: 'A manifest, index or config is over its limit.',
   },
+  OCI_PLATFORM_INVALID: { kind: 'usage', retryable: false, meaning: 'A text is not a platform (os/architecture).' },
   OCI_PLATFORM_MISSING: { kind: 'failed', retryable: false, meaning: 'An index has no image for the platform asked.' },
   OCI_LAYER_INVALID: {
     kind: 'failed',

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { open, rm } from 'node:fs/promises';
+import { createTarWriter, encodePath, type TarHeader, type TarWriter } from '../../archive/index.ts';
+import { asCodedError } from '../../base/index.ts';
+import type { Digest } from '../digest.ts';
+import type { LayerCompression } from '../media-types.ts';
+import { Compressor } from './compressor.ts';
+
+export interface LayerItem {
+  readonly header: TarHeader;
+  /** As long as `header.size` says. */
+  readonly content?: Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+export interface WriteLayerOptions {
+  readonly compression: LayerCompression;
+  /** Path of a scratch file; created, and removed again when writing fails. */
+  readonly sink: string;
+  /** Sort by path (folders before their content, hardlinks last); else the caller's order is kept. */
+  readonly sort?: boolean;
+  /** Times later than this (seconds) are set to it: SOURCE_DATE_EPOCH. */
+  readonly clampMtime?: number;
+}
+
+export interface WrittenLayer {
+  readonly digest: Digest;
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly diffId: Digest;
+  readonly uncompressedSize: number;
+}
+
+/** Compression gets blocks of exactly this size, so that how content arrived never shows in the bytes. */
+const BLOCK_BYTES = 256 * 1024;
+
+/** Bytes on their way through hashing and compression into the file. */
+class LayerSink {
+  readonly #plain = createHash('sha256');
+  readonly #packed = createHash('sha256');
+  readonly #compressor: Compressor;
+  readonly #write: (bytes: Buffer) => Promise<void>;
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  uncompressedSize = 0;
+  size = 0;
+
+  constructor(compression: LayerCompression, write: (bytes: Buffer) => Promise<void>) {
+    this.#compressor = new Compressor(compression);
+    this.#write = write;
+  }
+
+  /** Called by the tar writer, synchronously. */
+  readonly push = (chunk: Uint8Array): void => {
+    this.#queue.push(chunk);
+    this.#queued += chunk.length;
+  };
+
+  /** Hands on whole blocks once there are some; with `all`, the rest too. */
+  async drain(all: boolean): Promise<void> {
+    if (!all && this.#queued < BLOCK_BYTES) return;
+    const bytes = this.#queue.length === 1 ? Buffer.from(this.#queue[0] as Uint8Array) : Buffer.concat(this.#queue);
+    const end = all ? bytes.length : bytes.length - (bytes.length % BLOCK_BYTES);
+    this.#queue = end === bytes.length ? [] : [bytes.subarray(end)];
+    this.#queued = bytes.length - end;
+    for (let at = 0; at < end; at += BLOCK_BYTES) {
+      const block = bytes.subarray(at, Math.min(end, at + BLOCK_BYTES));
+      const written = this.#compressor.write(block);
+      this.#plain.update(block);
+      this.uncompressedSize += block.length;
+      await this.#store(await written);
+    }
+  }
+
+  async finish(): Promise<WrittenLayer> {
+    await this.drain(true);
+    await this.#store(await this.#compressor.finish());
+    return {
+      digest: `sha256:${this.#packed.digest('hex')}`,
+      size: this.size,
+      diffId: `sha256:${this.#plain.digest('hex')}`,
+      uncompressedSize: this.uncompressedSize,
+    };
+  }
+
+  close(): void {
+    this.#compressor.close();
+  }
+
+  async #store(chunks: readonly Buffer[]): Promise<void> {
+    for (const chunk of chunks) {
+      this.#packed.update(chunk);
+      this.size += chunk.length;
+      await this.#write(chunk);
+    }
+  }
+}
+
+/** Byte order of paths puts a folder before its content; hardlinks come last, after the files they name. */
+async function inOrder(items: AsyncIterable<LayerItem> | Iterable<LayerItem>): Promise<readonly LayerItem[]> {
+  const keyed: { readonly item: LayerItem; readonly key: Buffer; readonly late: number }[] = [];
+  for await (const item of items) {
+    keyed.push({ item, key: encodePath(item.header.path), late: item.header.type === 'hardlink' ? 1 : 0 });
+  }
+  return keyed.sort((a, b) => a.late - b.late || Buffer.compare(a.key, b.key)).map(({ item }) => item);
+}
+
+async function addItem(writer: TarWriter, sink: LayerSink, header: TarHeader, item: LayerItem): Promise<void> {
+  const { content } = item;
+  if (content === undefined || content instanceof Uint8Array) {
+    writer.add(header, content);
+    return;
+  }
+  writer.begin(header);
+  for await (const chunk of content) {
+    writer.write(chunk);
+    await sink.drain(false);
+  }
+  writer.end();
+}
+
+/**
+ * Writes a layer file: deterministic tar, compressed, both sides hashed while they pass. The same items give the
+ * same bytes with the same Node.js; with gzip only on the same CPU architecture (see README.md), so prefer zstd.
+ * @throws ARCHIVE_SIZE_MISMATCH, ARCHIVE_UNSUPPORTED, DISK_FULL
+ */
+export async function writeLayer(
+  items: AsyncIterable<LayerItem> | Iterable<LayerItem>,
+  options: WriteLayerOptions,
+): Promise<WrittenLayer> {
+  const clamp = options.clampMtime ?? Number.MAX_SAFE_INTEGER;
+  const file = await open(options.sink, 'w').catch((error) => {
+    throw asCodedError(error);
+  });
+  const sink = new LayerSink(options.compression, async (bytes) => void (await file.writev([bytes])));
+  const writer = createTarWriter(sink.push);
+  try {
+    for await (const item of options.sort === true ? await inOrder(items) : items) {
+      const { header } = item;
+      await addItem(writer, sink, header.mtime > clamp ? { ...header, mtime: clamp } : header, item);
+      await sink.drain(false);
+    }
+    writer.finish();
+    const written = await sink.finish();
+    await file.close();
+    return written;
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(options.sink, { force: true });
+    throw asCodedError(error);
+  } finally {
+    sink.close();
+  }
+}
