@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Unlisten } from './listen.ts';
+import type { Channel, Unlisten } from './listen.ts';
 import { openScope, refuseInsideTransaction, refusePastTransaction } from './open-scope.ts';
 import type { Schema } from './schema/index.ts';
 
@@ -25,14 +25,21 @@ export interface Database {
    * Calls `listener` soon after any process commits `pg_notify(channel, …)`; also after a lost connection came back.
    * It is a wake-up, not a message: the listener reads the tables to see what is new.
    */
-  listen(channel: string, listener: () => void): Promise<Unlisten>;
+  listen(channel: Channel, listener: () => void): Promise<Unlisten>;
+  /** For a library that brings its own SQL (the job queue); everything of ours goes through Kysely. */
+  readonly raw: RawSql;
   close(): Promise<void>;
 }
 
+export interface RawSql {
+  /** One statement with `$1` parameters; or, without values, any number of statements, whose rows come joined. */
+  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: unknown[] }>;
+}
+
 /** What differs between the two kinds, below Kysely. */
-export interface DatabaseBackend {
+export interface DatabaseBackend extends RawSql {
   readonly kind: DatabaseKind;
-  listen(channel: string, listener: () => void): Promise<Unlisten>;
+  listen(channel: Channel, listener: () => void): Promise<Unlisten>;
   /** Runs after the connections are closed. */
   release(): Promise<void>;
 }
@@ -61,6 +68,12 @@ export function databaseOver(connection: Kysely<Schema>, backend: DatabaseBacken
       return async () => {
         if (stops.delete(stop)) await stop();
       };
+    },
+    raw: {
+      async query(text, values) {
+        refuseInsideTransaction('a raw query');
+        return await backend.query(text, values);
+      },
     },
     close() {
       closing ??= Promise.allSettled([...stops].map((stop) => stop()))

@@ -1,9 +1,12 @@
-import { PGlite } from '@electric-sql/pglite';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite, types } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
-import { messageOf } from '../base/index.ts';
+import { asCodedError, isHeraklitError, messageOf, syncDirectory, writeFileAtomic } from '../base/index.ts';
 import { type Database, databaseOver } from './database.ts';
+import { DurableNodeFiles, durableStartParameters } from './durable-files.ts';
 import { databaseError } from './errors.ts';
-import { quoted } from './listen.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema/index.ts';
@@ -25,7 +28,8 @@ export async function openEmbedded(directory: string): Promise<Database> {
     }
     return databaseOver(kysely, {
       kind: 'embedded',
-      listen: (channel, listener) => pglite.listen(quoted(channel), listener),
+      query: (text, values) => rawQuery(pglite, text, values),
+      listen: (channel, listener) => pglite.listen(channel, listener),
       async release() {
         if (!pglite.closed) await pglite.close();
         await lock.release();
@@ -38,11 +42,27 @@ export async function openEmbedded(directory: string): Promise<Database> {
 }
 
 async function start(directory: string): Promise<PGlite> {
+  const unfinished = `${directory}.initialising`;
   try {
-    const pglite = new PGlite({ dataDir: directory, relaxedDurability: false, parsers: { 20: Number } });
+    // A first start that was killed half-way leaves a folder that never starts: begin again.
+    if (existsSync(unfinished)) await rm(directory, { recursive: true, force: true });
+    const fresh = !existsSync(join(directory, 'PG_VERSION'));
+    if (fresh) await writeFileAtomic(unfinished, '');
+    const pglite = new PGlite({
+      fs: new DurableNodeFiles(directory),
+      startParams: durableStartParameters(),
+      relaxedDurability: false,
+      parsers: { [types.INT8]: Number },
+    });
     await pglite.waitReady;
+    if (fresh) {
+      await syncDirectory(directory);
+      await rm(unfinished, { force: true });
+    }
     return pglite;
   } catch (error) {
+    const coded = asCodedError(error);
+    if (isHeraklitError(coded)) throw coded;
     throw databaseError('DATABASE_BROKEN', `the database in ${directory} does not start: ${messageOf(error)}`, {
       cause: error,
       hint: 'Restore the folder from a backup, or move it away to start with an empty one.',
@@ -52,4 +72,15 @@ async function start(directory: string): Promise<PGlite> {
 
 async function releaseQuietly(lock: DirectoryLock): Promise<void> {
   await lock.release().catch(() => undefined);
+}
+
+/** A failed `begin; …; commit` script must not leave its transaction open on the only connection. */
+async function rawQuery(pglite: PGlite, text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }> {
+  if (values !== undefined && values.length > 0) return await pglite.query(text, [...values]);
+  try {
+    return { rows: (await pglite.exec(text)).flatMap((result) => result.rows) };
+  } catch (error) {
+    await pglite.exec('rollback').catch(() => undefined);
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
-export type { Database, DatabaseKind, DatabaseReader, DatabaseTransaction } from './database.ts';
+export type { Database, DatabaseKind, DatabaseReader, DatabaseTransaction, RawSql } from './database.ts';
 export { databaseError, databaseErrors } from './errors.ts';
-export type { Unlisten } from './listen.ts';
+export type { Channel, Unlisten } from './listen.ts';
 export { type DatabaseOptions, openDatabase } from './open.ts';
 export type { MetadataTable, OutboxCursorTable, OutboxTable, Schema } from './schema/index.ts';
 export { type BulkType, unnest } from './unnest.ts';

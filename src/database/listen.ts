@@ -3,6 +3,9 @@ import type pg from 'pg';
 /** Stops listening. */
 export type Unlisten = () => Promise<void>;
 
+/** Channels are ours, few and constant; a plain identifier needs no quoting on either database. */
+export type Channel = `heraklit_${Lowercase<string>}`;
+
 const RECONNECT_MS = 1_000;
 
 interface ListenPool {
@@ -13,7 +16,7 @@ interface ListenPool {
  * LISTEN on a connection of its own, which is opened again when it breaks. Notices sent meanwhile are lost, so
  * `listener` also runs after every reconnect: it must look for itself what is new.
  */
-export async function listenPostgresql(pool: ListenPool, channel: string, listener: () => void): Promise<Unlisten> {
+export async function listenPostgresql(pool: ListenPool, channel: Channel, listener: () => void): Promise<Unlisten> {
   let stopped = false;
   let client: pg.PoolClient | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -27,7 +30,7 @@ export async function listenPostgresql(pool: ListenPool, channel: string, listen
       client = undefined;
       reconnect();
     });
-    await fresh.query(`listen ${quoted(channel)}`);
+    await fresh.query(`listen ${channel}`);
     client = fresh;
     if (stopped) release();
   };
@@ -46,8 +49,4 @@ export async function listenPostgresql(pool: ListenPool, channel: string, listen
     clearTimeout(timer);
     release();
   };
-}
-
-export function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }

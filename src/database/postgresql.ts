@@ -48,6 +48,11 @@ export async function openPostgresql(url: string): Promise<Database> {
   }
   return databaseOver(kysely, {
     kind: 'postgresql',
+    async query(text, values) {
+      const result = values === undefined ? await pool.query(text) : await pool.query(text, [...values]);
+      // Several statements give several results, which the type of pg does not say.
+      return { rows: [result].flat().flatMap((one) => one.rows as unknown[]) };
+    },
     listen: (channel, listener) => listenPostgresql(pool, channel, listener),
     async release() {},
   });

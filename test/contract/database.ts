@@ -1,0 +1,140 @@
+/** What every kind of database must do. Run by test/contract/database.test.ts and test/integration/postgresql.test.ts. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Kysely, sql } from 'kysely';
+import { type Database, unnest } from '../../src/database/index.ts';
+import { migrate } from '../../src/database/migrate.ts';
+import { MIGRATIONS } from '../../src/database/migrations/index.ts';
+
+export function databaseContract(name: string, open: () => Promise<Database>, cleanup: () => Promise<void>): void {
+  describe(`database contract: ${name}`, () => {
+    let database: Database;
+    before(async () => {
+      database = await open();
+    });
+    after(async () => {
+      await database.close();
+      await cleanup();
+    });
+    const keys = async (...names: string[]): Promise<string[]> => {
+      const rows = await database.kysely.selectFrom('metadata').select('key').where('key', 'in', names).execute();
+      return rows.map((row) => row.key).sort();
+    };
+    const insert = (key: string) =>
+      database.transaction((trx) => trx.insertInto('metadata').values({ key, value: '' }).execute());
+
+    test('a transaction commits or leaves nothing', async () => {
+      await insert('kept');
+      const failed = database.transaction(async (trx) => {
+        await trx.insertInto('metadata').values({ key: 'lost', value: '1' }).execute();
+        throw new Error('no');
+      });
+      await assert.rejects(failed, /no/);
+      assert.deepEqual(await keys('kept', 'lost'), ['kept']);
+    });
+
+    test('a failed statement fails its transaction and leaves the next one alone', async () => {
+      await assert.rejects(insert('kept'), { code: '23505' });
+      await insert('after');
+      assert.deepEqual(await keys('after'), ['after']);
+    });
+
+    test('transactions started together all commit', async () => {
+      const names = Array.from({ length: 25 }, (_, index) => `together/${index}`);
+      await Promise.all(names.map(insert));
+      assert.deepEqual(await keys(...names), names.sort());
+    });
+
+    test('a query past the open transaction is an error, not a deadlock', async () => {
+      const wrong = [
+        () => database.kysely.selectFrom('metadata').selectAll().execute(),
+        () => sql`select 1`.execute(database.kysely),
+        () => database.transaction(async () => 1),
+        () => database.raw.query('select 1'),
+        () => database.listen('heraklit_x', () => undefined),
+      ];
+      for (const call of wrong) {
+        await assert.rejects(database.transaction<unknown>(call), { code: 'DATABASE_OUTSIDE_TRANSACTION' });
+      }
+      await insert('still usable');
+    });
+
+    test('unnest inserts and types arrays of any bytes', async () => {
+      const rows = Array.from({ length: 20_000 }, (_, index) => ({
+        key: `bulk/${index}`,
+        value: `'"\\{},NULL ${index}`,
+      }));
+      await database.transaction((trx) =>
+        sql`insert into metadata (key, value) select * from ${unnest(rows, { key: 'text', value: 'text' })}`.execute(
+          trx,
+        ),
+      );
+      const back = await database.kysely.selectFrom('metadata').selectAll().where('key', 'like', 'bulk/%').execute();
+      assert.deepEqual(
+        new Map(back.map((row) => [row.key, row.value])),
+        new Map(rows.map((row) => [row.key, row.value])),
+      );
+      const typed = [
+        { n: 9_007_199_254_740_991, on: true, at: new Date(0).toISOString(), text: null },
+        { n: -1, on: false, at: new Date(1e12).toISOString(), text: '' },
+      ];
+      const columns = { n: 'bigint', on: 'boolean', at: 'timestamptz', text: 'text' } as const;
+      const read = await sql`select * from ${unnest(typed, columns)} as t (n, "on", at, text)`.execute(database.kysely);
+      assert.deepEqual(
+        read.rows,
+        typed.map((row) => ({ ...row, at: new Date(row.at) })),
+      );
+      const none = await sql`select * from ${unnest([], columns)} as t (n, "on", at, text)`.execute(database.kysely);
+      assert.deepEqual(none.rows, []);
+    });
+
+    test('listeners wake on commit, not on rollback, and not after they stopped', async () => {
+      let woken = 0;
+      const first = Promise.withResolvers<void>();
+      const stop = await database.listen('heraklit_contract', () => {
+        woken += 1;
+        first.resolve();
+      });
+      const notify = (fail: boolean) =>
+        database.transaction(async (trx) => {
+          await sql`select pg_notify('heraklit_contract', '')`.execute(trx);
+          if (fail) throw new Error('no');
+        });
+      await assert.rejects(notify(true));
+      await notify(false);
+      await first.promise;
+      await stop();
+      await notify(false);
+      await sql`select 1`.execute(database.kysely);
+      assert.equal(woken, 1);
+    });
+
+    test('raw: scripts of several statements, and a failed one leaves no open transaction', async () => {
+      const result = await database.raw.query('begin; select 1 as one; select 2 as one; commit');
+      assert.deepEqual(result.rows, [{ one: 1 }, { one: 2 }]);
+      assert.deepEqual((await database.raw.query('select $1::int as one', [3])).rows, [{ one: 3 }]);
+      await assert.rejects(database.raw.query('begin; select 1/0; commit'));
+      await insert('after the failed script');
+    });
+
+    test('migrations ran once; a failing one is named and leaves nothing; a newer database is refused', async () => {
+      const handle = database.kysely as unknown as Kysely<unknown>;
+      assert.deepEqual(await migrate(handle), []);
+      const broken = { name: '900-broken', statements: ['create table half (a int)', 'select nonsense'] };
+      await assert.rejects(migrate(handle, [...MIGRATIONS, broken]), {
+        code: 'DATABASE_MIGRATION_FAILED',
+        message: /900-broken.*nonsense/s,
+      });
+      const half = await sql<{ there: boolean }>`select to_regclass('half') is not null as there`.execute(handle);
+      assert.equal(half.rows[0]?.there, false);
+      const extra = { name: '901-extra', statements: ['create table extra (a int)'] };
+      const both = await Promise.all([
+        migrate(handle, [...MIGRATIONS, extra]),
+        migrate(handle, [...MIGRATIONS, extra]),
+      ]);
+      assert.deepEqual(both.flat(), ['901-extra']);
+      await assert.rejects(migrate(handle), { code: 'DATABASE_NEWER', message: /901-extra/ });
+      await sql`delete from schema_migration where name = '901-extra'`.execute(handle);
+    });
+  });
+}

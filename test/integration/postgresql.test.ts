@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Database, openDatabase } from '../../src/database/index.ts';
+import { databaseContract } from '../contract/database.ts';
+import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
+
+const programs = postgresqlPrograms();
+
+if (programs === undefined) {
+  test('PostgreSQL', (context) => context.skip('postgresql not installed'));
+} else {
+  describe('PostgreSQL', () => {
+    let cluster: TestCluster;
+    before(async () => {
+      cluster = await startCluster(programs);
+    });
+    after(() => cluster.stop());
+
+    databaseContract(
+      'PostgreSQL',
+      async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+      async () => {},
+    );
+
+    test('processes that start together migrate once', async () => {
+      const url = await cluster.createDatabase();
+      const opened = await Promise.all([1, 2, 3].map(() => openDatabase({ kind: 'postgresql', url })));
+      const homes = await Promise.all(
+        opened.map((one) => one.kysely.selectFrom('metadata').selectAll().where('key', '=', 'home').execute()),
+      );
+      assert.deepEqual(homes[1], homes[0]);
+      assert.equal(homes[0]?.length, 1);
+      await Promise.all(opened.map((one) => one.close()));
+    });
+
+    test('a restarted server is found again, and listeners wake', async () => {
+      const database: Database = await openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() });
+      const woken = Promise.withResolvers<void>();
+      await database.listen('heraklit_restart', woken.resolve);
+      await cluster.crash();
+      await assert.rejects(database.kysely.selectFrom('metadata').selectAll().execute());
+      await cluster.start();
+      await woken.promise;
+      assert.equal((await database.kysely.selectFrom('metadata').selectAll().execute()).length, 1);
+      await database.close();
+    });
+  });
+}
