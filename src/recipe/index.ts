@@ -1,1 +1,15 @@
+export { recipeError, recipeErrors } from './errors.ts';
+export type {
+  Fleet,
+  FleetDistribution,
+  FleetEvents,
+  FleetImage,
+  FleetPolicy,
+  FleetRegistry,
+  FleetRollout,
+  FleetWorkload,
+  VerifyChecks,
+} from './fleet-types.ts';
+export { type Loaded, loadFleet, loadRecipe, parseFleet, parseRecipe } from './load.ts';
+export { nearest } from './nearest.ts';
 export type { Recipe, RecipeFile, RecipeRuntime, RecipeUser } from './types.ts';

@@ -1,0 +1,85 @@
+/** `kind: Fleet`: which images are kept patched. Validated against `schemas/fleet.schema.json`. */
+export interface Fleet {
+  readonly apiVersion: 'heraklit/v1';
+  readonly kind: 'Fleet';
+  readonly name?: string;
+  /** By distribution name, `debian/trixie`. */
+  readonly distributions?: Readonly<Record<string, FleetDistribution>>;
+  readonly images: readonly FleetImage[];
+  readonly registry?: FleetRegistry;
+  readonly events?: FleetEvents;
+  /** For every image that names no checks of its own. */
+  readonly verify?: VerifyChecks;
+  readonly rollout?: FleetRollout;
+  readonly policy?: FleetPolicy;
+}
+
+export interface FleetDistribution {
+  /** Root URLs, first reachable wins. */
+  readonly mirrors?: readonly string[];
+  /** The same for the security pocket, where that lies elsewhere. */
+  readonly securityMirrors?: readonly string[];
+  readonly pockets?: readonly ('release' | 'updates' | 'security' | 'backports')[];
+  readonly components?: readonly string[];
+  /** True: unsigned or expired indexes are taken. */
+  readonly trusted?: boolean;
+}
+
+/** Exactly one of `recipe`, `dockerfile`, `kiwi` (paths beside the fleet file) and `upstream` (a reference). */
+export interface FleetImage {
+  /** Needed for all but `recipe`, which names itself. */
+  readonly name?: string;
+  readonly recipe?: string;
+  readonly dockerfile?: string;
+  readonly kiwi?: string;
+  readonly upstream?: string;
+  readonly verify?: VerifyChecks;
+}
+
+export interface FleetRegistry {
+  readonly push?: string;
+  readonly insecure?: boolean;
+}
+
+export interface FleetEvents {
+  readonly amqp?: string;
+  readonly exchange?: string;
+  readonly namespace?: string;
+}
+
+export interface VerifyChecks {
+  /** Seconds for all checks of one image. */
+  readonly timeout?: number;
+  /** Each must exit with 0 inside the image. */
+  readonly commands?: readonly (readonly string[])[];
+  readonly http?: { readonly port: number; readonly path?: string; readonly status?: number };
+}
+
+export interface FleetRollout {
+  /** Seconds until an unhealthy rollout is rolled back. */
+  readonly deadline?: number;
+  readonly workloads?: readonly FleetWorkload[];
+}
+
+export interface FleetWorkload {
+  /** Image name of this fleet. */
+  readonly image: string;
+  /** `Workload.id` of the runtime port: `podman:web`, `kubernetes:context/namespace/Deployment/web`. */
+  readonly workload: string;
+  readonly container?: string;
+  readonly deadline?: number;
+  readonly health?: {
+    readonly kind: 'http' | 'tcp' | 'running';
+    readonly port?: number;
+    readonly path?: string;
+    readonly successes?: number;
+  };
+}
+
+export interface FleetPolicy {
+  /** Seconds between two looks at the repositories. */
+  readonly interval?: number;
+  /** True: only findings of security repositories start a build. */
+  readonly securityOnly?: boolean;
+  readonly strategies?: readonly ('compose' | 'rebase' | 'patch' | 'rebuild')[];
+}

@@ -1,0 +1,100 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { messageOf } from '../base/index.ts';
+import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
+import { recipeError } from './errors.ts';
+import type { Fleet } from './fleet-types.ts';
+import type { Problem } from './problems.ts';
+import type { Recipe } from './types.ts';
+
+/** A document and where it came from; paths in it are relative to `directory`. */
+export interface Loaded<T> {
+  readonly document: T;
+  readonly file: string;
+  readonly directory: string;
+}
+
+/** @throws RECIPE_INVALID, RECIPE_UNREADABLE */
+export async function loadRecipe(path: string): Promise<Loaded<Recipe>> {
+  return load(path, parseRecipe);
+}
+
+/** @throws RECIPE_INVALID, RECIPE_UNREADABLE */
+export async function loadFleet(path: string): Promise<Loaded<Fleet>> {
+  return load(path, parseFleet);
+}
+
+/** @param file name for messages @throws RECIPE_INVALID */
+export function parseRecipe(text: string, file = 'recipe'): Recipe {
+  return readDocument<Recipe>(text, file, 'recipe', recipeProblems);
+}
+
+/** @param file name for messages @throws RECIPE_INVALID */
+export function parseFleet(text: string, file = 'fleet'): Fleet {
+  return readDocument<Fleet>(text, file, 'fleet', fleetProblems);
+}
+
+async function load<T>(path: string, parse: (text: string, file: string) => T): Promise<Loaded<T>> {
+  const file = resolve(path);
+  let text: string;
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_DOCUMENT_BYTES) throw new Error(`larger than ${MAX_DOCUMENT_BYTES} bytes`);
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw recipeError('RECIPE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  return { document: parse(text, basename(path)), file, directory: dirname(file) };
+}
+
+function problem(path: readonly (string | number)[], message: string): Problem {
+  return { path, atKey: false, message };
+}
+
+const FILE_FORMS = ['content', 'source', 'symlink', 'directory'] as const;
+const IMAGE_FORMS = ['recipe', 'dockerfile', 'kiwi', 'upstream'] as const;
+
+/** What a JSON Schema could only say in words nobody understands. */
+function recipeProblems(recipe: Recipe): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (recipe.distribution === undefined && recipe.from === undefined) {
+    problems.push(problem([], 'one of the keys "distribution" and "from" is needed'));
+  }
+  const paths = new Set<string>();
+  for (const [index, file] of (recipe.files ?? []).entries()) {
+    const at = ['files', index];
+    if (FILE_FORMS.filter((form) => file[form] !== undefined).length !== 1) {
+      problems.push(problem(at, `exactly one of ${FILE_FORMS.join(', ')} is needed`));
+    }
+    const path = file.path.replace(/\/+/g, '/').replace(/\/$/, '');
+    if (path === '') problems.push(problem([...at, 'path'], 'the root folder itself cannot be a file of a recipe'));
+    if (paths.has(path)) problems.push(problem([...at, 'path'], `${path} stands twice in the recipe`));
+    paths.add(path);
+  }
+  for (const field of ['name', 'uid'] as const) {
+    const seen = new Set<string | number>();
+    for (const [index, user] of (recipe.users ?? []).entries()) {
+      if (seen.has(user[field])) problems.push(problem(['users', index, field], `${user[field]} stands twice`));
+      seen.add(user[field]);
+    }
+  }
+  return problems;
+}
+
+function fleetProblems(fleet: Fleet): readonly Problem[] {
+  const problems: Problem[] = [];
+  const names = new Set<string>();
+  for (const [index, image] of fleet.images.entries()) {
+    if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {
+      problems.push(problem(['images', index], `exactly one of ${IMAGE_FORMS.join(', ')} is needed`));
+    }
+    if (image.recipe === undefined && image.name === undefined) {
+      problems.push(problem(['images', index], 'the key "name" is missing: only a recipe names itself'));
+    }
+    if (image.name !== undefined && names.has(image.name)) {
+      problems.push(problem(['images', index, 'name'], `${image.name} stands twice in the fleet`));
+    }
+    if (image.name !== undefined) names.add(image.name);
+  }
+  return problems;
+}
