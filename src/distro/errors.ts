@@ -17,6 +17,30 @@ export const distroErrors = {
     meaning: 'A package relation (Depends, Provides, …) does not parse.',
   },
   DISTRO_VERSION_INVALID: { kind: 'usage', retryable: false, meaning: 'A text is not a package version.' },
+  DISTRO_PACKAGE_INVALID: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A package file (.deb) is truncated, damaged or not a package.',
+  },
+  DISTRO_KEYRING_INVALID: { kind: 'failed', retryable: false, meaning: 'A keyring holds no readable public key.' },
+  RELEASE_INVALID: { kind: 'failed', retryable: false, meaning: 'A repository’s Release file lacks what it must say.' },
+  RELEASE_UNSIGNED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A Release file is not signed by a valid key of its distribution, or a signature on it is wrong.',
+  },
+  RELEASE_EXPIRED: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A Release file is past its Valid-Until: the mirror is stale, or somebody replays an old state.',
+  },
+  RELEASE_FUTURE: { kind: 'failed', retryable: true, meaning: 'A Release file is dated after the present.' },
+  RELEASE_WEAK: { kind: 'failed', retryable: false, meaning: 'A Release file lists no SHA-256 hashes.' },
+  RELEASE_MISMATCH: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A Release file is that of another suite than the one asked for.',
+  },
 } as const;
 
 export const distroError = errorFactory(distroErrors);

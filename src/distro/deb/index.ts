@@ -6,8 +6,19 @@ export {
   parseControl,
   parseSingleStanza,
 } from './control.ts';
+export { type Keyring, readKeyring, shippedKeyring } from './keyring.ts';
 export { type IndexOrigin, type IndexRow, packageOfRow, packageRows, readPackagesIndex } from './packages-index.ts';
 export { formatRelations, LazyRelations, parseProvides, parseRelations, type RelationOptions } from './relations.ts';
+export {
+  checkRelease,
+  MAX_RELEASE_BYTES,
+  parseRelease,
+  parseReleaseDate,
+  type Release,
+  type ReleaseFile,
+  type VerifyReleaseOptions,
+  verifyRelease,
+} from './release.ts';
 export { Stanza } from './stanza.ts';
 export {
   type DpkgState,

@@ -1,0 +1,89 @@
+import type { PublicKey, VerifyMessageResult } from 'openpgp';
+import { isHeraklitError, messageOf } from '../../base/index.ts';
+import { distroError } from '../errors.ts';
+import type { Keyring } from './keyring.ts';
+
+/** Text that a key of the keyring signed, and nothing around it. */
+export interface SignedText {
+  readonly text: string;
+  /** Fingerprints of the primary keys whose signatures hold, upper-case. */
+  readonly signedBy: readonly string[];
+}
+
+type Signature = VerifyMessageResult['signatures'][number];
+
+const BEGIN = '-----BEGIN PGP SIGNED MESSAGE-----';
+
+const unsigned = (what: string, why: string): Error =>
+  distroError('RELEASE_UNSIGNED', `${what} is not trustworthy: ${why}`, {
+    hint: 'Check the mirror; a repository you run yourself can bring its own keyring or be marked trusted: true.',
+  });
+
+/** Primary key and the very (sub)key that signed must both be alive now: openpgp only checks the time of signing. */
+async function unusable(key: PublicKey, id: Signature['keyID'], now: Date): Promise<string | undefined> {
+  try {
+    await key.verifyPrimaryKey(now);
+    const part = key.getKeys(id)[0];
+    if (part === undefined) return 'has no such signing key';
+    const expires = await part.getExpirationTime();
+    if (expires !== null && expires !== Number.POSITIVE_INFINITY && expires <= now) return 'has expired';
+    return undefined;
+  } catch (error) {
+    return `is not valid: ${messageOf(error)}`;
+  }
+}
+
+/**
+ * Text of a clear-signed message (RFC 9580, 7), verified. One good signature of a usable key is enough, because
+ * Debian signs with the keys of several releases; a wrong signature of a known key refuses the message, as apt does.
+ *
+ * @param now milliseconds since the epoch
+ * @throws RELEASE_UNSIGNED
+ */
+export async function verifyClearSigned(
+  bytes: Uint8Array,
+  keyring: Keyring,
+  now: number,
+  what: string,
+): Promise<SignedText> {
+  const cleartextMessage = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  if (!cleartextMessage.startsWith(BEGIN)) throw unsigned(what, 'it carries no signature');
+  const { readCleartextMessage, verify } = await import('openpgp');
+  const date = new Date(now);
+  try {
+    const message = await readCleartextMessage({ cleartextMessage });
+    const { signatures } = await verify({ message, verificationKeys: [...keyring.keys], date });
+    const verdicts = await Promise.all(signatures.map((signature) => judge(signature, keyring, date)));
+    const bad = verdicts.find((verdict) => verdict.kind === 'bad');
+    if (bad !== undefined) throw unsigned(what, bad.why);
+    const signedBy = verdicts.flatMap((verdict) => (verdict.kind === 'good' ? [verdict.fingerprint] : []));
+    if (signedBy.length === 0) {
+      const why = verdicts.flatMap((verdict) => (verdict.kind === 'good' ? [] : [verdict.why]));
+      throw unsigned(what, why.length === 0 ? 'it carries no signature' : why.join('; '));
+    }
+    return { text: message.getText(), signedBy };
+  } catch (error) {
+    if (isHeraklitError(error)) throw error;
+    throw unsigned(what, `its signature cannot be read: ${messageOf(error)}`);
+  }
+}
+
+type Verdict =
+  | { readonly kind: 'good'; readonly fingerprint: string }
+  | { readonly kind: 'bad'; readonly why: string }
+  | { readonly kind: 'unknown' | 'unusable'; readonly why: string };
+
+async function judge(signature: Signature, keyring: Keyring, now: Date): Promise<Verdict> {
+  const id = signature.keyID.toHex().toUpperCase();
+  const key = keyring.keys.find((candidate) => candidate.getKeys(signature.keyID).length > 0);
+  if (key === undefined) return { kind: 'unknown', why: `key ${id} is not in keyring ${keyring.name}` };
+  const problem = await unusable(key, signature.keyID, now);
+  try {
+    await signature.verified;
+  } catch (error) {
+    // A key that is no longer valid says nothing about the content; a valid key's wrong signature does.
+    return { kind: problem === undefined ? 'bad' : 'unusable', why: `signature of key ${id}: ${messageOf(error)}` };
+  }
+  if (problem !== undefined) return { kind: 'unusable', why: `key ${id} ${problem}` };
+  return { kind: 'good', fingerprint: key.getFingerprint().toUpperCase() };
+}

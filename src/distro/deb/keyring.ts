@@ -1,0 +1,48 @@
+import { readdir, readFile } from 'node:fs/promises';
+import type { PublicKey } from 'openpgp';
+import { messageOf } from '../../base/index.ts';
+import { distroError } from '../errors.ts';
+
+/** Public keys that may sign a distribution's repositories. */
+export interface Keyring {
+  /** What to call it in messages. */
+  readonly name: string;
+  readonly keys: readonly PublicKey[];
+}
+
+/** The package's data folder: three folders up both from src/distro/deb and from dist/distro/deb. */
+const KEYRINGS = new URL('../../../data/keyrings/', import.meta.url);
+
+/** Armoured public keys → keyring. @throws DISTRO_KEYRING_INVALID */
+export async function readKeyring(name: string, armored: readonly string[]): Promise<Keyring> {
+  // Loaded on demand: commands that open no repository need not wait for it.
+  const { readKeys } = await import('openpgp');
+  try {
+    const keys = (await Promise.all(armored.map((armoredKeys) => readKeys({ armoredKeys })))).flat();
+    if (keys.length === 0) throw new Error('it is empty');
+    return { name, keys: keys.map((key) => key.toPublic()) };
+  } catch (error) {
+    throw distroError('DISTRO_KEYRING_INVALID', `keyring ${name} is not readable: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'A keyring is one or more files with ASCII-armoured OpenPGP public keys.',
+    });
+  }
+}
+
+const shipped = new Map<string, Promise<Keyring>>();
+
+async function readShipped(id: string): Promise<Keyring> {
+  const folder = new URL(`${encodeURIComponent(id)}/`, KEYRINGS);
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.asc')).sort();
+  return readKeyring(id, await Promise.all(names.map((name) => readFile(new URL(name, folder), 'utf8'))));
+}
+
+/**
+ * The keys that ship with heraklit for a distribution id such as `debian` (data/keyrings/README.md).
+ * @throws DISTRO_KEYRING_INVALID when there are none
+ */
+export function shippedKeyring(id: string): Promise<Keyring> {
+  const known = shipped.get(id) ?? readShipped(id);
+  shipped.set(id, known);
+  return known;
+}
