@@ -1,3 +1,11 @@
+export { type DebArchive, openDeb } from './archive.ts';
+export {
+  advisoriesBetween,
+  advisoriesIn,
+  type MissedAdvisories,
+  parseChangelogDate,
+  readChangelog,
+} from './changelog.ts';
 export {
   type ControlOptions,
   type ControlProblem,
@@ -29,4 +37,5 @@ export {
   readStatus,
   type StatusDatabase,
 } from './status.ts';
+export { type InstalledState, replaceStanza, statusStanza, writeStatus } from './status-write.ts';
 export { compareVersions, parseVersion, satisfies } from './version.ts';
