@@ -34,6 +34,11 @@ export const registryErrors = {
     retryable: false,
     meaning: 'A pushed manifest names a blob or manifest that its repository does not have.',
   },
+  REGISTRY_PAGINATION_NUMBER_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'The number of names asked for in a list is none.',
+  },
   REGISTRY_UNSUPPORTED: { kind: 'usage', retryable: false, meaning: 'The registry has no such operation.' },
   REGISTRY_UNAUTHORIZED: {
     kind: 'failed',

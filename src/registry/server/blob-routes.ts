@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Digest } from '../../oci/index.ts';
+import { registryError } from '../errors.ts';
+import type { RegistryContext } from './options.ts';
+import { parseRange } from './range.ts';
+
+type BlobPath = { readonly repository: string; readonly digest: Digest };
+
+const unknown = ({ repository, digest }: BlobPath): Error =>
+  registryError('REGISTRY_BLOB_UNKNOWN', `${repository} has no blob ${digest}`, { details: { digest } });
+
+/** GET and HEAD. The bytes are not hashed again: they were when they were written, and clients hash what they get. */
+export async function serveBlob(
+  context: RegistryContext,
+  path: BlobPath,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { store, catalogue } = context;
+  const { digest } = path;
+  const [linked, size] = await Promise.all([catalogue.hasBlob(path.repository, digest), store.size(digest)]);
+  if (!linked) throw unknown(path);
+  if (size === undefined) {
+    context.log.error('the catalogue names a blob that the store does not have', { digest });
+    throw unknown(path);
+  }
+  reply
+    .header('docker-content-digest', digest)
+    .header('etag', `"${digest}"`)
+    .header('accept-ranges', 'bytes')
+    .header('cache-control', 'max-age=31536000, immutable')
+    .header('content-type', 'application/octet-stream');
+  if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
+  const range = request.method === 'HEAD' ? 'whole' : parseRange(request.headers.range, size);
+  if (range === 'outside') {
+    reply.header('content-range', `bytes */${size}`);
+    throw registryError('REGISTRY_RANGE_INVALID', `${digest} has ${size} bytes, not ${request.headers.range}`);
+  }
+  if (request.method === 'HEAD') return reply.header('content-length', size).send();
+  if (range === 'whole') {
+    reply.header('content-length', size);
+    return reply.send(size === 0 ? Readable.from([]) : await store.open(digest, { start: 0, end: size - 1 }));
+  }
+  reply
+    .code(206)
+    .header('content-length', range.end - range.start + 1)
+    .header('content-range', `bytes ${range.start}-${range.end}/${size}`);
+  return reply.send(await store.open(digest, range));
+}
+
+/** The repository stops serving the blob; its bytes stay in the store, where other images may need them. */
+export async function deleteBlob(context: RegistryContext, path: BlobPath, reply: FastifyReply): Promise<FastifyReply> {
+  if (!(await context.catalogue.unlinkBlob(path.repository, path.digest))) throw unknown(path);
+  return reply.code(202).send();
+}

@@ -1,0 +1,23 @@
+export interface RegistryLimits {
+  /** Bytes of one manifest or index; the distribution specification asks for at least 4 MiB. */
+  readonly manifestBytes: number;
+  /** Bytes of one blob. */
+  readonly blobBytes: number;
+  /** Uploads under way at once. */
+  readonly uploads: number;
+  /** Milliseconds after which an upload nobody touches is dropped. */
+  readonly uploadExpiry: number;
+  /** Names in one page of a list, also when the client asks for more. */
+  readonly pageSize: number;
+  /** Bytes of manifests kept in memory. */
+  readonly manifestCacheBytes: number;
+}
+
+export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
+  manifestBytes: 4 * 1024 * 1024,
+  blobBytes: 64 * 1024 ** 3,
+  uploads: 1_000,
+  uploadExpiry: 3_600_000,
+  pageSize: 10_000,
+  manifestCacheBytes: 64 * 1024 * 1024,
+};

@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify';
+import type { Log } from '../../base/index.ts';
+import type { DatabaseTransaction } from '../../database/index.ts';
+import type { Descriptor } from '../../oci/index.ts';
+import type { BlobStore } from '../../storage/index.ts';
+import type { Published, RegistryCatalogue } from '../catalogue/catalogue.ts';
+import type { RegistryLimits } from './limits.ts';
+
+export type RegistryAction = 'pull' | 'push' | 'delete' | 'catalog';
+
+export interface RegistryServerOptions {
+  readonly store: BlobStore;
+  readonly catalogue: RegistryCatalogue;
+  readonly limits?: Partial<RegistryLimits>;
+  readonly log?: Log;
+  /**
+   * Runs inside the transaction that publishes a pushed manifest; what it writes with `trx` commits with the tag, and
+   * when it throws the push fails.
+   */
+  readonly onPush?: (
+    push: Published & { readonly descriptor: Descriptor },
+    trx: DatabaseTransaction | undefined,
+  ) => Promise<void>;
+  /**
+   * Says no by throwing REGISTRY_UNAUTHORIZED (its `details.challenge` becomes WWW-Authenticate) or REGISTRY_DENIED.
+   * `repository` is undefined for `/v2/` itself and the catalog. Without it everybody may do everything.
+   */
+  readonly authorize?: (
+    request: FastifyRequest,
+    access: { readonly action: RegistryAction; readonly repository: string | undefined },
+  ) => Promise<void>;
+}
+
+/** What the handlers work with: options with their defaults filled in. */
+export interface RegistryContext extends RegistryServerOptions {
+  readonly limits: RegistryLimits;
+  readonly log: Log;
+}

@@ -1,0 +1,136 @@
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Digest, digestOf, isDigest } from '../../oci/index.ts';
+import { registryError } from '../errors.ts';
+import type { RegistryContext } from './options.ts';
+import { digest as parseDigest } from './path.ts';
+import { parseChunkRange } from './range.ts';
+import type { UploadState, Uploads } from './uploads.ts';
+
+type UploadPath = { readonly repository: string; readonly id: string };
+
+const EMPTY = digestOf('');
+
+const bodyOf = (request: FastifyRequest): Readable | undefined => request.body as Readable | undefined;
+
+/** POST: mount a blob of another repository, take it whole (`?digest=`), or begin an upload. */
+export async function startUpload(
+  context: RegistryContext,
+  uploads: Uploads,
+  repository: string,
+  query: URLSearchParams,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const mount = query.get('mount');
+  if (mount !== null && (await mounted(context, repository, mount, query.get('from'), request))) {
+    return created(reply, repository, mount as Digest);
+  }
+  const whole = query.get('digest');
+  const body = bodyOf(request);
+  // A POST without a body announces an upload, except where no body is just what the digest says.
+  if (whole !== null && (body !== undefined || whole === EMPTY)) {
+    const digest = parseDigest(whole);
+    const upload = await uploads.start(repository);
+    await uploads.finish(repository, upload.id, body, digest);
+    await context.catalogue.linkBlob(repository, digest);
+    return created(reply, repository, digest);
+  }
+  return progress(reply.code(202), repository, await uploads.start(repository));
+}
+
+/** Only from a repository that serves the blob and that the client may read: a digest alone proves no right to it. */
+async function mounted(
+  { catalogue, store, authorize }: RegistryContext,
+  repository: string,
+  digest: string,
+  from: string | null,
+  request: FastifyRequest,
+): Promise<boolean> {
+  if (from === null || !isDigest(digest)) return false;
+  if (!(await catalogue.hasBlob(from, digest)) || !(await store.has(digest))) return false;
+  try {
+    await authorize?.(request, { action: 'pull', repository: from });
+  } catch {
+    return false;
+  }
+  await catalogue.linkBlob(repository, digest);
+  return true;
+}
+
+/** PATCH: one chunk; with Content-Range it must follow the bytes before it. */
+export async function appendChunk(
+  uploads: Uploads,
+  { repository, id }: UploadPath,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const before = uploads.state(repository, id).size;
+  const range = chunkRange(request);
+  const length = request.headers['content-length'];
+  if (range !== undefined && length !== undefined && Number(length) !== range.end - range.start + 1) {
+    throw registryError('REGISTRY_BLOB_UPLOAD_INVALID', 'Content-Range and Content-Length say different lengths');
+  }
+  try {
+    const after = await uploads.append(repository, id, bodyOf(request), range?.start);
+    return progress(reply.code(202), repository, after);
+  } catch (error) {
+    progress(reply, repository, { id, size: before }, false);
+    throw error;
+  }
+}
+
+/** PUT: the last chunk, or nothing more, and the digest of it all. */
+export async function finishUpload(
+  context: RegistryContext,
+  uploads: Uploads,
+  { repository, id }: UploadPath,
+  query: URLSearchParams,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  uploads.state(repository, id);
+  const digest = parseDigest(query.get('digest') ?? '');
+  await uploads.finish(repository, id, bodyOf(request), digest, chunkRange(request)?.start);
+  await context.catalogue.linkBlob(repository, digest);
+  return created(reply, repository, digest);
+}
+
+/** GET: how far an upload has got. */
+export function uploadStatus(uploads: Uploads, { repository, id }: UploadPath, reply: FastifyReply): FastifyReply {
+  return progress(reply.code(204), repository, uploads.state(repository, id));
+}
+
+export async function cancelUpload(
+  uploads: Uploads,
+  { repository, id }: UploadPath,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  await uploads.cancel(repository, id);
+  return reply.code(204).send();
+}
+
+function chunkRange(request: FastifyRequest): { start: number; end: number } | undefined {
+  const header = request.headers['content-range'];
+  if (header === undefined) return undefined;
+  const range = parseChunkRange(header);
+  if (range !== undefined) return range;
+  throw registryError('REGISTRY_BLOB_UPLOAD_INVALID', `cannot read Content-Range ${JSON.stringify(header)}`);
+}
+
+/** `Range` as clients expect it: both ends inclusive, and `0-0` also for nothing yet. */
+function progress(reply: FastifyReply, repository: string, { id, size }: UploadState, send = true): FastifyReply {
+  reply
+    .header('location', `/v2/${repository}/blobs/uploads/${id}`)
+    .header('docker-upload-uuid', id)
+    .header('range', `0-${Math.max(0, size - 1)}`);
+  return send ? reply.send() : reply;
+}
+
+function created(reply: FastifyReply, repository: string, digest: Digest): FastifyReply {
+  return reply
+    .code(201)
+    .header('location', `/v2/${repository}/blobs/${digest}`)
+    .header('docker-content-digest', digest)
+    .send();
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type Database, openDatabase } from '../../src/database/index.ts';
+import { createSqlCatalogue } from '../../src/registry/index.ts';
+import { startRegistry, type TestRegistry } from './registry-process.ts';
+
+const run = promisify(execFile);
+
+let registry: TestRegistry;
+let database: Database;
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clients-'));
+  database = await openDatabase({ kind: 'embedded', directory: join(folder, 'database') });
+  registry = await startRegistry({ catalogue: createSqlCatalogue(database) });
+});
+after(async () => {
+  await registry.close();
+  await database.close();
+  spawnSync('umount', [join(folder, 'storage', 'overlay')]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const missing = (context: TestContext, ...tools: string[]): boolean => {
+  const absent = tools.find((tool) => spawnSync(tool, ['--version']).error !== undefined);
+  if (absent !== undefined) context.skip(`${absent} not installed`);
+  return absent !== undefined;
+};
+
+/** Storage of its own, so that nothing on the machine is touched. */
+const storage = (): string[] => [
+  '--root',
+  join(folder, 'storage'),
+  '--runroot',
+  join(folder, 'run'),
+  '--storage-driver',
+  process.getuid?.() === 0 ? 'overlay' : 'vfs',
+];
+const buildah = (...args: string[]) => run('buildah', [...storage(), ...args], { timeout: 120_000 });
+const podman = (...args: string[]) => run('podman', [...storage(), ...args], { timeout: 120_000 });
+const skopeo = (...args: string[]) => run('skopeo', args, { timeout: 120_000 });
+
+/** A two-layer image from nothing, built and pushed by buildah. */
+const pushed = async (name: string, format: 'oci' | 'docker'): Promise<string> => {
+  const context = join(folder, name);
+  await mkdir(context, { recursive: true });
+  await writeFile(join(context, 'data'), Buffer.alloc(300_000, name));
+  await writeFile(join(context, 'Dockerfile'), 'FROM scratch\nCOPY data /data\nCOPY Dockerfile /etc/Dockerfile\n');
+  await buildah('build', '--format', format, '--layers', '-t', name, context);
+  const reference = `${registry.host}/team/${name}:v1`;
+  await buildah('push', '--tls-verify=false', name, `docker://${reference}`);
+  return reference;
+};
+
+test('buildah pushes OCI and Docker images, podman pulls them', async (context) => {
+  if (missing(context, 'buildah', 'podman')) return;
+  for (const format of ['oci', 'docker'] as const) {
+    const reference = await pushed(`${format}-app`, format);
+    const manifest = await registry.catalogue.resolve(`team/${format}-app`, 'v1');
+    assert.equal(manifest?.mediaType.includes('docker'), format === 'docker', 'stored as it was pushed');
+    await buildah('rmi', '--all', '--force');
+    await podman('pull', '--tls-verify=false', reference);
+    const { stdout } = await podman('image', 'inspect', '--format', '{{.Digest}}', reference);
+    assert.equal(stdout.trim(), manifest?.digest);
+  }
+});
+
+test('podman pushes what it pulled under another name: blobs are mounted or found, tags listed by skopeo', async (context) => {
+  if (missing(context, 'buildah', 'podman', 'skopeo')) return;
+  const reference = await pushed('again', 'oci');
+  await podman('pull', '--tls-verify=false', reference);
+  const copy = `${registry.host}/other/again`;
+  for (const tag of ['v1', 'v2']) await podman('push', '--tls-verify=false', reference, `docker://${copy}:${tag}`);
+  const { stdout } = await skopeo('list-tags', '--tls-verify=false', `docker://${copy}`);
+  assert.deepEqual((JSON.parse(stdout) as { Tags: string[] }).Tags, ['v1', 'v2']);
+});
+
+test('skopeo copies in and out without changing a digest, and deletes', async (context) => {
+  if (missing(context, 'buildah', 'skopeo')) return;
+  const reference = await pushed('copied', 'oci');
+  const layout = `oci:${join(folder, 'layout')}:copied`;
+  await skopeo('copy', '--src-tls-verify=false', '--preserve-digests', `docker://${reference}`, layout);
+  const target = `docker://${registry.host}/deep/er/copied:v9`;
+  await skopeo('copy', '--dest-tls-verify=false', '--preserve-digests', layout, target);
+  assert.deepEqual(
+    await registry.catalogue.resolve('deep/er/copied', 'v9'),
+    await registry.catalogue.resolve('team/copied', 'v1'),
+  );
+  const { stdout } = await skopeo('inspect', '--tls-verify=false', target);
+  assert.equal((JSON.parse(stdout) as { Layers: string[] }).Layers.length, 2);
+  await skopeo('delete', '--tls-verify=false', target);
+  await assert.rejects(
+    skopeo('inspect', '--tls-verify=false', target),
+    /manifest unknown|MANIFEST_UNKNOWN|no manifest/i,
+  );
+});
+
+test('skopeo is told which blob a broken image lacks', async (context) => {
+  if (missing(context, 'buildah', 'skopeo')) return;
+  const reference = await pushed('broken', 'oci');
+  const found = await registry.catalogue.resolve('team/broken', 'v1');
+  assert.ok(found);
+  const manifest = JSON.parse((await registry.store.read(found.digest, 100_000)).toString()) as {
+    layers: { digest: `sha256:${string}` }[];
+  };
+  await registry.store.delete(manifest.layers[0]?.digest as `sha256:${string}`);
+  const copying = skopeo(
+    'copy',
+    '--src-tls-verify=false',
+    `docker://${reference}`,
+    `oci:${join(folder, 'broken-out')}:x`,
+  );
+  await assert.rejects(copying, /no blob sha256|BLOB_UNKNOWN|404/);
+});
