@@ -11,7 +11,7 @@ export {
   severityOf,
 } from './grade.ts';
 export { globMatches } from './image-glob.ts';
-export { type Base, type BaseEvidence, chainIds, declaredBase, findBase, type KnownImage } from './lineage.ts';
+export { type Base, type BaseEvidence, declaredBase, findBase, type KnownImage } from './lineage.ts';
 export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './store/fleet.ts';
 export { type HistoryRow, imageHistory } from './store/history.ts';
 export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './store/outdated-all.ts';

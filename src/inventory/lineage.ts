@@ -1,20 +1,4 @@
-import { createHash } from 'node:crypto';
-import type { Digest } from '../oci/index.ts';
-
-/**
- * ChainID of every prefix of a layer stack, bottom first (image-spec config.md#layer-chainid): two images share a
- * prefix of layers exactly when they share its ChainID.
- */
-export function chainIds(diffIds: readonly Digest[]): readonly Digest[] {
-  const chain: Digest[] = [];
-  for (const diffId of diffIds) {
-    const below = chain.at(-1);
-    chain.push(
-      below === undefined ? diffId : `sha256:${createHash('sha256').update(`${below} ${diffId}`).digest('hex')}`,
-    );
-  }
-  return chain;
-}
+import { type Digest, isDigest } from '../oci/index.ts';
 
 /** An image that may be the base of another. */
 export interface KnownImage {
@@ -41,8 +25,8 @@ export function declaredBase(
 ): Base | undefined {
   if (recipeBase !== undefined) return { digest: recipeBase.digest, name: recipeBase.name, evidence: 'recipe' };
   const digest = annotations[BASE_DIGEST_ANNOTATION];
-  if (digest === undefined || !/^sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$/.test(digest)) return undefined;
-  return { digest: digest as Digest, name: annotations[BASE_NAME_ANNOTATION], evidence: 'annotation' };
+  if (digest === undefined || !isDigest(digest)) return undefined;
+  return { digest, name: annotations[BASE_NAME_ANNOTATION], evidence: 'annotation' };
 }
 
 /**

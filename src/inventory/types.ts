@@ -1,5 +1,5 @@
 import type { Distribution, InstalledPackage } from '../distro/index.ts';
-import type { Digest, ImageConfig } from '../oci/index.ts';
+import type { Digest, FlatTree, ImageConfig } from '../oci/index.ts';
 
 /** A package at one version, as small as it gets. */
 export interface PackageRef {
@@ -52,6 +52,8 @@ export interface ImageContents {
   readonly packages: readonly InstalledPackage[];
   /** Bottom first; empty for a root folder. */
   readonly layers: readonly LayerContents[];
+  /** Every path of the image; empty for a root folder. */
+  readonly tree: FlatTree;
   readonly incomplete: readonly IncompletePart[];
   readonly config: ImageConfig | undefined;
   readonly annotations: Readonly<Record<string, string>>;

@@ -87,6 +87,7 @@ function contents(distribution: string, stack: readonly (readonly string[])[]): 
     packageDatabase: 'dpkg-status',
     packages: [...state].map(([name, version]) => installed(name, version)),
     layers,
+    tree: new Map(),
     incomplete: [],
     config: undefined,
     annotations: {},

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
-import type { Digest } from '../../oci/index.ts';
-import { type Base, chainIds, declaredBase } from '../lineage.ts';
+import { chainIds, type Digest } from '../../oci/index.ts';
+import { type Base, declaredBase } from '../lineage.ts';
 import { type ImageContents, type LayerContents, scopeOf } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
 import { ensurePackageSet } from './package-set.ts';

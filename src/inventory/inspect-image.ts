@@ -1,0 +1,124 @@
+import { type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../oci/index.ts';
+import { isRelevant } from './captured-paths.ts';
+import { layeredView } from './file-view.ts';
+import type { LayerRecord } from './layer-record.ts';
+import { NO_EFFECT, packageEffect } from './package-effect.ts';
+import { readDistribution } from './read-distribution.ts';
+import { type ReadLayersOptions, readLayers } from './read-layers.ts';
+import { type InstalledState, nativeArchitecture, readInstalled } from './read-packages.ts';
+import { rootView } from './root-view.ts';
+import type { ImageContents, LayerContents, PackageEffect } from './types.ts';
+import { wastedBytes } from './wasted.ts';
+
+/** A root folder on disk instead of an image. */
+export interface RootFolder {
+  readonly kind: 'dir';
+  readonly root: string;
+}
+
+/**
+ * What is inside an image, without unpacking it: each layer is read once in its life and kept in the layer cache.
+ * What cannot be read is named in `incomplete` and the rest is told all the same.
+ *
+ * @throws OCI_LAYER_INVALID, OCI_LAYER_LIMIT, OCI_DIGEST_MISMATCH, INVENTORY_LAYERS_MISMATCH, BLOB_MISSING
+ * @throws INVENTORY_ROOT_UNREADABLE
+ */
+export async function inspectImage(
+  image: ResolvedImage | RootFolder,
+  options: ReadLayersOptions = {},
+): Promise<ImageContents> {
+  return 'root' in image ? inspectRoot(image.root) : inspectLayers(image, await readLayers(image, options));
+}
+
+async function inspectRoot(root: string): Promise<ImageContents> {
+  const view = await rootView(root);
+  const installed = await readInstalled(view);
+  return {
+    digest: undefined,
+    distribution: await readDistribution(view),
+    architecture: nativeArchitecture(installed.packages, ''),
+    packageDatabase: installed.kind,
+    packages: installed.packages,
+    layers: [],
+    tree: new Map(),
+    incomplete: installed.incomplete,
+    config: undefined,
+    annotations: {},
+  };
+}
+
+/** The same for an image whose layers were read already. */
+export async function inspectLayers(image: ResolvedImage, records: readonly LayerRecord[]): Promise<ImageContents> {
+  const indexes = records.map((record) => record.index);
+  const tree = flattenLayers(indexes);
+  const { effects, installed } = await packagesByLayer(records);
+  const view = layeredView(tree, records);
+  return {
+    digest: image.digest,
+    distribution: await readDistribution(view),
+    architecture: nativeArchitecture(installed.packages, image.config.architecture),
+    packageDatabase: installed.kind,
+    packages: installed.packages,
+    layers: layerContents(image, records, tree, effects),
+    tree,
+    incomplete: installed.incomplete,
+    config: image.config,
+    annotations: image.manifest.annotations ?? {},
+  };
+}
+
+function layerContents(
+  image: ResolvedImage,
+  records: readonly LayerRecord[],
+  tree: FlatTree,
+  effects: readonly PackageEffect[],
+): readonly LayerContents[] {
+  const waste = wastedBytes(
+    records.map((record) => record.index),
+    tree,
+  );
+  const commands = (image.config.history ?? []).filter((entry) => entry.empty_layer !== true);
+  return records.map((record, at) => ({
+    diffId: record.index.diffId,
+    digest: record.blob,
+    compressedBytes: image.manifest.layers[at]?.size ?? 0,
+    bytes: waste[at]?.bytes ?? 0,
+    entries: record.index.entries.length,
+    packages: effects[at] ?? NO_EFFECT,
+    wastedBytes: waste[at]?.wasted ?? 0,
+    // Histories that do not match the layers say nothing about them.
+    createdBy: commands.length === records.length ? commands[at]?.created_by : undefined,
+  }));
+}
+
+/**
+ * The package database after each layer, and what each did to it. Only the few paths that matter are flattened again
+ * for every layer, so this does not grow with layers × files.
+ */
+async function packagesByLayer(
+  records: readonly LayerRecord[],
+): Promise<{ readonly effects: readonly PackageEffect[]; readonly installed: InstalledState }> {
+  const narrow = records.map((record) => narrowIndex(record.index));
+  const effects: PackageEffect[] = [];
+  let installed: InstalledState = { kind: 'none', packages: [], incomplete: [] };
+  for (const [at, index] of narrow.entries()) {
+    if (index.entries.length + index.whiteouts.length + index.opaques.length === 0) {
+      effects.push(NO_EFFECT);
+      continue;
+    }
+    const view = layeredView(flattenLayers(narrow.slice(0, at + 1)), records);
+    const after = await readInstalled(view);
+    effects.push(packageEffect(installed.packages, after.packages));
+    installed = after;
+  }
+  return { effects, installed };
+}
+
+function narrowIndex(index: LayerIndex): LayerIndex {
+  return {
+    ...index,
+    entries: index.entries.filter((entry) => isRelevant(entry.path)),
+    whiteouts: index.whiteouts.filter(isRelevant),
+    opaques: index.opaques.filter((path) => path === '' || isRelevant(path)),
+  };
+}
