@@ -19,7 +19,10 @@ export interface HeraklitEvent<Data = unknown> {
 
 /** Something that takes events: terminal, RabbitMQ, HTTP stream, webhook. Resolves only when the event is safe there. */
 export interface EventSink {
+  /** Also the name its position is kept under. */
   readonly name: string;
+  /** True for one that only wants what happens from now on and keeps no position (a terminal, a browser). */
+  readonly ephemeral?: boolean;
   deliver(events: readonly HeraklitEvent[]): Promise<void>;
   close(): Promise<void>;
 }

@@ -20,7 +20,8 @@ export const events001: Migration = {
     `create table outbox_cursor (
       sink text primary key,
       sequence bigint not null,
-      updated timestamptz not null
+      holder text not null,
+      lease_until timestamptz not null
     )`,
   ],
 };

@@ -13,11 +13,13 @@ export interface OutboxTable {
   readonly data: string;
 }
 
-/** How far a sink has got. */
+/** How far a sink has got. The last sequence it has safely taken. */
 export interface OutboxCursorTable {
   readonly sink: string;
   readonly sequence: number;
-  readonly updated: Date;
+  /** Which relay delivers to this sink now, and until when unless it renews: one at a time, so order holds. */
+  readonly holder: string;
+  readonly lease_until: Date;
 }
 
 /** Facts about this database: `home` is the id in every event's `source`. */
