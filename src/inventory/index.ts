@@ -1,4 +1,8 @@
+export { resolveUpdates, type Update } from './candidates.ts';
 export { DEFAULT_PAGE, MAX_PAGE, type Page } from './cursor.ts';
+export { DEFAULT_DIFF_PATHS, type DiffOptions, diffImages, type FileDiff, type ImageDiff } from './diff.ts';
+export type { ConfigChange } from './diff-config.ts';
+export type { PackageDiff, PackageMove } from './diff-packages.ts';
 export { inventoryErrors } from './errors.ts';
 export {
   type Exposure,
@@ -11,7 +15,13 @@ export {
   severityOf,
 } from './grade.ts';
 export { globMatches } from './image-glob.ts';
+export { inspectImage, inspectLayers, type RootFolder } from './inspect-image.ts';
+export { directoryLayerCache, type LayerCache, memoryLayerCache } from './layer-cache.ts';
+export type { LayerRecord } from './layer-record.ts';
+export { type LayerReport, layerReport } from './layer-report.ts';
 export { type Base, type BaseEvidence, declaredBase, findBase, type KnownImage } from './lineage.ts';
+export { type Checked, findOutdated, type OutdatedOptions, type ReadChangelog } from './outdated.ts';
+export { type ReadLayersOptions, readLayers } from './read-layers.ts';
 export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './store/fleet.ts';
 export { type HistoryRow, imageHistory } from './store/history.ts';
 export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './store/outdated-all.ts';

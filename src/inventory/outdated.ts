@@ -1,0 +1,140 @@
+import {
+  type ChangelogEntry,
+  compareVersions,
+  type Distribution,
+  type PackageIdentity,
+  type RepositoryPackage,
+  type RepositorySnapshot,
+} from '../distro/index.ts';
+import { resolveUpdates, type Update } from './candidates.ts';
+import { severityOf } from './grade.ts';
+import type { Finding, ImageContents, UpdateCheck } from './types.ts';
+
+/** Explains an update from the candidate's changelog; undefined where none can be had. Must not throw for one package. */
+export type ReadChangelog = (candidate: RepositoryPackage) => Promise<readonly ChangelogEntry[] | undefined>;
+
+export interface OutdatedOptions {
+  readonly changelog?: ReadChangelog;
+  /** Changelogs asked for at the same time. */
+  readonly parallel?: number;
+}
+
+const PARALLEL = 4;
+
+/** What decides whether packages are outdated: an image's, or all distinct ones of a scope. */
+export type Checked = Pick<ImageContents, 'distribution' | 'architecture'> & {
+  readonly packages: readonly PackageIdentity[];
+};
+
+/**
+ * Which installed packages a repository of their distribution offers a newer version of: the set that
+ * `apt list --upgradable` shows with these repositories enabled.
+ *
+ * A finding is `security` when the candidate or any version skipped on the way to it comes from a security pocket, or
+ * when a changelog entry in between was uploaded to one: a point release that carries last month's security fix is
+ * one, for whoever missed it.
+ */
+export async function findOutdated(
+  contents: Checked,
+  snapshots: readonly RepositorySnapshot[],
+  options: OutdatedOptions = {},
+): Promise<UpdateCheck> {
+  const serving = snapshots.filter((snapshot) => snapshot.distribution === contents.distribution?.name);
+  const reason = unsupported(contents.distribution, contents.packages.length, serving.length);
+  if (reason !== undefined) return { kind: 'unsupported', reason };
+  const updates = resolveUpdates(contents.packages, serving, contents.architecture);
+  const dates = new Map(serving.map((snapshot) => [snapshot.id, snapshot.date]));
+  const changelogs = await readChangelogs(updates, options);
+  const findings = updates.map((update) =>
+    toFinding(update, changelogs.get(update.candidate) ?? [], dates.get(update.candidate.repository) ?? 0),
+  );
+  return { kind: 'checked', findings: findings.sort(bySeverity) };
+}
+
+function unsupported(
+  distribution: Distribution | undefined,
+  packages: number,
+  repositories: number,
+): string | undefined {
+  if (distribution === undefined) return 'no distribution was recognised (no os-release, no debian_version)';
+  if (packages === 0) return `no package database of ${distribution.name} was found`;
+  return repositories === 0 ? `no repository is known for ${distribution.name}` : undefined;
+}
+
+/** One changelog a source version: binaries of one source share it. */
+async function readChangelogs(
+  updates: readonly Update<PackageIdentity>[],
+  options: OutdatedOptions,
+): Promise<ReadonlyMap<RepositoryPackage, readonly ChangelogEntry[]>> {
+  const read = options.changelog;
+  const found = new Map<RepositoryPackage, readonly ChangelogEntry[]>();
+  if (read === undefined) return found;
+  const groups = [
+    ...Map.groupBy(updates, ({ candidate }) => `${candidate.source.name} ${candidate.source.version}`).values(),
+  ];
+  const work = async (): Promise<void> => {
+    for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
+      const entries = (await read((group[0] as Update<PackageIdentity>).candidate)) ?? [];
+      for (const update of group) found.set(update.candidate, entries);
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel ?? PARALLEL }, work));
+  return found;
+}
+
+function toFinding(
+  { installed, candidate, skipped }: Update<PackageIdentity>,
+  changelog: readonly ChangelogEntry[],
+  repositoryDate: number,
+): Finding {
+  const missed = changelog.filter(
+    (entry) =>
+      compareVersions(entry.version, installed.source.version) > 0 &&
+      compareVersions(entry.version, candidate.source.version) <= 0,
+  );
+  const security =
+    skipped.some((offer) => offer.security) ||
+    missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
+  const advisories = sortAdvisories(missed.flatMap((entry) => entry.advisories));
+  const dates = missed.flatMap((entry) => (entry.date === undefined ? [] : [entry.date]));
+  const since = dates.length === 0 ? repositoryDate : dates.reduce((a, b) => Math.min(a, b));
+  return {
+    package: installed.name,
+    arch: candidate.architecture,
+    installed: installed.version,
+    installedArch: installed.architecture,
+    candidate: candidate.version,
+    repository: candidate.repository,
+    security,
+    severity: severityOf({ security, urgencies: missed.map((entry) => entry.urgency), advisories }),
+    advisories,
+    since: isoDate(since),
+  };
+}
+
+/** Years beyond what Date can hold come from hostile changelogs alone. */
+function isoDate(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
+}
+
+/** By year, then number; each once. */
+function sortAdvisories(ids: readonly string[]): readonly string[] {
+  const parts = (id: string): readonly number[] => id.split('-').slice(1).map(Number);
+  return [...new Set(ids)].sort((a, b) => {
+    const [left, right] = [parts(a), parts(b)];
+    return (left[0] ?? 0) - (right[0] ?? 0) || (left[1] ?? 0) - (right[1] ?? 0) || (a < b ? -1 : 1);
+  });
+}
+
+const SEVERITIES = ['critical', 'important', 'other'] as const;
+
+/** Worst first, then oldest, then by name. */
+function bySeverity(a: Finding, b: Finding): number {
+  return (
+    SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+    (a.since < b.since ? -1 : a.since > b.since ? 1 : 0) ||
+    (a.package < b.package ? -1 : a.package > b.package ? 1 : 0) ||
+    (a.installedArch < b.installedArch ? -1 : 1)
+  );
+}
