@@ -22,20 +22,6 @@ export { type LayerReport, layerReport } from './layer-report.ts';
 export { type Base, type BaseEvidence, declaredBase, findBase, type KnownImage } from './lineage.ts';
 export { type Checked, findOutdated, type OutdatedOptions, type ReadChangelog } from './outdated.ts';
 export { type ReadLayersOptions, readLayers } from './read-layers.ts';
-export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './store/fleet.ts';
-export { type HistoryRow, imageHistory } from './store/history.ts';
-export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './store/outdated-all.ts';
-export {
-  type CheckChange,
-  type RecordCheck,
-  recordFindings,
-  recordUnsupported,
-  refreshScope,
-} from './store/record-check.ts';
-export { type RecordedImage, type RecordImage, recordImage } from './store/record-image.ts';
-export { endReference } from './store/reference.ts';
-export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './store/scope-packages.ts';
-export { type WhereQuery, type WhereRow, whereIs } from './store/where.ts';
 export {
   type Finding,
   type ImageContents,

@@ -4,26 +4,28 @@ import { after, before, describe, test } from 'node:test';
 import type { Database } from '../../src/database/index.ts';
 import { compareVersions, type DistributionName, type InstalledPackage } from '../../src/distro/index.ts';
 import {
-  endReference,
   type Finding,
-  findingsOfImage,
-  fleet,
   globMatches,
   type ImageContents,
-  imageHistory,
   inRange,
   type LayerContents,
+  parseVersionRange,
+} from '../../src/inventory/index.ts';
+import {
+  endReference,
+  findingsOfImage,
+  fleet,
+  imageHistory,
   listScopes,
   outdatedAll,
   packagesOfImage,
   packagesOfScope,
-  parseVersionRange,
   recordFindings,
   recordImage,
   recordUnsupported,
   refreshScope,
   whereIs,
-} from '../../src/inventory/index.ts';
+} from '../../src/inventory/store/index.ts';
 import { type Digest, digestOf } from '../../src/oci/index.ts';
 
 const NOW = new Date('2026-03-01T00:00:00Z');

@@ -1,0 +1,14 @@
+export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './fleet.ts';
+export { type HistoryRow, imageHistory } from './history.ts';
+export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './outdated-all.ts';
+export {
+  type CheckChange,
+  type RecordCheck,
+  recordFindings,
+  recordUnsupported,
+  refreshScope,
+} from './record-check.ts';
+export { type RecordedImage, type RecordImage, recordImage } from './record-image.ts';
+export { endReference } from './reference.ts';
+export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';
+export { type WhereQuery, type WhereRow, whereIs } from './where.ts';
