@@ -7,6 +7,7 @@ export {
   detectCompression,
 } from './compression.ts';
 export { archiveError, archiveErrors } from './errors.ts';
+export { type ExtractOptions, type ExtractResult, extractTar, extractTarBuffer } from './extract.ts';
 export { DEFAULT_ARCHIVE_LIMITS, DEFAULT_BUFFER_LIMIT, DEFAULT_CAPTURE_LIMIT } from './limits.ts';
 export { decodePath, encodePath, normalizePath } from './path.ts';
 export { type BufferedTarEntry, readTarBuffer } from './tar-buffer.ts';

@@ -6,7 +6,7 @@ import type { LayerCompression } from '../media-types.ts';
 export const ZSTD_LEVEL = 3;
 export const GZIP_LEVEL = 6;
 
-const OUTPUT_CHUNK = 256 * 1024;
+const OUTPUT_CHUNK = 1024 * 1024;
 
 function transform(compression: 'gzip' | 'zstd'): Transform {
   if (compression === 'gzip') return createGzip({ level: GZIP_LEVEL, chunkSize: OUTPUT_CHUNK });

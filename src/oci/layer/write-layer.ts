@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { createTarWriter, encodePath, type TarHeader, type TarWriter } from '../../archive/index.ts';
 import { asCodedError } from '../../base/index.ts';
@@ -31,12 +31,13 @@ export interface WrittenLayer {
 }
 
 /** Compression gets blocks of exactly this size, so that how content arrived never shows in the bytes. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
 
 /** Bytes on their way through hashing and compression into the file. */
 class LayerSink {
   readonly #plain = createHash('sha256');
-  readonly #packed = createHash('sha256');
+  /** Uncompressed, both sides are the same bytes: hashed once. */
+  readonly #packed: Hash | undefined;
   readonly #compressor: Compressor;
   readonly #write: (bytes: Buffer) => Promise<void>;
   #queue: Uint8Array[] = [];
@@ -46,6 +47,7 @@ class LayerSink {
 
   constructor(compression: LayerCompression, write: (bytes: Buffer) => Promise<void>) {
     this.#compressor = new Compressor(compression);
+    this.#packed = compression === 'none' ? undefined : createHash('sha256');
     this.#write = write;
   }
 
@@ -74,10 +76,11 @@ class LayerSink {
   async finish(): Promise<WrittenLayer> {
     await this.drain(true);
     await this.#store(await this.#compressor.finish());
+    const diffId: Digest = `sha256:${this.#plain.digest('hex')}`;
     return {
-      digest: `sha256:${this.#packed.digest('hex')}`,
+      digest: this.#packed === undefined ? diffId : `sha256:${this.#packed.digest('hex')}`,
       size: this.size,
-      diffId: `sha256:${this.#plain.digest('hex')}`,
+      diffId,
       uncompressedSize: this.uncompressedSize,
     };
   }
@@ -88,7 +91,7 @@ class LayerSink {
 
   async #store(chunks: readonly Buffer[]): Promise<void> {
     for (const chunk of chunks) {
-      this.#packed.update(chunk);
+      this.#packed?.update(chunk);
       this.size += chunk.length;
       await this.#write(chunk);
     }
