@@ -1,6 +1,7 @@
 import type { Descriptor, Digest, ImageConfig, ImageManifest } from '../oci/index.ts';
+import type { Strategy } from '../plan/index.ts';
 
-export type Strategy = 'compose' | 'rebase' | 'patch' | 'rebuild' | 'none';
+export type { Strategy };
 
 export interface PackageChange {
   readonly package: string;

@@ -1,0 +1,13 @@
+import { errorFactory } from '../base/index.ts';
+
+export const planErrors = {
+  PLAN_CYCLE: { kind: 'usage', retryable: false, meaning: 'Images stand on each other in a circle.' },
+  PLAN_DUPLICATE: { kind: 'usage', retryable: false, meaning: 'Two images of the fleet have the same name.' },
+  PLAN_BASE_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'An image stands on one that the fleet does not have.',
+  },
+} as const;
+
+export const planError = errorFactory(planErrors);

@@ -1,0 +1,15 @@
+export { planError, planErrors } from './errors.ts';
+export { inLineageOrder } from './lineage.ts';
+export { planFleet } from './plan.ts';
+export type {
+  Decide,
+  Decision,
+  DecisionContext,
+  FleetState,
+  MissingUpdate,
+  Plan,
+  PlanTask,
+  RecipeKind,
+  Strategy,
+  TaskReason,
+} from './types.ts';

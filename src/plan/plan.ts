@@ -1,0 +1,84 @@
+import { inLineageOrder } from './lineage.ts';
+import type { Decide, DecisionContext, FleetState, Plan, PlanTask, TaskReason } from './types.ts';
+
+interface Need {
+  readonly reason: TaskReason;
+  readonly because: string;
+}
+
+/**
+ * What must be made, in which order, how and why. Images with nothing to do are left out. A child is a task when its
+ * base is one, even without a missing update of its own; whether it really changes shows when the base is done.
+ * Pure: the same fleet gives the same plan.
+ *
+ * @throws PLAN_CYCLE, PLAN_DUPLICATE, PLAN_BASE_UNKNOWN
+ */
+export function planFleet(fleet: readonly FleetState[], decide: Decide): Plan {
+  const images = inLineageOrder(fleet);
+  const digests = new Map(fleet.map((image) => [image.name, image.digest]));
+  const tasks = new Map<string, PlanTask>();
+  for (const image of images) {
+    const base = image.base === undefined ? undefined : tasks.get(image.base);
+    const baseChanges = base !== undefined && runs(base);
+    const need = needOf(image, baseChanges, image.base === undefined ? undefined : digests.get(image.base));
+    if (need !== undefined) tasks.set(image.name, taskOf(image, need, baseChanges ? base : undefined, decide));
+  }
+  const ordered = [...tasks.values()].sort((a, b) => a.level - b.level || (a.image < b.image ? -1 : 1));
+  const levels = [...Map.groupBy(ordered, (task) => task.level).values()];
+  return { tasks: ordered, levels: levels.map((level) => level.map((task) => task.image)) };
+}
+
+/** Whether the task will be carried out, so that those after it must wait. */
+function runs(task: PlanTask): boolean {
+  return task.status === 'scheduled' || task.status === 'blocked';
+}
+
+function needOf(image: FleetState, baseChanges: boolean, baseDigest: string | undefined): Need | undefined {
+  if (image.digest === undefined) {
+    // Without a recipe there is nothing to build from, and nothing to patch.
+    if (image.recipe === 'none') return undefined;
+    return { reason: 'new build', because: 'it was never built' };
+  }
+  const need = changeOf(image, baseChanges, baseDigest);
+  if (need === undefined || !image.failedBefore) return need;
+  return { reason: 'retrying bad build', because: `${need.because}; the last attempt failed` };
+}
+
+function changeOf(image: FleetState, baseChanges: boolean, baseDigest: string | undefined): Need | undefined {
+  if (image.recipeDigest !== undefined && image.recipeDigest !== image.builtFrom) {
+    return { reason: 'source change', because: 'its recipe changed' };
+  }
+  if (image.missing.length > 0) return { reason: 'meta change', because: missingSentence(image) };
+  if (baseChanges) return { reason: 'meta change', because: `its base ${image.base} is made again` };
+  if (image.baseDigest !== undefined && baseDigest !== undefined && image.baseDigest !== baseDigest) {
+    return { reason: 'meta change', because: `its base ${image.base} changed since it was built` };
+  }
+  return undefined;
+}
+
+function missingSentence(image: FleetState): string {
+  const updates = image.missing.length;
+  const security = image.missing.filter((one) => one.security).length;
+  const named = image.missing
+    .slice(0, 3)
+    .map((one) => `${one.package} ${one.candidate}`)
+    .join(', ');
+  const more = updates > 3 ? `, and ${updates - 3} more` : '';
+  const plural = updates === 1 ? 'update' : 'updates';
+  return `it misses ${updates} ${plural} (${security} security): ${named}${more}`;
+}
+
+function taskOf(image: FleetState, need: Need, base: PlanTask | undefined, decide: Decide): PlanTask {
+  const context: DecisionContext = { reason: need.reason, baseChanges: base !== undefined };
+  const decision = decide(image, context);
+  return {
+    image: image.name,
+    level: base === undefined ? 0 : base.level + 1,
+    status: image.state !== 'enabled' ? image.state : base === undefined ? 'scheduled' : 'blocked',
+    reason: need.reason,
+    strategy: decision.strategy,
+    because: `${need.because}; ${decision.strategy}: ${decision.because}`,
+    after: base === undefined ? [] : [base.image],
+    missing: image.missing,
+  };
+}
