@@ -1,34 +1,54 @@
+import type { Progress } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
 
-/** A running thing that uses an image. */
+/** One container slot of a workload: what it is configured to run and what it runs. */
+export interface WorkloadContainer {
+  readonly name: string;
+  /** Image reference as configured. */
+  readonly image: string;
+  /** Manifest digest that runs; undefined while unknown (nothing runs yet, or the replicas disagree). */
+  readonly digest: Digest | undefined;
+}
+
+/** A running thing that uses images. */
 export interface Workload {
-  /** `kubernetes:<context>/<namespace>/<kind>/<name>` or `podman:<name>`. */
+  /** `kubernetes:<context>/<namespace>/<kind>/<name>`, `podman:<name>` or `docker:<name>`. */
   readonly id: string;
   readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob' | 'container';
   readonly name: string;
+  /** Empty where the runtime has none. */
   readonly namespace: string;
-  /** Image reference as configured. */
+  /** Of the first container. */
   readonly image: string;
+  /** Of the first container. */
   readonly digest: Digest | undefined;
+  /** Never empty; more than one in a pod with side-cars. */
+  readonly containers: readonly WorkloadContainer[];
+  /** Wanted copies; 0 for a CronJob. */
+  readonly replicas: number;
 }
 
 export interface RolloutRequest {
   readonly workload: Workload;
-  /** Container name inside the workload; the only one when undefined. */
+  /** Container name inside the workload; the first one when undefined. */
   readonly container?: string;
   /** Pullable reference with digest: `host:port/repo@sha256:…`. */
   readonly image: string;
   readonly digest: Digest;
-  /** Milliseconds until an unhealthy rollout is rolled back. */
+  /** Tag the digest was released under: recorded beside the image, never pulled. */
+  readonly tag?: string;
+  /** Milliseconds without progress (one more healthy replica) until the rollout is rolled back. */
   readonly deadline: number;
   readonly health?: HealthCheck;
+  readonly progress?: Progress;
 }
 
 export interface HealthCheck {
   readonly kind: 'http' | 'tcp' | 'running';
+  /** Container port; the workload's own when undefined. */
   readonly port?: number;
   readonly path?: string;
-  /** Consecutive good answers needed. */
+  /** Consecutive good answers needed; 2 when undefined. */
   readonly successes?: number;
 }
 
@@ -38,6 +58,8 @@ export type RolloutOutcome =
       readonly workload: string;
       readonly from: string;
       readonly to: string;
+      /** True where the old one had to stop before the new one could start (a fixed host port, a fixed address). */
+      readonly interrupted: boolean;
       readonly milliseconds: number;
     }
   | {
@@ -46,16 +68,25 @@ export type RolloutOutcome =
       readonly from: string;
       readonly to: string;
       readonly reason: string;
+      /** `image`: it started and proved unhealthy, so its digest is quarantined. `environment`: it had no fair trial. */
+      readonly blame: 'image' | 'environment';
+      readonly interrupted: boolean;
       readonly milliseconds: number;
     }
   | { readonly kind: 'unchanged'; readonly workload: string; readonly to: string };
 
-/** Podman, Docker and Kubernetes behind one interface. One contract suite serves all. */
+/** Podman, Docker and Kubernetes behind one interface. `test/contract/workload-runtime.ts` serves all. */
 export interface WorkloadRuntime {
   readonly name: string;
   /** Undefined when usable; otherwise why not, in one line. */
   unavailable(): Promise<string | undefined>;
   list(): Promise<readonly Workload[]>;
-  /** Replaces the image and waits until healthy, or puts the old one back. Idempotent: same digest → `unchanged`. */
+  /**
+   * Replaces the image and waits until healthy, or puts the old one back. Idempotent: same digest → `unchanged`; a
+   * call that was killed half-way is continued by the next one. A reason that has nothing to do with the image (pull
+   * refused, engine gone) before anything was replaced is thrown, not an outcome.
+   */
   rollout(request: RolloutRequest, signal?: AbortSignal): Promise<RolloutOutcome>;
+  /** Ends what this object started for itself (an API service child, connections); never a workload. */
+  close(): Promise<void>;
 }

@@ -1,0 +1,157 @@
+import { isHeraklitError } from '../../base/index.ts';
+import type { ContainerInspect, ContainerSummary, CreateBody, EndpointSettings, ImageInspect } from './api-types.ts';
+import type { EngineConnection } from './connect.ts';
+import { engineHostError } from './errors.ts';
+import type { EngineAnswer, EngineCall } from './http.ts';
+
+/** Milliseconds without a byte while the engine pulls (it is silent while it unpacks a layer). */
+const PULL_SILENCE = 600_000;
+
+/** The calls we make, typed. Ids and names go into paths encoded; nothing else of them is trusted. */
+export interface EngineApi {
+  readonly engine: 'podman' | 'docker';
+  list(labels?: readonly string[]): Promise<readonly ContainerSummary[]>;
+  /** Undefined when there is none. */
+  inspect(id: string): Promise<ContainerInspect | undefined>;
+  image(reference: string): Promise<ImageInspect | undefined>;
+  /** @throws ENGINE_HOST_PULL_FAILED */
+  pull(reference: string, signal?: AbortSignal): Promise<void>;
+  create(name: string, body: CreateBody): Promise<string>;
+  connect(network: string, id: string, endpoint: EndpointSettings): Promise<void>;
+  start(id: string): Promise<void>;
+  /** SIGTERM (or the image's stop signal), SIGKILL after `grace` milliseconds. */
+  stop(id: string, grace: number): Promise<void>;
+  remove(id: string): Promise<void>;
+  rename(id: string, name: string): Promise<void>;
+  /** Last lines of both outputs. */
+  logs(id: string, lines: number): Promise<string>;
+  /** Runs a command inside; exit code and output. */
+  exec(id: string, command: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }>;
+}
+
+/** Output of a container without a terminal comes in frames: type, three zeros, length (4 bytes, big-endian), bytes. */
+export function readFrames(bytes: Buffer): string {
+  let text = '';
+  let at = 0;
+  while (at + 8 <= bytes.length && (bytes[at] as number) <= 2 && bytes.readUIntBE(at + 1, 3) === 0) {
+    const length = bytes.readUInt32BE(at + 4);
+    text += bytes.toString('utf8', at + 8, Math.min(at + 8 + length, bytes.length));
+    at += 8 + length;
+  }
+  return at === 0 ? bytes.toString() : text;
+}
+
+function messageIn(answer: EngineAnswer): string {
+  const text = answer.body.toString().trim();
+  try {
+    const read = JSON.parse(text) as { message?: string; cause?: string };
+    return read.message ?? text;
+  } catch {
+    return text.slice(0, 500);
+  }
+}
+
+/** Docker and podman report a failed pull inside a 200: the last JSON lines carry `error`. */
+function pullError(answer: EngineAnswer): string | undefined {
+  if (answer.status >= 400) return messageIn(answer);
+  for (const line of answer.body.toString().split('\n')) {
+    try {
+      const read = JSON.parse(line) as { error?: string };
+      if (read.error !== undefined) return read.error;
+    } catch {
+      // Not a line of JSON: progress of another shape.
+    }
+  }
+  return undefined;
+}
+
+export function engineApi(connection: EngineConnection): EngineApi {
+  const { engine, prefix, socket } = connection;
+  const id = encodeURIComponent;
+  const ask = async (call: EngineCall, ...fine: readonly number[]): Promise<EngineAnswer> => {
+    const answer = await socket.call({ ...call, path: `${prefix}${call.path}` });
+    if (answer.status < 400 || fine.includes(answer.status)) return answer;
+    throw engineHostError(
+      'ENGINE_HOST_REFUSED',
+      `${engine} refused ${call.method ?? 'GET'} ${call.path}: ${messageIn(answer)}`,
+      { details: { status: answer.status } },
+    );
+  };
+  const json = <T>(answer: EngineAnswer): T => JSON.parse(answer.body.toString()) as T;
+  return {
+    engine,
+    list: async (labels = []) => {
+      const filters = encodeURIComponent(JSON.stringify(labels.length === 0 ? {} : { label: labels }));
+      return json(await ask({ path: `/containers/json?all=true&filters=${filters}` }));
+    },
+    inspect: async (name) => {
+      const answer = await ask({ path: `/containers/${id(name)}/json` }, 404);
+      return answer.status === 404 ? undefined : json(answer);
+    },
+    image: async (reference) => {
+      // The engine routes on the slashes of a reference: they stay.
+      const answer = await ask({ path: `/images/${id(reference).replaceAll('%2F', '/')}/json` }, 404);
+      return answer.status === 404 ? undefined : json(answer);
+    },
+    pull: async (reference, signal) => {
+      // Loopback registries speak plain HTTP; Docker allows that by itself, podman wants to be told.
+      const loopback = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\//.test(reference);
+      const path =
+        engine === 'podman'
+          ? `/libpod/images/pull?reference=${id(reference)}&tlsVerify=${loopback ? 'false' : 'true'}`
+          : `/images/create?fromImage=${id(reference)}`;
+      const prefixed = engine === 'podman' ? `/v4.0.0${path}` : `${prefix}${path}`;
+      try {
+        const answer = await socket.call({
+          method: 'POST',
+          path: prefixed,
+          silence: PULL_SILENCE,
+          ...(signal === undefined ? {} : { signal }),
+        });
+        const error = pullError(answer);
+        if (error === undefined) return;
+        throw engineHostError('ENGINE_HOST_PULL_FAILED', `${engine} cannot pull ${reference}: ${error}`, {
+          hint: 'The reference must be reachable from the engine, with the digest present there.',
+        });
+      } catch (cause) {
+        if (isHeraklitError(cause, 'ENGINE_HOST_PULL_FAILED') || signal?.aborted === true) throw cause;
+        throw engineHostError('ENGINE_HOST_PULL_FAILED', `${engine} cannot pull ${reference}`, { cause });
+      }
+    },
+    create: async (name, body) =>
+      json<{ Id: string }>(await ask({ method: 'POST', path: `/containers/create?name=${id(name)}`, body })).Id,
+    connect: async (network, container, endpoint) => {
+      const body = { Container: container, EndpointConfig: endpoint };
+      await ask({ method: 'POST', path: `/networks/${id(network)}/connect`, body });
+    },
+    start: async (name) => {
+      await ask({ method: 'POST', path: `/containers/${id(name)}/start` });
+    },
+    stop: async (name, grace) => {
+      const seconds = Math.max(1, Math.ceil(grace / 1000));
+      const path = `/containers/${id(name)}/stop?t=${seconds}`;
+      await ask({ method: 'POST', path, silence: grace + 30_000 }, 404);
+    },
+    remove: async (name) => {
+      await ask({ method: 'DELETE', path: `/containers/${id(name)}?force=true`, silence: 60_000 }, 404);
+    },
+    rename: async (name, to) => {
+      await ask({ method: 'POST', path: `/containers/${id(name)}/rename?name=${id(to)}` });
+    },
+    logs: async (name, lines) => {
+      const answer = await ask({ path: `/containers/${id(name)}/logs?stdout=1&stderr=1&tail=${lines}` }, 404, 500);
+      return answer.status === 200 ? readFrames(answer.body).trim() : '';
+    },
+    exec: async (name, command) => {
+      const body = { AttachStdout: true, AttachStderr: true, Cmd: command };
+      const made = json<{ Id: string }>(await ask({ method: 'POST', path: `/containers/${id(name)}/exec`, body }));
+      const run = await ask({
+        method: 'POST',
+        path: `/exec/${id(made.Id)}/start`,
+        body: { Detach: false, Tty: false },
+      });
+      const state = json<{ ExitCode?: number }>(await ask({ path: `/exec/${id(made.Id)}/json` }));
+      return { exitCode: state.ExitCode ?? -1, output: readFrames(run.body) };
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { errorFactory } from '../../base/index.ts';
+
+export const engineHostErrors = {
+  ENGINE_HOST_UNAVAILABLE: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'No podman or Docker API answers on this host.',
+  },
+  ENGINE_HOST_REFUSED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The podman or Docker API refused a request; the message is its own.',
+  },
+  ENGINE_HOST_PULL_FAILED: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'The engine could not pull an image; nothing was replaced.',
+  },
+  ENGINE_HOST_WORKLOAD_MISSING: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'No container of the named workload exists on this engine.',
+  },
+  ENGINE_HOST_FRONT_ELSEWHERE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The front of the workload is owned by another process, so this one cannot hand over requests.',
+  },
+  ENGINE_HOST_ROLLBACK_INCOMPLETE: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A rollout failed, and putting the previous image back failed too; healthy copies were left running.',
+  },
+} as const;
+
+export const engineHostError = errorFactory(engineHostErrors);

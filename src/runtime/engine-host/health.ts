@@ -1,0 +1,128 @@
+import { get } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HealthCheck } from '../port.ts';
+import type { EngineApi } from './api.ts';
+import type { ContainerInspect } from './api-types.ts';
+import { Label } from './labels.ts';
+import { labelsOf } from './replica.ts';
+
+/** Milliseconds between two looks, and for one answer. */
+const INTERVAL = 100;
+const ANSWER_TIMEOUT = 2000;
+/** A container without any check counts as healthy after running this long without a restart. */
+const SETTLE = 2000;
+const SUCCESSES = 2;
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string };
+
+/** Where a container's port is reached from this host; undefined when it is not. */
+export function addressOf(container: ContainerInspect, port: number | undefined): Address | undefined {
+  const labels = labelsOf(container);
+  const main = Number(labels[Label.port] ?? 0);
+  const wanted = port ?? main;
+  if (labels[Label.hostPort] !== undefined && (wanted === main || port === undefined)) {
+    return { host: '127.0.0.1', port: Number(labels[Label.hostPort]) };
+  }
+  if (!(wanted > 0)) return undefined;
+  if (container.HostConfig.NetworkMode === 'host') return { host: '127.0.0.1', port: wanted };
+  const binding = container.NetworkSettings?.Ports?.[`${wanted}/tcp`]?.find(({ HostPort }) => Number(HostPort) > 0);
+  if (binding !== undefined) {
+    const any =
+      binding.HostIp === undefined || binding.HostIp === '' || binding.HostIp === '0.0.0.0' || binding.HostIp === '::';
+    return { host: any ? '127.0.0.1' : (binding.HostIp as string), port: Number(binding.HostPort) };
+  }
+  const own =
+    container.NetworkSettings?.IPAddress ||
+    Object.values(container.NetworkSettings?.Networks ?? {}).find(({ IPAddress }) => IPAddress)?.IPAddress;
+  return own === undefined || own === '' ? undefined : { host: own, port: wanted };
+}
+
+/** One HTTP answer: 2xx and 3xx are good, or exactly `status`. Resolves to what was wrong. */
+export async function askHttp(address: Address, path: string, status?: number): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const sent = get({ ...address, path, agent: false, timeout: ANSWER_TIMEOUT }, (message) => {
+      message.resume();
+      const code = message.statusCode ?? 0;
+      const good = status === undefined ? code >= 200 && code < 400 : code === status;
+      resolve(good ? undefined : `${path} answers ${code}${status === undefined ? '' : `, not ${status}`}`);
+    });
+    sent.once('timeout', () => sent.destroy(new Error(`${path} does not answer in ${ANSWER_TIMEOUT} ms`)));
+    sent.once('error', (error) => resolve(error.message));
+  });
+}
+
+/** One TCP connection. Resolves to what was wrong. */
+export async function askTcp(address: Address): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const socket = connect({ ...address, timeout: ANSWER_TIMEOUT });
+    const end = (wrong?: string): void => {
+      socket.destroy();
+      resolve(wrong);
+    };
+    socket.once('connect', () => end());
+    socket.once('timeout', () => end(`port ${address.port} does not answer in ${ANSWER_TIMEOUT} ms`));
+    socket.once('error', (error) => end(error.message));
+  });
+}
+
+async function look(container: ContainerInspect, health: HealthCheck | undefined): Promise<string | undefined> {
+  const own = container.State.Health?.Status;
+  if (health === undefined || health.kind === 'running') {
+    if (own === undefined || own === '' || own === 'none') {
+      const up = Date.now() - Date.parse(container.State.StartedAt ?? '');
+      return up >= SETTLE ? undefined : `it runs for ${up} ms only`;
+    }
+    return own === 'healthy' ? undefined : `its own health check says ${own}`;
+  }
+  const address = addressOf(container, health.port);
+  if (address === undefined) return `port ${health.port ?? '(none known)'} cannot be reached from this host`;
+  return health.kind === 'http' ? await askHttp(address, health.path ?? '/') : await askTcp(address);
+}
+
+/** How a container that should serve ended: exit code and its last words. */
+export async function lastWords(api: EngineApi, container: ContainerInspect): Promise<string> {
+  const said = (await api.logs(container.Id, 5).catch(() => '')).replace(/\s+/g, ' ').slice(-300);
+  return `it ended with exit code ${container.State.ExitCode ?? -1}${said === '' ? '' : `: ${said}`}`;
+}
+
+/** Why there is nothing to wait for any more; undefined while there is. */
+async function given(api: EngineApi, container: ContainerInspect | undefined): Promise<string | undefined> {
+  if (container === undefined) return 'its container is gone';
+  if (['exited', 'dead', 'stopped'].includes(container.State.Status ?? '')) return await lastWords(api, container);
+  return (container.RestartCount ?? 0) > 0 ? `it was restarted ${container.RestartCount} times` : undefined;
+}
+
+/** Waits for consecutive good answers. Ends early when the container ended, or restarted by itself. */
+export async function waitHealthy(
+  api: EngineApi,
+  id: string,
+  health: HealthCheck | undefined,
+  deadline: number,
+  signal?: AbortSignal,
+): Promise<Verdict> {
+  const until = Date.now() + deadline;
+  const wanted = health === undefined || health.kind === 'running' ? 1 : (health.successes ?? SUCCESSES);
+  let good = 0;
+  let wrong = 'it was never looked at';
+  for (;;) {
+    signal?.throwIfAborted();
+    const container = await api.inspect(id);
+    const end = await given(api, container);
+    if (container === undefined || end !== undefined) return { healthy: false, reason: end ?? 'its container is gone' };
+    const problem =
+      container.State.Running === true
+        ? await look(container, health)
+        : `it is ${container.State.Status ?? 'not running'}`;
+    good = problem === undefined ? good + 1 : 0;
+    wrong = problem ?? wrong;
+    if (good >= wanted) return { healthy: true };
+    if (Date.now() >= until) return { healthy: false, reason: `not healthy within ${deadline} ms: ${wrong}` };
+    await sleep(INTERVAL);
+  }
+}

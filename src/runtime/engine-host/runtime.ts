@@ -1,0 +1,195 @@
+import { isHeraklitError, messageOf } from '../../base/index.ts';
+import type { Digest } from '../../oci/index.ts';
+import { createFront, type Front, type ListenAddress } from '../front/index.ts';
+import type { RolloutOutcome, WorkloadRuntime } from '../port.ts';
+import { type EngineApi, engineApi } from './api.ts';
+import type { ContainerInspect } from './api-types.ts';
+import { connectEngine, type EngineConnection, type EngineConnectOptions } from './connect.ts';
+import { engineHostError } from './errors.ts';
+import { groupBody, type WorkloadGroup } from './group.ts';
+import { addressOf, waitHealthy } from './health.ts';
+import { healthLabel, Label, listenLabel } from './labels.ts';
+import { listWorkloads } from './list.ts';
+import { reapLeftovers } from './owner.ts';
+import { labelsOf, readReplicas } from './replica.ts';
+import { membersOf, type RolloutOptions, rolloutOnEngine } from './rollout.ts';
+
+export interface EngineRuntimeOptions extends EngineConnectOptions, Partial<RolloutOptions> {}
+
+export interface LaunchedWorkload {
+  readonly name: string;
+  readonly front: Front | undefined;
+}
+
+/** Podman or Docker on one host. */
+export interface EngineRuntime extends WorkloadRuntime {
+  /** The typed API, for steps that start throw-away containers. @throws ENGINE_HOST_UNAVAILABLE */
+  api(): Promise<EngineApi>;
+  /**
+   * Starts what is missing of a group and opens its front when all are healthy; called again it changes nothing.
+   * @throws ENGINE_HOST_REFUSED, ENGINE_HOST_PULL_FAILED, FRONT_LISTEN_FAILED
+   */
+  launch(group: WorkloadGroup, deadline?: number): Promise<LaunchedWorkload>;
+  /** Opens the fronts of all groups found by their labels: at the start of the process that is to own them. */
+  openFronts(): Promise<readonly LaunchedWorkload[]>;
+  /** Stops, removes and forgets a group. */
+  dismantle(name: string): Promise<void>;
+  /** Removes throw-away containers of dead processes; the number of them. */
+  reap(): Promise<number>;
+}
+
+/** Matches no container: replicas are read without a rollout in mind. */
+const NO_DIGEST: Digest = 'sha256:';
+const DEFAULT_GRACE = 10_000;
+const DEFAULT_DEADLINE = 60_000;
+
+class EngineHostRuntime implements EngineRuntime {
+  readonly name: string;
+  readonly #options: EngineRuntimeOptions;
+  readonly #fronts = new Map<string, Front>();
+  #connection: Promise<EngineConnection> | undefined;
+
+  constructor(options: EngineRuntimeOptions) {
+    this.#options = options;
+    this.name = options.command ?? 'engine';
+  }
+
+  async #connected(): Promise<EngineConnection> {
+    const connection = this.#connection ?? connectEngine(this.#options);
+    this.#connection = connection;
+    try {
+      return await connection;
+    } catch (error) {
+      // The next call may find an engine that was started meanwhile.
+      this.#connection = undefined;
+      throw error;
+    }
+  }
+
+  async api(): Promise<EngineApi> {
+    return engineApi(await this.#connected());
+  }
+
+  async unavailable(): Promise<string | undefined> {
+    try {
+      await this.#connected();
+      return undefined;
+    } catch (error) {
+      return messageOf(error).replace(/\s*\n\s*/g, ' ');
+    }
+  }
+
+  async list() {
+    return await listWorkloads(await this.api());
+  }
+
+  async #frontOf(name: string, members: readonly ContainerInspect[]): Promise<Front | undefined> {
+    const known = this.#fronts.get(name);
+    const backends = readReplicas(members, NO_DIGEST).flatMap(({ current }) => {
+      const address = current.State.Running === true ? addressOf(current, undefined) : undefined;
+      return address === undefined ? [] : [{ id: current.Id, ...address }];
+    });
+    if (known !== undefined) {
+      const behind = new Set(known.backends().map(({ id }) => id));
+      for (const backend of backends) if (!behind.has(backend.id)) known.add(backend);
+      return known;
+    }
+    const [labels] = members.map(labelsOf).filter((found) => found[Label.listen] !== undefined);
+    const listen = labels === undefined ? undefined : listenLabel(labels);
+    if (labels === undefined || listen === undefined) return undefined;
+    const protocol = labels[Label.protocol] === 'tcp' ? 'tcp' : 'http';
+    const front = await createFront({ listen, backends, protocol });
+    this.#fronts.set(name, front);
+    return front;
+  }
+
+  async launch(group: WorkloadGroup, deadline = DEFAULT_DEADLINE): Promise<LaunchedWorkload> {
+    const api = await this.api();
+    if ((await api.image(group.image)) === undefined) await api.pull(group.image);
+    const before = await membersOf(api, group.name);
+    const listen = await this.#listenFor(group, before);
+    const present = new Set(readReplicas(before, NO_DIGEST).map(({ number }) => number));
+    for (let i = 1; i <= group.replicas; i += 1) {
+      if (present.has(i)) continue;
+      await api.start(await api.create(`${group.name}-${i}`, await groupBody(group, i, listen)));
+    }
+    const members = await membersOf(api, group.name);
+    const verdicts = await Promise.all(
+      members.map(async (member) => {
+        if (member.State.Running !== true) await api.start(member.Id);
+        return await waitHealthy(api, member.Id, healthLabel(labelsOf(member)), deadline);
+      }),
+    );
+    const sick = verdicts.find(({ healthy }) => !healthy);
+    if (sick?.healthy === false) {
+      throw engineHostError('ENGINE_HOST_REFUSED', `${group.name} is not healthy on ${group.image}: ${sick.reason}`);
+    }
+    return { name: group.name, front: await this.#frontOf(group.name, await membersOf(api, group.name)) };
+  }
+
+  /** The address written on the containers; a free port is chosen once and kept by its label. */
+  async #listenFor(group: WorkloadGroup, before: readonly ContainerInspect[]): Promise<ListenAddress | undefined> {
+    if (group.listen === undefined) return undefined;
+    const written = before.map((member) => listenLabel(labelsOf(member))).find((found) => found !== undefined);
+    const open = this.#fronts.get(group.name);
+    if (open !== undefined || written !== undefined) return open?.address ?? written;
+    const protocol = group.protocol ?? 'http';
+    // Opened now, without backends: nobody can take the port while the containers start.
+    const front = await createFront({ listen: group.listen, protocol });
+    this.#fronts.set(group.name, front);
+    return front.address;
+  }
+
+  async openFronts(): Promise<readonly LaunchedWorkload[]> {
+    const api = await this.api();
+    const names = new Set(
+      (await api.list([Label.listen]))
+        .map(({ Labels }) => Labels?.[Label.workload])
+        .filter((name) => name !== undefined),
+    );
+    const opened: LaunchedWorkload[] = [];
+    for (const name of names) opened.push({ name, front: await this.#frontOf(name, await membersOf(api, name)) });
+    return opened;
+  }
+
+  async rollout(...[request, signal]: Parameters<WorkloadRuntime['rollout']>): Promise<RolloutOutcome> {
+    const api = await this.api();
+    const { name } = request.workload;
+    let front: Front | undefined;
+    try {
+      front = await this.#frontOf(name, await membersOf(api, name));
+    } catch (cause) {
+      if (!isHeraklitError(cause, 'FRONT_LISTEN_FAILED')) throw cause;
+      throw engineHostError('ENGINE_HOST_FRONT_ELSEWHERE', `the front of ${name} is not ours: ${cause.message}`, {
+        cause,
+        hint: 'Ask the running heraklit that owns it to roll out.',
+      });
+    }
+    const options = { grace: this.#options.grace ?? DEFAULT_GRACE, parallel: this.#options.parallel ?? 1 };
+    return await rolloutOnEngine(api, front, request, options, signal);
+  }
+
+  async dismantle(name: string): Promise<void> {
+    const api = await this.api();
+    await this.#fronts.get(name)?.close(0);
+    this.#fronts.delete(name);
+    await Promise.all((await membersOf(api, name)).map(async ({ Id }) => await api.remove(Id)));
+  }
+
+  async reap(): Promise<number> {
+    return await reapLeftovers(await this.api());
+  }
+
+  async close(): Promise<void> {
+    for (const front of this.#fronts.values()) await front.close(0);
+    this.#fronts.clear();
+    const connection = await this.#connection?.catch(() => undefined);
+    this.#connection = undefined;
+    await connection?.close();
+  }
+}
+
+/** Podman or Docker through its API socket; for podman without a running service an own one is started. */
+export function createEngineRuntime(options: EngineRuntimeOptions = {}): EngineRuntime {
+  return new EngineHostRuntime(options);
+}
