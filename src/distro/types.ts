@@ -93,6 +93,8 @@ export interface RepositorySnapshot {
   readonly releaseDigest: string;
   /** True when the repository must not be used unless asked (NotAutomatic: backports, experimental). */
   readonly notAutomatic: boolean;
+  /** With notAutomatic: what was installed from it is upgraded from it (backports). */
+  readonly butAutomaticUpgrades?: boolean;
   readonly packages: readonly RepositoryPackage[];
 }
 

@@ -52,8 +52,9 @@ export async function verifyClearSigned(
   const date = new Date(now);
   try {
     const message = await readCleartextMessage({ cleartextMessage });
-    const { signatures } = await verify({ message, verificationKeys: [...keyring.keys], date });
-    const verdicts = await Promise.all(signatures.map((signature) => judge(signature, keyring, date)));
+    const keys = await keyring.keys();
+    const { signatures } = await verify({ message, verificationKeys: [...keys], date });
+    const verdicts = await Promise.all(signatures.map((signature) => judge(signature, keyring.name, keys, date)));
     const bad = verdicts.find((verdict) => verdict.kind === 'bad');
     if (bad !== undefined) throw unsigned(what, bad.why);
     const signedBy = verdicts.flatMap((verdict) => (verdict.kind === 'good' ? [verdict.fingerprint] : []));
@@ -73,10 +74,10 @@ type Verdict =
   | { readonly kind: 'bad'; readonly why: string }
   | { readonly kind: 'unknown' | 'unusable'; readonly why: string };
 
-async function judge(signature: Signature, keyring: Keyring, now: Date): Promise<Verdict> {
+async function judge(signature: Signature, keyring: string, keys: readonly PublicKey[], now: Date): Promise<Verdict> {
   const id = signature.keyID.toHex().toUpperCase();
-  const key = keyring.keys.find((candidate) => candidate.getKeys(signature.keyID).length > 0);
-  if (key === undefined) return { kind: 'unknown', why: `key ${id} is not in keyring ${keyring.name}` };
+  const key = keys.find((candidate) => candidate.getKeys(signature.keyID).length > 0);
+  if (key === undefined) return { kind: 'unknown', why: `key ${id} is not in keyring ${keyring}` };
   const problem = await unusable(key, signature.keyID, now);
   try {
     await signature.verified;

@@ -24,6 +24,7 @@ export {
   parseReleaseDate,
   type Release,
   type ReleaseFile,
+  rereadRelease,
   type VerifyReleaseOptions,
   verifyRelease,
 } from './release.ts';

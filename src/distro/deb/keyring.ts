@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { PublicKey } from 'openpgp';
 import { messageOf } from '../../base/index.ts';
@@ -7,20 +8,21 @@ import { distroError } from '../errors.ts';
 export interface Keyring {
   /** What to call it in messages. */
   readonly name: string;
-  readonly keys: readonly PublicKey[];
+  /** Changes when any key does: what a remembered verdict is bound to. */
+  readonly id: string;
+  /** Parsed when first asked for: commands that verify nothing new need not wait for it. */
+  keys(): Promise<readonly PublicKey[]>;
 }
 
 /** The package's data folder: three folders up both from src/distro/deb and from dist/distro/deb. */
 const KEYRINGS = new URL('../../../data/keyrings/', import.meta.url);
 
-/** Armoured public keys → keyring. @throws DISTRO_KEYRING_INVALID */
-export async function readKeyring(name: string, armored: readonly string[]): Promise<Keyring> {
-  // Loaded on demand: commands that open no repository need not wait for it.
+async function parseKeys(name: string, armored: readonly string[]): Promise<readonly PublicKey[]> {
   const { readKeys } = await import('openpgp');
   try {
     const keys = (await Promise.all(armored.map((armoredKeys) => readKeys({ armoredKeys })))).flat();
     if (keys.length === 0) throw new Error('it is empty');
-    return { name, keys: keys.map((key) => key.toPublic()) };
+    return keys.map((key) => key.toPublic());
   } catch (error) {
     throw distroError('DISTRO_KEYRING_INVALID', `keyring ${name} is not readable: ${messageOf(error)}`, {
       cause: error,
@@ -29,12 +31,33 @@ export async function readKeyring(name: string, armored: readonly string[]): Pro
   }
 }
 
+function lazyKeyring(name: string, armored: readonly string[]): Keyring {
+  const id = createHash('sha256').update(armored.join('\n')).digest('hex').slice(0, 32);
+  let parsed: Promise<readonly PublicKey[]> | undefined;
+  return {
+    name,
+    id,
+    keys: () => {
+      parsed ??= parseKeys(name, armored);
+      return parsed;
+    },
+  };
+}
+
+/** Armoured public keys → keyring. @throws DISTRO_KEYRING_INVALID */
+export async function readKeyring(name: string, armored: readonly string[]): Promise<Keyring> {
+  const keyring = lazyKeyring(name, armored);
+  await keyring.keys();
+  return keyring;
+}
+
 const shipped = new Map<string, Promise<Keyring>>();
 
 async function readShipped(id: string): Promise<Keyring> {
   const folder = new URL(`${encodeURIComponent(id)}/`, KEYRINGS);
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.asc')).sort();
-  return readKeyring(id, await Promise.all(names.map((name) => readFile(new URL(name, folder), 'utf8'))));
+  if (names.length === 0) throw distroError('DISTRO_KEYRING_INVALID', `no keyring ships for ${JSON.stringify(id)}`);
+  return lazyKeyring(id, await Promise.all(names.map((name) => readFile(new URL(name, folder), 'utf8'))));
 }
 
 /**

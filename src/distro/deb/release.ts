@@ -169,7 +169,22 @@ export async function verifyRelease(
   return release;
 }
 
-/** The text inside a clear-signature that nobody checks; a plain Release file as it is. */
+/**
+ * A Release file whose signature was verified earlier (same bytes, same keyring): everything else is checked again.
+ * @throws RELEASE_MISMATCH, RELEASE_EXPIRED, RELEASE_FUTURE, RELEASE_WEAK, RELEASE_INVALID
+ */
+export function rereadRelease(
+  bytes: Uint8Array,
+  signedBy: readonly string[],
+  options: Omit<VerifyReleaseOptions, 'trusted'>,
+): Release {
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const release = parseRelease(unwrap(bytes), digest, signedBy, options.what ?? 'the Release file');
+  checkRelease(release, options);
+  return release;
+}
+
+/** The text inside a clear-signature without checking it; a plain Release file as it is. */
 function unwrap(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   if (!text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return text;

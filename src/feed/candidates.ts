@@ -1,0 +1,129 @@
+import {
+  compareVersions,
+  type InstalledPackage,
+  type RepositoryPackage,
+  type RepositorySnapshot,
+} from '../distro/index.ts';
+
+/** apt's pin priorities (apt_preferences(5)) where nobody configured any. */
+const PRIORITY = { usual: 500, upgradesOnly: 100, never: 1 } as const;
+
+/** One version of a package, with the repositories that have it. */
+interface OfferedVersion {
+  readonly version: string;
+  readonly priority: number;
+  /** The same version often stands in several pockets: security first, else in the order of the snapshots. */
+  readonly offers: readonly RepositoryPackage[];
+}
+
+/** Snapshots arranged for look-up by name; build once, ask for many images. */
+export interface CandidateIndex {
+  /** Versions offered of a package in an architecture, newest first. */
+  versions(name: string, architecture: string): readonly OfferedVersion[];
+}
+
+/** An installed package for which a newer version is offered. */
+export interface UpgradeCandidate {
+  readonly installed: InstalledPackage;
+  readonly candidate: RepositoryPackage;
+  /** True when any version newer than the installed one comes from a security pocket. */
+  readonly security: boolean;
+  /** On hold: apt lists it as upgradable and does not upgrade it. */
+  readonly held: boolean;
+}
+
+const priorityOf = (snapshot: RepositorySnapshot): number => {
+  if (!snapshot.notAutomatic) return PRIORITY.usual;
+  return snapshot.butAutomaticUpgrades === true ? PRIORITY.upgradesOnly : PRIORITY.never;
+};
+
+interface Offer {
+  readonly offer: RepositoryPackage;
+  readonly priority: number;
+}
+
+function arrange(offers: readonly Offer[]): readonly OfferedVersion[] {
+  const byVersion = Map.groupBy(offers, ({ offer }) => offer.version);
+  return [...byVersion.values()]
+    .map((same) => ({
+      version: (same[0] as Offer).offer.version,
+      priority: Math.max(...same.map(({ priority }) => priority)),
+      offers: same.map(({ offer }) => offer).sort((a, b) => Number(b.security) - Number(a.security)),
+    }))
+    .sort((a, b) => compareVersions(b.version, a.version));
+}
+
+/**
+ * Arranges snapshots for look-up. The first snapshot's architecture is the native one: packages for `all` belong to it,
+ * so that a package may change between `all` and native.
+ */
+export function indexCandidates(snapshots: readonly RepositorySnapshot[]): CandidateIndex {
+  const native = snapshots[0]?.architecture ?? 'all';
+  const effective = (architecture: string): string => (architecture === 'all' ? native : architecture);
+  const byName = new Map<string, Offer[]>();
+  for (const snapshot of snapshots) {
+    const priority = priorityOf(snapshot);
+    for (const offer of snapshot.packages) {
+      const known = byName.get(offer.name);
+      if (known === undefined) byName.set(offer.name, [{ offer, priority }]);
+      else known.push({ offer, priority });
+    }
+  }
+  const arranged = new Map<string, readonly OfferedVersion[]>();
+  return {
+    versions(name, architecture) {
+      const wanted = effective(architecture);
+      const key = `${name}:${wanted}`;
+      const known = arranged.get(key);
+      if (known !== undefined) return known;
+      const fitting = (byName.get(name) ?? []).filter(({ offer }) => effective(offer.architecture) === wanted);
+      const versions = arrange(fitting);
+      arranged.set(key, versions);
+      return versions;
+    },
+  };
+}
+
+/**
+ * apt's candidate: the highest priority wins, among equals the newest version; the installed version counts with
+ * priority 100, and nothing older than it is ever chosen (that would need a priority above 1000).
+ */
+function choose(versions: readonly OfferedVersion[], installed: string): OfferedVersion | undefined {
+  const offeredToo = versions.find((offered) => compareVersions(offered.version, installed) === 0);
+  let best = { version: installed, priority: Math.max(PRIORITY.upgradesOnly, offeredToo?.priority ?? 0) };
+  let chosen: OfferedVersion | undefined;
+  // Versions come newest first, so that among equal priorities the newest stays.
+  for (const offered of versions.filter(({ version }) => compareVersions(version, installed) > 0)) {
+    const isBetter = offered.priority > best.priority || (offered.priority === best.priority && chosen === undefined);
+    if (!isBetter) continue;
+    best = offered;
+    chosen = offered;
+  }
+  return chosen;
+}
+
+function resolveOne(installed: InstalledPackage, index: CandidateIndex): UpgradeCandidate | undefined {
+  const versions = index.versions(installed.name, installed.architecture);
+  const chosen = choose(versions, installed.version);
+  const [candidate] = chosen?.offers ?? [];
+  if (chosen === undefined || candidate === undefined) return undefined;
+  const security = versions.some(
+    ({ version, offers }) =>
+      compareVersions(version, installed.version) > 0 &&
+      compareVersions(version, chosen.version) <= 0 &&
+      offers.some((offer) => offer.security),
+  );
+  return { installed, candidate, security, held: installed.hold };
+}
+
+/**
+ * What `apt list --upgradable` would list for these packages with these repositories enabled, in the order installed.
+ * Pure; pass an index instead of snapshots to ask for many images.
+ */
+export function resolveCandidates(
+  installed: readonly InstalledPackage[],
+  repositories: readonly RepositorySnapshot[] | CandidateIndex,
+): readonly UpgradeCandidate[] {
+  const index = 'versions' in repositories ? repositories : indexCandidates(repositories);
+  return installed.flatMap((one) => resolveOne(one, index) ?? []);
+}

@@ -1,0 +1,34 @@
+import { errorFactory } from '../base/index.ts';
+
+export const feedErrors = {
+  FEED_NO_MIRROR: { kind: 'usage', retryable: false, meaning: 'No mirror of a distribution is known.' },
+  FEED_MIRROR_INVALID: { kind: 'usage', retryable: false, meaning: 'A mirror is not an http, https or file URL.' },
+  FEED_DISTRIBUTION_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'heraklit does not know the repositories of a distribution, or not the pocket asked for.',
+  },
+  FEED_UNREACHABLE: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A mirror does not answer, breaks off, or answers with a server error.',
+  },
+  FEED_NOT_FOUND: { kind: 'failed', retryable: false, meaning: 'A mirror does not have a file it should have.' },
+  FEED_HASH_MISMATCH: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A file from a mirror has another size or hash than the signed index says.',
+  },
+  FEED_INDEX_MISSING: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A repository has no package index for the component and architecture asked for.',
+  },
+  FEED_OFFLINE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'Something is not in the cache and the network was ruled out.',
+  },
+} as const;
+
+export const feedError = errorFactory(feedErrors);

@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { writeFileAtomic } from '../base/index.ts';
+import { type IndexOrigin, type IndexRow, packageOfRow, packageRows, type RepositoryPackage } from '../distro/index.ts';
+
+const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
+
+/** Changes whenever the rows do: a cache of another version is simply not found. */
+const FORMAT = 1;
+const LEVEL = 3;
+
+/** The part of a Packages index that heraklit uses, one line a package: a fifth of its size, no parsing of fields. */
+function compactText(rows: Iterable<IndexRow>): string {
+  const lines: string[] = [];
+  for (const row of rows) lines.push(row.map((value) => value.replaceAll('\t', ' ')).join('\t'));
+  return lines.join('\n');
+}
+
+function packagesOf(text: string, origin: IndexOrigin): readonly RepositoryPackage[] {
+  if (text === '') return [];
+  return text.split('\n').map((line) => packageOfRow(line.split('\t'), origin));
+}
+
+const pathOf = (directory: string, sha256: string): string =>
+  join(directory, 'indexes', sha256.slice(0, 2), `${sha256}.v${FORMAT}.zst`);
+
+/** Packages of an index parsed earlier; undefined when there is none, or it is damaged. */
+export async function readCachedIndex(
+  directory: string,
+  sha256: string,
+  origin: IndexOrigin,
+): Promise<readonly RepositoryPackage[] | undefined> {
+  try {
+    const bytes = await decompress(await readFile(pathOf(directory, sha256)));
+    return packagesOf(bytes.toString('latin1'), origin);
+  } catch {
+    // Missing or damaged (zstd checks its own sum): either way it is fetched anew.
+    return undefined;
+  }
+}
+
+/** Parses a verified Packages index and keeps the compact form. */
+export async function cacheIndex(
+  directory: string,
+  sha256: string,
+  packages: Uint8Array,
+  origin: IndexOrigin,
+): Promise<readonly RepositoryPackage[]> {
+  const text = compactText(packageRows(packages, origin.id));
+  const bytes = await compress(Buffer.from(text, 'latin1'), {
+    params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  await writeFileAtomic(pathOf(directory, sha256), bytes);
+  return packagesOf(text, origin);
+}

@@ -1,0 +1,14 @@
+export { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
+export { type CandidateIndex, indexCandidates, resolveCandidates, type UpgradeCandidate } from './candidates.ts';
+export { feedError, feedErrors } from './errors.ts';
+export {
+  discoverMirrors,
+  type MirrorSearch,
+  type Mirrors,
+  mirrorsOfSources,
+  readAptSources,
+  securityBeside,
+} from './mirrors.ts';
+export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
+export { type ArchiveKind, defaultPockets, findPocket, knownDistributions, type Pocket } from './pockets.ts';
+export { type OpenRepositoriesOptions, openRepositories } from './repositories.ts';

@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
+import { feedError } from './errors.ts';
+import { type ArchiveKind, suiteKind } from './pockets.ts';
+
+/** Base URLs (without trailing `/`) of a distribution, best first. */
+export interface Mirrors extends Readonly<Record<ArchiveKind, readonly string[]>> {
+  /** Where they were found, for messages: `--mirror`, `HERAKLIT_MIRROR_DEBIAN`, `apt sources`, … */
+  readonly origin: string;
+}
+
+export interface MirrorSearch {
+  /** Distribution id: `debian`. */
+  readonly id: string;
+  /** From the command line or the fleet file. */
+  readonly option?: { readonly main: string; readonly security?: string } | string;
+  /** Default: this process's. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** apt's own configuration of an image or rootfs. */
+  readonly imageSources?: readonly AptSourceFile[];
+  /** apt's configuration of this host; default: read from /etc/apt. */
+  readonly hostSources?: readonly AptSourceFile[];
+  /** Last resort; default: data/mirrors.json. */
+  readonly known?: Readonly<Record<string, Readonly<Record<ArchiveKind, readonly string[]>>>>;
+}
+
+const PROTOCOLS = new Set(['http:', 'https:', 'file:']);
+
+/** @throws FEED_MIRROR_INVALID */
+function checkMirror(text: string, origin: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !PROTOCOLS.has(url.protocol)) {
+    throw feedError('FEED_MIRROR_INVALID', `${origin}: ${JSON.stringify(text)} is not a mirror`, {
+      hint: 'Give a base URL such as https://HOST/debian or file:///srv/mirror/debian.',
+    });
+  }
+  return text.replace(/\/+$/, '');
+}
+
+/** Debian's security archive lies beside the main one on every mirror that carries both. */
+export function securityBeside(main: string): string {
+  return /\/debian$/.test(main) ? `${main}-security` : `${main.replace(/\/+$/, '')}/debian-security`;
+}
+
+function named(main: readonly string[], security: readonly string[], origin: string): Mirrors {
+  const checked = main.map((text) => checkMirror(text, origin));
+  const beside = security.length > 0 ? security.map((text) => checkMirror(text, origin)) : checked.map(securityBeside);
+  return { main: checked, security: beside, origin };
+}
+
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
+
+/** A third party may use Debian's suite names; its keyring gives it away, and `main` of Debian is what we look for. */
+const isOwn = (source: AptSource): boolean =>
+  source.components.includes('main') &&
+  (source.signedBy === undefined || /debian-archive|BEGIN PGP/.test(source.signedBy));
+
+/** The mirrors that apt sources name; undefined when they name none of this distribution. */
+export function mirrorsOfSources(id: string, files: readonly AptSourceFile[], origin: string): Mirrors | undefined {
+  const usable = parseAptSources(files).filter(
+    (source) => isOwn(source) && URL.canParse(source.uri) && PROTOCOLS.has(new URL(source.uri).protocol),
+  );
+  const of = (kind: ArchiveKind): string[] =>
+    unique(
+      usable.filter((source) => suiteKind(id, source.suite) === kind).map((source) => source.uri.replace(/\/+$/, '')),
+    );
+  const main = of('main');
+  return main.length === 0 ? undefined : named(main, of('security'), origin);
+}
+
+/** The files of etc/apt below a root folder, in apt's order; none where there is no apt. */
+export async function readAptSources(root = '/'): Promise<readonly AptSourceFile[]> {
+  const apt = join(root, 'etc/apt');
+  const parts = await readdir(join(apt, 'sources.list.d')).catch(() => []);
+  const names = parts.filter((name) => /\.(?:list|sources)$/.test(name)).sort();
+  const paths = [join(apt, 'sources.list'), ...names.map((name) => join(apt, 'sources.list.d', name))];
+  const files = await Promise.all(
+    paths.map(async (path) => ({ path, bytes: await readFile(path).catch(() => Buffer.alloc(0)) })),
+  );
+  return files.filter((file) => file.bytes.length > 0);
+}
+
+const shippedMirrors = (): NonNullable<MirrorSearch['known']> =>
+  JSON.parse(readFileSync(new URL('../../data/mirrors.json', import.meta.url), 'utf8'));
+
+const words = (text: string | undefined): string[] => (text ?? '').split(/[\s,]+/).filter((word) => word !== '');
+
+/**
+ * Where to fetch a distribution from. First that names any: the option, `HERAKLIT_MIRROR_DEBIAN` (base URLs, best
+ * first; security at `HERAKLIT_MIRROR_DEBIAN_SECURITY` or beside it), the image's apt sources, the host's apt sources,
+ * the list that ships with heraklit.
+ *
+ * @throws FEED_NO_MIRROR, FEED_MIRROR_INVALID
+ */
+export async function discoverMirrors(search: MirrorSearch): Promise<Mirrors> {
+  const { id, option, environment = process.env } = search;
+  if (option !== undefined) {
+    const { main, security } = typeof option === 'string' ? { main: option, security: undefined } : option;
+    return named([main], security === undefined ? [] : [security], 'the mirror option');
+  }
+  const variable = `HERAKLIT_MIRROR_${id.toUpperCase().replace(/\W/g, '_')}`;
+  const fromEnvironment = words(environment[variable]);
+  if (fromEnvironment.length > 0) return named(fromEnvironment, words(environment[`${variable}_SECURITY`]), variable);
+  const fromApt =
+    mirrorsOfSources(id, search.imageSources ?? [], "the image's apt sources") ??
+    mirrorsOfSources(id, search.hostSources ?? (await readAptSources()), "this host's apt sources");
+  if (fromApt !== undefined) return fromApt;
+  const known = (search.known ?? shippedMirrors())[id];
+  if (known !== undefined && known.main.length > 0) return named(known.main, known.security, 'data/mirrors.json');
+  throw feedError('FEED_NO_MIRROR', `no mirror of ${id} is known`, {
+    hint: `Name one with --mirror URL or ${variable}=URL, for example https://HOST/${id}.`,
+  });
+}

@@ -1,0 +1,164 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { asCodedError, type Progress, silentProgress } from '../base/index.ts';
+import type { RepositoryPackage } from '../distro/index.ts';
+import { type DownloadOptions, type DownloadSink, download } from './download.ts';
+import { feedError } from './errors.ts';
+import type { Mirrors } from './mirrors.ts';
+import { archiveOfRepository } from './pockets.ts';
+import { mirrorUrl } from './transfer.ts';
+
+/** What is needed to fetch a package and to know it is the right one. */
+export type PackageFile = Pick<RepositoryPackage, 'filename' | 'sha256' | 'size' | 'repository'>;
+
+export interface PackageCacheOptions {
+  /** Cache folder (`Home.cache`); packages lie below `packages/`, named by sha256. */
+  readonly directory: string;
+  readonly mirrors: Mirrors;
+  /** Downloads at a time. Default 8. */
+  readonly concurrency?: number;
+  /** Never asks the network. */
+  readonly offline?: boolean;
+  /** Hashes a cached file before it is used. Default: its size alone is checked, as it was verified when written. */
+  readonly verifyCached?: boolean;
+  /** Rounds over the mirrors before giving up. Default 3. */
+  readonly attempts?: number;
+}
+
+export interface PackageCache {
+  /**
+   * Path of the verified package file; fetched unless it is there.
+   * @throws FEED_HASH_MISMATCH, FEED_UNREACHABLE, FEED_NOT_FOUND, FEED_OFFLINE, DISK_FULL
+   */
+  fetch(file: PackageFile, signal?: AbortSignal): Promise<string>;
+  /** Paths in the order of `files`. Progress counts bytes. The first failure stops the rest. */
+  fetchAll(files: readonly PackageFile[], progress?: Progress, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Where a package lies once fetched. */
+  pathOf(file: Pick<PackageFile, 'sha256'>): string;
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  );
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** A sink over an open file, with its own position: a reset starts at byte 0 again. */
+function fileSink(handle: FileHandle): DownloadSink {
+  let position = 0;
+  return {
+    write: async (chunk) => {
+      for (let done = 0; done < chunk.byteLength; ) {
+        const { bytesWritten } = await handle.write(chunk, done, chunk.byteLength - done, position);
+        done += bytesWritten;
+        position += bytesWritten;
+      }
+    },
+    reset: async () => {
+      position = 0;
+      await handle.truncate(0);
+    },
+  };
+}
+
+/** Streams a download into a file beside its target, then names it: the cache never holds half a package. */
+async function downloadFile(
+  file: PackageFile,
+  urls: readonly string[],
+  target: string,
+  options: DownloadOptions,
+): Promise<void> {
+  const directory = dirname(target);
+  const aside = join(directory, `.${randomUUID()}.partial`);
+  try {
+    await mkdir(directory, { recursive: true });
+    const handle = await open(aside, 'wx');
+    try {
+      await download({ urls, sha256: file.sha256, size: file.size }, fileSink(handle), options);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, target);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw asCodedError(error);
+  }
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** Packages by content: fetched once, verified while they stream, shared by every image and distribution. */
+export function createPackageCache(options: PackageCacheOptions): PackageCache {
+  const { directory, mirrors, concurrency = 8 } = options;
+  const running = new Map<string, Promise<string>>();
+
+  const pathOf = ({ sha256 }: Pick<PackageFile, 'sha256'>): string => {
+    if (!SHA256.test(sha256)) throw feedError('FEED_HASH_MISMATCH', `${JSON.stringify(sha256)} is no sha256`);
+    return join(directory, 'packages', sha256.slice(0, 2), `${sha256}.deb`);
+  };
+
+  const isCached = async (file: PackageFile, path: string): Promise<boolean> =>
+    (await sizeOf(path)) === file.size && (options.verifyCached !== true || (await hashOf(path)) === file.sha256);
+
+  const obtain = async (file: PackageFile, path: string, signal: AbortSignal | undefined): Promise<string> => {
+    if (await isCached(file, path)) return path;
+    if (options.offline === true) {
+      throw feedError('FEED_OFFLINE', `${file.filename} is not in the cache and the network was ruled out`, {
+        hint: 'Run once without --offline.',
+      });
+    }
+    const urls = mirrors[archiveOfRepository(file.repository).archive].map((base) => mirrorUrl(base, file.filename));
+    await downloadFile(file, urls, path, { signal, attempts: options.attempts });
+    return path;
+  };
+
+  /** Two images that want the same package at the same time share one download. */
+  const fetch = (file: PackageFile, signal?: AbortSignal): Promise<string> => {
+    const path = pathOf(file);
+    const known = running.get(path);
+    if (known !== undefined) return known;
+    const started = obtain(file, path, signal).finally(() => running.delete(path));
+    running.set(path, started);
+    return started;
+  };
+
+  const fetchAll = async (
+    files: readonly PackageFile[],
+    progress: Progress = silentProgress,
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> => {
+    const stop = new AbortController();
+    const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+    const total = files.reduce((sum, file) => sum + file.size, 0);
+    const paths: string[] = new Array<string>(files.length);
+    const queue = files.entries();
+    let done = 0;
+    // Every worker takes from the one queue, so that a big package holds up one worker alone.
+    const work = async (): Promise<void> => {
+      for (const [index, file] of queue) {
+        paths[index] = await fetch(file, either);
+        done += file.size;
+        progress.update('packages', done, total, file.filename.slice(file.filename.lastIndexOf('/') + 1));
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(concurrency, files.length) }, work));
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    }
+    return paths;
+  };
+
+  return { fetch, fetchAll, pathOf };
+}

@@ -1,0 +1,167 @@
+import { decompressBuffer } from '../archive/index.ts';
+import { type Clock, isHeraklitError, type Progress, silentProgress, systemClock } from '../base/index.ts';
+import {
+  type Keyring,
+  MAX_CONTROL_BYTES,
+  type Release,
+  type RepositoryPackage,
+  type RepositorySnapshot,
+  shippedKeyring,
+} from '../distro/index.ts';
+import { downloadBuffer } from './download.ts';
+import { feedError } from './errors.ts';
+import { fetchRelease, type ReleaseContext } from './fetch-release.ts';
+import { cacheIndex, readCachedIndex } from './index-cache.ts';
+import type { Mirrors } from './mirrors.ts';
+import { defaultPockets, findPocket, keyringOf, type Pocket } from './pockets.ts';
+import { mirrorUrl } from './transfer.ts';
+
+export interface OpenRepositoriesOptions {
+  /** `debian/trixie`. */
+  readonly distribution: string;
+  /** Distribution's own word: `amd64`. */
+  readonly architecture: string;
+  /** Default: all that are enabled by default (release, updates, security). */
+  readonly pockets?: readonly string[];
+  /** Default: `main`. */
+  readonly components?: readonly string[];
+  readonly mirrors: Mirrors;
+  /** Cache folder (`Home.cache`). */
+  readonly cache: string;
+  readonly clock?: Clock;
+  /** Default: the keys that ship with heraklit. */
+  readonly keyring?: Keyring;
+  /** Takes unsigned and stale repositories. */
+  readonly trusted?: boolean;
+  /** Uses the cache alone. */
+  readonly offline?: boolean;
+  /** Seconds for which a known state is taken as current without asking the mirror. Default 0. */
+  readonly maxAge?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+  /** Rounds over the mirrors before giving up. Default 3. */
+  readonly attempts?: number;
+}
+
+/** In the order of preference: smallest first. */
+const VARIANTS = [
+  { suffix: '.xz', compression: 'xz' },
+  { suffix: '.zst', compression: 'zstd' },
+  { suffix: '.gz', compression: 'gzip' },
+  { suffix: '', compression: 'none' },
+] as const;
+
+function chooseIndex(release: Release, component: string, architecture: string, what: string) {
+  const path = `${component}/binary-${architecture}/Packages`;
+  for (const { suffix, compression } of VARIANTS) {
+    const file = release.files.get(path + suffix);
+    if (file !== undefined) return { path: path + suffix, compression, file };
+  }
+  throw feedError('FEED_INDEX_MISSING', `${what} has no index for component ${component} and ${architecture}`, {
+    hint: `It has components ${release.components.join(', ')} and architectures ${release.architectures.join(', ')}.`,
+  });
+}
+
+/** Names of one index: by hash (immutable, safe while the mirror is being updated) first. */
+function indexUrls(bases: readonly string[], release: Release, suite: string, path: string, sha256: string): string[] {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  return bases.flatMap((base) => [
+    ...(release.acquireByHash ? [mirrorUrl(base, `dists/${suite}/${folder}/by-hash/SHA256/${sha256}`)] : []),
+    mirrorUrl(base, `dists/${suite}/${path}`),
+  ]);
+}
+
+async function loadIndex(
+  release: Release,
+  pocket: Pocket,
+  component: string,
+  id: string,
+  options: OpenRepositoriesOptions,
+): Promise<readonly RepositoryPackage[]> {
+  const { path, compression, file } = chooseIndex(release, component, options.architecture, id);
+  const origin = { id, security: pocket.security };
+  const cached = await readCachedIndex(options.cache, file.sha256, origin);
+  if (cached !== undefined) return cached;
+  if (options.offline === true) {
+    throw feedError('FEED_OFFLINE', `the index of ${id} is not in the cache and the network was ruled out`, {
+      hint: 'Run once without --offline.',
+    });
+  }
+  const urls = indexUrls(options.mirrors[pocket.archive], release, pocket.suite, path, file.sha256);
+  const bytes = await downloadBuffer({ urls, ...file }, { signal: options.signal, attempts: options.attempts });
+  const index = await decompressBuffer(bytes, compression, { maxBytes: MAX_CONTROL_BYTES });
+  return cacheIndex(options.cache, file.sha256, index, origin);
+}
+
+async function openPocket(
+  pocket: Pocket,
+  context: ReleaseContext,
+  options: OpenRepositoriesOptions,
+): Promise<readonly RepositorySnapshot[]> {
+  const bases = options.mirrors[pocket.archive];
+  const open = async (release: Release): Promise<readonly RepositorySnapshot[]> => {
+    const components = options.components ?? ['main'];
+    return Promise.all(
+      components.map(async (component) => {
+        const id = `${pocket.distribution.split('/')[0]}/${pocket.suite}/${component}/${options.architecture}`;
+        return {
+          id,
+          distribution: pocket.distribution,
+          pocket: pocket.pocket,
+          suite: pocket.suite,
+          component,
+          architecture: options.architecture,
+          security: pocket.security,
+          date: release.date,
+          releaseDigest: release.digest,
+          notAutomatic: release.notAutomatic,
+          butAutomaticUpgrades: release.butAutomaticUpgrades,
+          packages: await loadIndex(release, pocket, component, id, options),
+        };
+      }),
+    );
+  };
+  const release = await fetchRelease(bases, pocket, context);
+  try {
+    return await open(release);
+  } catch (error) {
+    // The mirror may have moved on between Release and index: look once more for a newer Release.
+    if (!isHeraklitError(error, 'FEED_HASH_MISMATCH', 'FEED_NOT_FOUND') || context.offline) throw error;
+    const newer = await fetchRelease(bases, pocket, { ...context, maxAge: 0 });
+    if (newer.digest === release.digest) throw error;
+    return open(newer);
+  }
+}
+
+/**
+ * Opens the repositories of a distribution: InRelease → signature → index by hash → packages.
+ * Snapshots come in the order of pockets, then components.
+ *
+ * @throws FEED_* and RELEASE_* (see their catalogues), ARCHIVE_*; nothing unverified is ever kept
+ */
+export async function openRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
+  const { distribution, progress = silentProgress } = options;
+  const pockets = (options.pockets ?? defaultPockets(distribution)).map((pocket) => findPocket(distribution, pocket));
+  const context: ReleaseContext = {
+    cache: options.cache,
+    clock: options.clock ?? systemClock,
+    keyring: options.keyring ?? (await shippedKeyring(keyringOf(distribution))),
+    trusted: options.trusted ?? false,
+    offline: options.offline ?? false,
+    maxAge: (options.maxAge ?? 0) * 1000,
+    signal: options.signal,
+    attempts: options.attempts,
+  };
+  let done = 0;
+  const step = `repositories of ${distribution}`;
+  progress.update(step, done, pockets.length);
+  const opened = await Promise.all(
+    pockets.map(async (pocket) => {
+      const snapshots = await openPocket(pocket, context, options);
+      done += 1;
+      progress.update(step, done, pockets.length, pocket.suite);
+      return snapshots;
+    }),
+  );
+  return opened.flat();
+}
