@@ -1,0 +1,80 @@
+import { readDynamic } from './dynamic.ts';
+import { contentOf, findBuildId, readSegments, SegmentType } from './segments.ts';
+import { readSymbols } from './symbols.ts';
+import type { ElfFile, ElfType } from './types.ts';
+import { ElfView, invalid } from './view.ts';
+
+const HEADER_BYTES = { 1: 52, 2: 64 } as const;
+const TYPES: Readonly<Record<number, ElfType>> = { 1: 'relocatable', 2: 'executable', 3: 'shared', 4: 'core' };
+/** e_machine of Debian's architectures. */
+const MACHINES: Readonly<Record<number, string>> = {
+  2: 'sparc',
+  3: 'i386',
+  4: 'm68k',
+  8: 'mips',
+  15: 'hppa',
+  20: 'ppc',
+  21: 'ppc64',
+  22: 's390',
+  40: 'arm',
+  42: 'sh',
+  43: 'sparc64',
+  50: 'ia64',
+  62: 'x86_64',
+  183: 'aarch64',
+  243: 'riscv',
+  258: 'loongarch',
+};
+
+/** True for bytes that begin like an ELF file. */
+export function isElf(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
+}
+
+function parse(bytes: Uint8Array): ElfFile {
+  if (!isElf(bytes)) invalid('it does not begin as one');
+  const [bits, order] = [bytes[4], bytes[5]];
+  if ((bits !== 1 && bits !== 2) || (order !== 1 && order !== 2)) invalid('its class or byte order is unknown');
+  if (bytes.length < HEADER_BYTES[bits]) invalid('its header is truncated');
+  const view = new ElfView(bytes);
+  const segments = readSegments(view);
+  const dynamic = readDynamic(view, segments);
+  const program = segments.find(({ type }) => type === SegmentType.interpreter);
+  const interpreter =
+    program === undefined ? undefined : contentOf(view, program).toString('utf8').replace(/\0.*$/s, '');
+  const buildId = findBuildId(view, segments);
+  const type = TYPES[view.u16(16)] ?? 'other';
+  const symbols = dynamic === undefined ? { exported: [], imported: [] } : readSymbols(view, dynamic);
+  const needed = dynamic?.needed ?? [];
+  const isProgram = type === 'executable' || dynamic?.isProgram === true;
+  return {
+    class: view.is64 ? 64 : 32,
+    endian: view.isLittle ? 'little' : 'big',
+    machine: MACHINES[view.u16(18)] ?? `machine-${view.u16(18)}`,
+    type,
+    ...(dynamic?.soname === undefined ? {} : { soname: dynamic.soname }),
+    needed,
+    rpath: dynamic?.rpath ?? [],
+    runpath: dynamic?.runpath ?? [],
+    ...(interpreter === undefined ? {} : { interpreter }),
+    exportedSymbols: symbols.exported,
+    importedSymbols: symbols.imported,
+    ...(buildId === undefined ? {} : { buildId }),
+    static: isProgram && interpreter === undefined && needed.length === 0,
+  };
+}
+
+/**
+ * Reads an ELF file through its segments, as the dynamic linker does; section headers are not needed.
+ * @see https://gabi.xinuos.com/ and the LSB's chapter on symbol versioning
+ * @throws ELF_INVALID, ELF_LIMIT
+ */
+export function readElf(bytes: Uint8Array): ElfFile {
+  try {
+    return parse(bytes);
+  } catch (error) {
+    // A read outside the bytes.
+    if (error instanceof RangeError) invalid('a table lies outside the file');
+    throw error;
+  }
+}

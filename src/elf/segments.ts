@@ -1,0 +1,83 @@
+import { type ElfView, invalid } from './view.ts';
+
+/** Program header types (gABI, and GNU extensions). */
+export const SegmentType = { load: 1, dynamic: 2, interpreter: 3, note: 4 } as const;
+
+export interface Segment {
+  readonly type: number;
+  readonly offset: number;
+  readonly address: number;
+  readonly size: number;
+  readonly align: number;
+}
+
+const PN_XNUM = 0xffff;
+
+/** Program headers whose bytes lie in the file. */
+export function readSegments(view: ElfView): readonly Segment[] {
+  const { is64 } = view;
+  const start = view.word(is64 ? 32 : 28);
+  const size = view.u16(is64 ? 54 : 42);
+  const count = view.u16(is64 ? 56 : 44);
+  if (count === 0) return [];
+  if (count === PN_XNUM) invalid('it has 65535 or more segments');
+  if (size < (is64 ? 56 : 32)) invalid('its program headers are too small');
+  if (start + size * count > view.bytes.length) invalid('its program headers lie outside the file');
+  const segments: Segment[] = [];
+  for (let at = start; at < start + size * count; at += size) {
+    segments.push(
+      is64
+        ? {
+            type: view.u32(at),
+            offset: view.u64(at + 8),
+            address: view.u64(at + 16),
+            size: view.u64(at + 32),
+            align: view.u64(at + 48),
+          }
+        : {
+            type: view.u32(at),
+            offset: view.u32(at + 4),
+            address: view.u32(at + 8),
+            size: view.u32(at + 16),
+            align: view.u32(at + 28),
+          },
+    );
+  }
+  return segments;
+}
+
+/** Where in the file the byte lies that is loaded at an address. */
+export function offsetOf(segments: readonly Segment[], address: number): number {
+  for (const { type, offset, address: start, size } of segments) {
+    if (type === SegmentType.load && address >= start && address < start + size) return offset + (address - start);
+  }
+  return invalid(`the address 0x${address.toString(16)} is not loaded from the file`);
+}
+
+/** Bytes of a segment. */
+export function contentOf(view: ElfView, segment: Segment): Buffer {
+  if (segment.offset + segment.size > view.bytes.length) invalid('a segment lies outside the file');
+  return view.bytes.subarray(segment.offset, segment.offset + segment.size);
+}
+
+const NT_GNU_BUILD_ID = 3;
+
+/** The GNU build id among the notes, hexadecimal. */
+export function findBuildId(view: ElfView, segments: readonly Segment[]): string | undefined {
+  for (const segment of segments) {
+    if (segment.type !== SegmentType.note) continue;
+    const end = segment.offset + contentOf(view, segment).length;
+    const step = segment.align === 8 ? 8 : 4;
+    const aligned = (value: number): number => Math.ceil(value / step) * step;
+    let at = segment.offset;
+    while (at + 12 <= end) {
+      const [nameSize, size, type] = [view.u32(at), view.u32(at + 4), view.u32(at + 8)];
+      const content = at + aligned(12 + nameSize);
+      if (content + size > end) invalid('a note does not fit its segment');
+      const isGnu = nameSize === 4 && view.bytes.toString('latin1', at + 12, at + 16) === 'GNU\0';
+      if (isGnu && type === NT_GNU_BUILD_ID) return view.bytes.toString('hex', content, content + size);
+      at = content + aligned(size);
+    }
+  }
+  return undefined;
+}
