@@ -36,6 +36,9 @@ export interface PackageRelations {
   readonly breaks: readonly OrGroup[];
   readonly replaces: readonly OrGroup[];
   readonly provides: readonly Relation[];
+  /** Never installed for; apt's order between equal providers depends on what an index mentions, these included. */
+  readonly suggests?: readonly OrGroup[];
+  readonly enhances?: readonly OrGroup[];
 }
 
 /** One package version that a repository offers. */

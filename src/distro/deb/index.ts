@@ -28,6 +28,19 @@ export {
   type VerifyReleaseOptions,
   verifyRelease,
 } from './release.ts';
+export {
+  createUniverse,
+  type PackageRequest,
+  type PackageUniverse,
+  type PresentPackage,
+  type Solution,
+  type Solved,
+  type SolveOptions,
+  solve,
+  solveOrThrow,
+  solverErrors,
+  type WhyStep,
+} from './solver/index.ts';
 export { Stanza } from './stanza.ts';
 export {
   type DpkgState,

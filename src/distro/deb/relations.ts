@@ -125,6 +125,8 @@ export const RELATION_FIELDS = [
   'Breaks',
   'Replaces',
   'Provides',
+  'Suggests',
+  'Enhances',
 ] as const;
 
 /** Tolerant: a foreign index's one unreadable relation must not take the whole repository away from the reader. */
@@ -186,6 +188,13 @@ export class LazyRelations implements PackageRelations {
   get provides(): readonly Relation[] {
     this.#provides ??= this.#field(6).flat();
     return this.#provides;
+  }
+
+  get suggests(): readonly OrGroup[] {
+    return this.#field(7);
+  }
+  get enhances(): readonly OrGroup[] {
+    return this.#field(8);
   }
 
   /** Getters are not own properties; this keeps JSON and logs complete. */

@@ -6,7 +6,8 @@ import type { WhyStep } from './types.ts';
 import { type Node, targetName, type Version } from './universe.ts';
 import { chosenOf, type World } from './world.ts';
 
-const MAX_CHAIN = 12;
+/** Steps of a chain; longer ones exist only in made-up indexes. */
+const MAX_CHAIN = 60;
 
 const groupText = (group: OrGroup): string => formatRelations([group]);
 
@@ -49,8 +50,7 @@ function whatThereIs(world: World, relation: Relation): string {
 const named = (version: Version): string => `${version.name} ${version.version}`;
 
 function initialSolutions(world: World, dependency: Dependency): Version[] {
-  const initial = (node: Node): Version | undefined =>
-    world.initialCandidate(node);
+  const initial = (node: Node): Version | undefined => world.initialCandidate(node);
   const found = new Set<Version>();
   for (const relation of dependency.alternatives) {
     for (const version of world.meeting(dependency, relation, initial)) found.add(version);
@@ -58,39 +58,47 @@ function initialSolutions(world: World, dependency: Dependency): Version[] {
   return [...found];
 }
 
-/** Follows unmet dependencies downwards until one cannot be met at all, or meets a conflict with what was decided. */
-function descend(world: World, version: Version, chain: string[], seen: Set<Version>): boolean {
+/** One conflict chain under construction. */
+interface Search {
+  readonly world: World;
+  readonly chain: string[];
+  readonly seen: Set<Version>;
+}
+
+const asks = (dependency: Dependency): string =>
+  `${named(dependency.owner)} has ${dependency.field}: ${groupText(dependency.alternatives)}`;
+
+/** Follows dependencies downwards until one cannot be met at all, or meets a conflict with what was decided. */
+function descend(search: Search, version: Version): boolean {
+  const { world, chain, seen } = search;
   if (seen.has(version) || chain.length >= MAX_CHAIN) return false;
   seen.add(version);
-  for (const dependency of dependenciesOf(version)) {
-    if (!dependency.critical || !dependency.negative) continue;
-    const against = conflictPartner(world, dependency);
+  const critical = dependenciesOf(version).filter((dependency) => dependency.critical);
+  for (const dependency of critical) {
+    const against = dependency.negative ? conflictPartner(world, dependency) : undefined;
     if (against === undefined) continue;
-    chain.push(
-      `${named(version)} has ${dependency.field}: ${groupText(dependency.alternatives)}, and ${named(against)} is needed`,
-    );
+    chain.push(`${asks(dependency)}, and ${named(against)} is needed`);
     return true;
   }
-  for (const dependency of dependenciesOf(version)) {
-    if (!dependency.critical || dependency.negative || world.holds(dependency)) continue;
-    const wants = `${named(version)} has ${dependency.field}: ${groupText(dependency.alternatives)}`;
-    const possible = initialSolutions(world, dependency);
-    if (possible.length === 0) {
-      const there = dependency.alternatives.map((relation) => whatThereIs(world, relation));
-      chain.push(`${wants}, but ${there.join('; ')}`);
-      return true;
-    }
-    chain.push(wants);
-    for (const next of possible) {
-      const blocker = whoRefuses(world, next);
-      if (blocker !== undefined) {
-        chain.push(blocker);
-        return true;
-      }
-      if (descend(world, next, chain, seen)) return true;
-    }
-    chain.pop();
+  return critical.some((dependency) => !dependency.negative && descendInto(search, dependency));
+}
+
+function descendInto(search: Search, dependency: Dependency): boolean {
+  const { world, chain } = search;
+  const held = world.holds(dependency);
+  const possible = held ? solutions(world, dependency, chosenOf) : initialSolutions(world, dependency);
+  if (possible.length === 0) {
+    const there = dependency.alternatives.map((relation) => whatThereIs(world, relation));
+    chain.push(`${asks(dependency)}, but ${there.join('; ')}`);
+    return true;
   }
+  chain.push(asks(dependency));
+  for (const next of possible) {
+    const blocker = held ? undefined : whoRefuses(world, next);
+    if (blocker !== undefined) chain.push(blocker);
+    if (blocker !== undefined || descend(search, next)) return true;
+  }
+  chain.pop();
   return false;
 }
 
@@ -124,12 +132,13 @@ export function conflictChain(world: World, requested: readonly string[]): reado
   for (const state of starts) {
     const version = state.chosen ?? state.candidate ?? world.initialCandidate(state.node);
     if (version === undefined) continue;
-    const chain = [requested.includes(state.node.name) ? `${named(version)} is requested` : `${named(version)} is needed`];
-    if (descend(world, version, chain, new Set())) return chain;
+    const chain = [
+      requested.includes(state.node.name) ? `${named(version)} is requested` : `${named(version)} is needed`,
+    ];
+    if (descend({ world, chain, seen: new Set() }, version)) return chain;
   }
   const [first] = broken;
   const unmet = first === undefined ? undefined : world.brokenDependency(first);
   if (first?.chosen === undefined || unmet === undefined) return ['the requested packages exclude each other'];
   return [`${named(first.chosen)} has ${unmet.field}: ${groupText(unmet.alternatives)}, which the rest does not allow`];
 }
-

@@ -55,4 +55,3 @@ export function onlySolution(world: World, dependency: Dependency): Version | un
   }
   return all.size === 1 ? [...all][0] : undefined;
 }
-

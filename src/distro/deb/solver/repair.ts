@@ -1,6 +1,6 @@
 import { type Dependency, dependenciesOf } from './dependency.ts';
 import type { Marker } from './marker.ts';
-import { type Node, type Version, providerMeets, targetName, versionMeets } from './universe.ts';
+import { type Node, providerMeets, targetName, type Version, versionMeets } from './universe.ts';
 import { candidateOf, chosenOf, currentOf, type State, type World } from './world.ts';
 
 /** Rounds over the broken packages before giving up; apt's own default. */
@@ -100,7 +100,7 @@ interface Kill {
 
 /** Works on the first broken dependencies of one package. True when anything changed. */
 function repairOne(context: Repair, state: State): boolean {
-  const { world, marker } = context;
+  const { world } = context;
   const kills: Kill[] = [];
   let changed = false;
   for (const dependency of dependenciesOf(state.chosen as Version)) {
@@ -195,8 +195,7 @@ function changeSelf(context: Repair, state: State, other: State, dependency: Dep
     return;
   }
   const relation = dependency.alternatives[0];
-  const target =
-    relation === undefined ? undefined : world.state(targetName(relation, world.universe.architecture));
+  const target = relation === undefined ? undefined : world.state(targetName(relation, world.universe.architecture));
   if (target === undefined || target.current !== undefined || target.candidate === undefined) return;
   const broken = world.brokenCount();
   marker.install(target, { follow: true, depth: 1, byRequest: false });

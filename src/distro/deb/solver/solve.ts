@@ -30,7 +30,8 @@ function resolveRequest(world: World, request: PackageRequest): Version | Unknow
   if (architecture !== undefined && architecture !== 'all' && architecture !== world.universe.architecture) {
     return { kind: 'unknown-package', name, wanted: architecture, nearest: [world.universe.architecture] };
   }
-  const candidate = node === undefined || node.versions.length === 0 ? onlyProvider(world, node) : choice(world, node, wanted);
+  const candidate =
+    node === undefined || node.versions.length === 0 ? onlyProvider(world, node) : choice(world, node, wanted);
   if (candidate !== undefined) return candidate;
   if (node !== undefined && node.versions.length > 0) {
     const versions = node.versions.map(({ version }) => version);

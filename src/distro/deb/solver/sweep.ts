@@ -1,6 +1,6 @@
 import type { OrGroup } from '../../types.ts';
-import { type State, chosenOf, type World } from './world.ts';
 import { dependenciesOf } from './dependency.ts';
+import { chosenOf, type State, type World } from './world.ts';
 
 /** Suggests are never installed for, but like apt's they keep what is already marked. */
 function suggestionsOf(state: State): readonly OrGroup[] {
