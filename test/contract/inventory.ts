@@ -24,6 +24,8 @@ import {
   recordImage,
   recordUnsupported,
   refreshScope,
+  type WhereQuery,
+  type WhereRow,
   whereIs,
 } from '../../src/inventory/store/index.ts';
 import { type Digest, digestOf } from '../../src/oci/index.ts';
@@ -109,6 +111,21 @@ const finding = (name: string, from: string, to: string, more: Partial<Finding> 
   since: '2026-02-20T00:00:00.000Z',
   ...more,
 });
+
+type Found = Pick<WhereRow, 'reference' | 'version' | 'digest' | 'layer'>;
+
+const byReference = (a: Found, b: Found): number => ((a.reference ?? '') < (b.reference ?? '') ? -1 : 1);
+
+async function everyPage(database: Database, query: WhereQuery): Promise<readonly Found[]> {
+  const rows: Found[] = [];
+  let after: string | undefined;
+  do {
+    const page = await whereIs(database.kysely, after === undefined ? query : { ...query, after });
+    rows.push(...page.rows.map(({ reference, version, digest, layer }) => ({ reference, version, digest, layer })));
+    after = page.next;
+  } while (after !== undefined);
+  return rows;
+}
 
 /** What the inventory promises on every database. Each test keeps to a distribution and references of its own. */
 export function inventoryContract(name: string, open: () => Promise<Database>): void {
@@ -197,35 +214,23 @@ export function inventoryContract(name: string, open: () => Promise<Database>): 
       for (const [versionRange, imageGlob] of cases) {
         const range = versionRange === undefined ? [] : parseVersionRange(versionRange);
         const wanted = fleetOf
-          .map(({ reference, image }) => {
+          .map(({ reference, image }): Found => {
             const { version } = image.packages.find((item) => item.name === `lib${id}`) as InstalledPackage;
             return { reference, version, digest: image.digest, layer: image.layers[0]?.diffId };
           })
           .filter((row) => inRange(row.version, range, compareVersions))
-          .filter((row) => imageGlob === undefined || globMatches(imageGlob, row.reference))
-          .sort((a, b) => compareVersions(a.version, b.version) || (a.reference < b.reference ? -1 : 1));
+          .filter((row) => imageGlob === undefined || globMatches(imageGlob, row.reference ?? ''))
+          .sort((a, b) => compareVersions(a.version, b.version) || byReference(a, b));
         for (const limit of [1, 2, 5, 100]) {
-          const rows = [];
-          let after: string | undefined;
-          do {
-            const page = await whereIs(database.kysely, {
-              package: `lib${id}`,
-              limit,
-              ...(versionRange === undefined ? {} : { versionRange }),
-              ...(imageGlob === undefined ? {} : { imageGlob }),
-              ...(after === undefined ? {} : { after }),
-            });
-            rows.push(...page.rows);
-            after = page.next;
-          } while (after !== undefined);
-          const got = rows.map(({ reference, version, digest, layer }) => ({ reference, version, digest, layer }));
-          assert.deepEqual(
-            got.map((row) => row.version),
-            wanted.map((row) => row.version),
-          );
-          const order = (a: { reference?: string | undefined }, b: { reference?: string | undefined }): number =>
-            (a.reference ?? '') < (b.reference ?? '') ? -1 : 1;
-          assert.deepEqual(got.toSorted(order), wanted.toSorted(order));
+          const got = await everyPage(database, {
+            package: `lib${id}`,
+            limit,
+            ...(versionRange === undefined ? {} : { versionRange }),
+            ...(imageGlob === undefined ? {} : { imageGlob }),
+          });
+          const versionsOf = (rows: readonly { version: string }[]): string[] => rows.map((row) => row.version);
+          assert.deepEqual(versionsOf(got), versionsOf(wanted));
+          assert.deepEqual(got.toSorted(byReference), wanted.toSorted(byReference));
         }
       }
     });

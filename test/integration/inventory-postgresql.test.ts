@@ -1,0 +1,22 @@
+import { after, before, describe, test } from 'node:test';
+import { openDatabase } from '../../src/database/index.ts';
+import { inventoryContract } from '../contract/inventory.ts';
+import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
+
+const programs = postgresqlPrograms();
+
+if (programs === undefined) {
+  test('inventory on PostgreSQL', (context) => context.skip('postgresql not installed'));
+} else {
+  describe('inventory on PostgreSQL', () => {
+    let cluster: TestCluster;
+    before(async () => {
+      cluster = await startCluster(programs);
+    });
+    after(() => cluster.stop());
+
+    inventoryContract('PostgreSQL', async () =>
+      openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+    );
+  });
+}
