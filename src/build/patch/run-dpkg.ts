@@ -1,0 +1,71 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Log, Progress } from '../../base/index.ts';
+import type { RepositoryPackage } from '../../distro/index.ts';
+import type { Change, Sandbox } from '../../runtime/sandbox/index.ts';
+import { patchError } from './errors.ts';
+
+/** Where the packages appear inside the sandbox; dropped from the result. */
+const PACKAGES = 'var/cache/heraklit';
+
+/** policy-rc.d: no maintainer script may start a service while an image is built (invoke-rc.d(8)). */
+const NO_SERVICES = '#!/bin/sh\nexit 101\n';
+
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LC_ALL: 'C.UTF-8',
+  DEBIAN_FRONTEND: 'noninteractive',
+  DEBCONF_NONINTERACTIVE_SEEN: 'true',
+} as const;
+
+/** What a person would answer who changed nothing: keep changed configuration files, take new ones elsewhere. */
+const OPTIONS = ['--force-confdef', '--force-confold', '--force-unsafe-io', '--auto-deconfigure', '--no-debsig'];
+
+export interface DpkgRun {
+  readonly sandbox: Sandbox;
+  /** Name of the sandbox folder that holds the image's root. */
+  readonly root: string;
+  /** In the order dpkg is to get them. */
+  readonly packages: readonly { readonly pkg: RepositoryPackage; readonly content: Uint8Array }[];
+  /** Seconds since the epoch, for scripts that write dates. */
+  readonly epoch: number;
+  readonly log: Log;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Lets the image's own dpkg install packages in the sandbox, so that conffiles, diversions, triggers and scripts are
+ * treated exactly as that version of dpkg treats them.
+ *
+ * @returns what it changed
+ * @throws PATCH_FAILED with dpkg's own words
+ */
+export async function runDpkg(run: DpkgRun): Promise<readonly Change[]> {
+  const support = await run.sandbox.directory('packages');
+  await mkdir(join(support, PACKAGES), { recursive: true });
+  await mkdir(join(support, 'usr/sbin'), { recursive: true });
+  await writeFile(join(support, 'usr/sbin/policy-rc.d'), NO_SERVICES, { mode: 0o755 });
+  const files: string[] = [];
+  for (const { pkg, content } of run.packages) {
+    const file = `${PACKAGES}/${pkg.name}_${pkg.architecture}.deb`;
+    await writeFile(join(support, file), content);
+    files.push(`/${file}`);
+  }
+  // The image's root lies on top: its own policy-rc.d and its folders' owners and modes win.
+  await run.sandbox.mount([run.root, 'packages']);
+  run.progress.update('patch', 0, 0, `dpkg installs ${files.length} packages`);
+  const result = await run.sandbox.run(['dpkg', ...OPTIONS, '--install', ...files], {
+    environment: { ...ENVIRONMENT, SOURCE_DATE_EPOCH: String(run.epoch) },
+    ...(run.signal === undefined ? {} : { signal: run.signal }),
+  });
+  run.log.debug('dpkg', { stdout: result.stdout.toString('utf8').slice(-4000) });
+  if (result.code !== 0) {
+    const words = `${result.stderr.toString('utf8')}`.trim().split('\n').slice(-6).join('; ');
+    throw patchError('PATCH_FAILED', `dpkg ended with code ${result.code} inside the image: ${words}`, {
+      hint: 'Nothing was written. Run again with --verbose to see all of dpkg’s output, or rebuild the image.',
+    });
+  }
+  return await Array.fromAsync(run.sandbox.changes());
+}
