@@ -9,6 +9,7 @@ export {
   type DebArchive,
   type DpkgState,
   type DpkgStatus,
+  debEcosystem,
   formatRelations,
   type IncompletePackage,
   type IndexOrigin,
@@ -59,7 +60,18 @@ export {
   type WhyStep,
   writeStatus,
 } from './deb/index.ts';
+export { type DistributionFallbacks, parseOsRelease, readDistribution } from './distribution.ts';
+export type { InstalledDatabase, PackageEcosystem } from './ecosystem.ts';
 export { distroError, distroErrors } from './errors.ts';
+export {
+  type ArchiveKind,
+  codenameOfVersion,
+  type DistributionData,
+  distributionData,
+  knownDistributionIds,
+  type PocketData,
+  type ReleaseData,
+} from './releases.ts';
 export type {
   ChangelogEntry,
   Distribution,

@@ -10,5 +10,5 @@ export {
   securityBeside,
 } from './mirrors.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
-export { type ArchiveKind, defaultPockets, findPocket, knownDistributions, type Pocket } from './pockets.ts';
+export { defaultPockets, findPocket, knownDistributions, type Pocket } from './pockets.ts';
 export { type OpenRepositoriesOptions, openRepositories } from './repositories.ts';

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ArchiveKind } from '../distro/index.ts';
 import { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
 import { feedError } from './errors.ts';
-import { type ArchiveKind, suiteKind } from './pockets.ts';
+import { suiteKind } from './pockets.ts';
 
 /** Base URLs (without trailing `/`) of a distribution, best first. */
 export interface Mirrors extends Readonly<Record<ArchiveKind, readonly string[]>> {

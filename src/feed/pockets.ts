@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
-import type { DistributionName } from '../distro/index.ts';
+import {
+  type ArchiveKind,
+  type DistributionData,
+  type DistributionName,
+  distributionData,
+  knownDistributionIds,
+} from '../distro/index.ts';
 import { feedError } from './errors.ts';
-
-/** Which tree of a mirror a pocket lies in: Debian keeps security apart. */
-export type ArchiveKind = 'main' | 'security';
 
 /** A pocket of one distribution. */
 export interface Pocket {
@@ -15,29 +17,12 @@ export interface Pocket {
   readonly security: boolean;
 }
 
-interface PocketData {
-  readonly suite: string;
-  readonly archive: ArchiveKind;
-  readonly security: boolean;
-}
-
-interface DistributionData {
-  readonly keyring: string;
-  readonly pockets: Readonly<Record<string, PocketData>>;
-  readonly releases: Readonly<Record<string, { readonly version: string; readonly pockets?: readonly string[] }>>;
-}
-
-/** Two folders up both from src/feed and from dist/feed. */
-const DATA = JSON.parse(readFileSync(new URL('../../data/distributions.json', import.meta.url), 'utf8')) as Readonly<
-  Record<string, DistributionData>
->;
-
 const unknown = (message: string, known: readonly string[]): Error =>
   feedError('FEED_DISTRIBUTION_UNKNOWN', message, { hint: `Known: ${known.join(', ')}.` });
 
 function lookUp(distribution: string): { data: DistributionData; id: string; codename: string } {
   const [id = '', codename = '', more] = distribution.split('/');
-  const data = Object.hasOwn(DATA, id) ? DATA[id] : undefined;
+  const data = distributionData(id);
   if (data === undefined || more !== undefined || !Object.hasOwn(data.releases, codename)) {
     throw unknown(`the repositories of ${JSON.stringify(distribution)} are not known`, knownDistributions());
   }
@@ -46,8 +31,8 @@ function lookUp(distribution: string): { data: DistributionData; id: string; cod
 
 /** `debian/trixie`, … */
 export function knownDistributions(): readonly string[] {
-  return Object.entries(DATA).flatMap(([id, data]) =>
-    Object.keys(data.releases).map((codename) => `${id}/${codename}`),
+  return knownDistributionIds().flatMap((id) =>
+    Object.keys(distributionData(id)?.releases ?? {}).map((codename) => `${id}/${codename}`),
   );
 }
 
@@ -80,8 +65,9 @@ export function findPocket(distribution: string, pocket: string): Pocket {
 /** Which tree the packages of a snapshot (`debian/trixie-security/main/amd64`) lie in. */
 export function archiveOfRepository(repository: string): { id: string; archive: ArchiveKind } {
   const [id = '', suite = ''] = repository.split('/');
-  const data = Object.hasOwn(DATA, id) ? DATA[id] : undefined;
-  if (data === undefined) throw unknown(`repository ${JSON.stringify(repository)} is not known`, Object.keys(DATA));
+  const data = distributionData(id);
+  if (data === undefined)
+    throw unknown(`repository ${JSON.stringify(repository)} is not known`, knownDistributionIds());
   const security = Object.values(data.pockets).some(
     (pocket) => pocket.archive === 'security' && suite.endsWith(pocket.suite.replace('{codename}', '')),
   );
@@ -90,7 +76,7 @@ export function archiveOfRepository(repository: string): { id: string; archive: 
 
 /** Does a suite of an apt source belong to this distribution: `trixie`, `trixie-updates`, `stable-security`? */
 export function suiteKind(id: string, suite: string): ArchiveKind | undefined {
-  const data = Object.hasOwn(DATA, id) ? DATA[id] : undefined;
+  const data = distributionData(id);
   if (data === undefined) return undefined;
   const clean = suite.replace(/\/$/, '');
   const names = [...Object.keys(data.releases), 'stable', 'oldstable', 'oldoldstable', 'testing', 'unstable'];

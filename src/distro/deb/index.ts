@@ -14,6 +14,7 @@ export {
   parseControl,
   parseSingleStanza,
 } from './control.ts';
+export { debEcosystem } from './ecosystem.ts';
 export { type Keyring, readKeyring, shippedKeyring } from './keyring.ts';
 export { type IndexOrigin, type IndexRow, packageOfRow, packageRows, readPackagesIndex } from './packages-index.ts';
 export { formatRelations, LazyRelations, parseProvides, parseRelations, type RelationOptions } from './relations.ts';

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+
+/** Which tree of a mirror a pocket lies in: Debian keeps security apart. */
+export type ArchiveKind = 'main' | 'security';
+
+export interface PocketData {
+  /** `{codename}-security` */
+  readonly suite: string;
+  readonly archive: ArchiveKind;
+  readonly security: boolean;
+}
+
+export interface ReleaseData {
+  /** `VERSION_ID` of os-release; '' where a release never has one. */
+  readonly version: string;
+  /** Pockets it has, where not all. */
+  readonly pockets?: readonly string[];
+}
+
+/** What data/distributions.json says of one distribution id. */
+export interface DistributionData {
+  /** Folder below data/keyrings. */
+  readonly keyring: string;
+  readonly pockets: Readonly<Record<string, PocketData>>;
+  /** By codename, oldest first. */
+  readonly releases: Readonly<Record<string, ReleaseData>>;
+}
+
+/** Two folders up both from src/distro and from dist/distro. */
+const DATA = JSON.parse(readFileSync(new URL('../../data/distributions.json', import.meta.url), 'utf8')) as Readonly<
+  Record<string, DistributionData>
+>;
+
+/** Ids whose repositories are known: `debian`, … */
+export function knownDistributionIds(): readonly string[] {
+  return Object.keys(DATA);
+}
+
+export function distributionData(id: string): DistributionData | undefined {
+  return Object.hasOwn(DATA, id) ? DATA[id] : undefined;
+}
+
+/** `12` and `12.5` → `bookworm`. */
+export function codenameOfVersion(id: string, version: string): string | undefined {
+  const major = version.split('.')[0];
+  if (major === undefined || major === '') return undefined;
+  const releases = Object.entries(distributionData(id)?.releases ?? {});
+  return releases.find(([, release]) => release.version === version || release.version === major)?.[0];
+}
