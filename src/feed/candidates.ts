@@ -1,6 +1,7 @@
 import {
   compareVersions,
   type InstalledPackage,
+  type PackageIdentity,
   type RepositoryPackage,
   type RepositorySnapshot,
 } from '../distro/index.ts';
@@ -22,9 +23,12 @@ export interface CandidateIndex {
   versions(name: string, architecture: string): readonly OfferedVersion[];
 }
 
+/** What candidates are a function of: no more than a database of many images keeps. */
+export type Upgradable = PackageIdentity & { readonly hold?: boolean };
+
 /** An installed package for which a newer version is offered. */
-export interface UpgradeCandidate {
-  readonly installed: InstalledPackage;
+export interface UpgradeCandidate<Installed extends Upgradable = InstalledPackage> {
+  readonly installed: Installed;
   readonly candidate: RepositoryPackage;
   /** True when any version newer than the installed one comes from a security pocket. */
   readonly security: boolean;
@@ -102,7 +106,10 @@ function choose(versions: readonly OfferedVersion[], installed: string): Offered
   return chosen;
 }
 
-function resolveOne(installed: InstalledPackage, index: CandidateIndex): UpgradeCandidate | undefined {
+function resolveOne<Installed extends Upgradable>(
+  installed: Installed,
+  index: CandidateIndex,
+): UpgradeCandidate<Installed> | undefined {
   const versions = index.versions(installed.name, installed.architecture);
   const chosen = choose(versions, installed.version);
   const [candidate] = chosen?.offers ?? [];
@@ -113,17 +120,17 @@ function resolveOne(installed: InstalledPackage, index: CandidateIndex): Upgrade
       compareVersions(version, chosen.version) <= 0 &&
       offers.some((offer) => offer.security),
   );
-  return { installed, candidate, security, held: installed.hold };
+  return { installed, candidate, security, held: installed.hold === true };
 }
 
 /**
  * What `apt list --upgradable` would list for these packages with these repositories enabled, in the order installed.
  * Pure; pass an index instead of snapshots to ask for many images.
  */
-export function resolveCandidates(
-  installed: readonly InstalledPackage[],
+export function resolveCandidates<Installed extends Upgradable>(
+  installed: readonly Installed[],
   repositories: readonly RepositorySnapshot[] | CandidateIndex,
-): readonly UpgradeCandidate[] {
+): readonly UpgradeCandidate<Installed>[] {
   const index = 'versions' in repositories ? repositories : indexCandidates(repositories);
   return installed.flatMap((one) => resolveOne(one, index) ?? []);
 }

@@ -1,5 +1,11 @@
 export { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
-export { type CandidateIndex, indexCandidates, resolveCandidates, type UpgradeCandidate } from './candidates.ts';
+export {
+  type CandidateIndex,
+  indexCandidates,
+  resolveCandidates,
+  type Upgradable,
+  type UpgradeCandidate,
+} from './candidates.ts';
 export { feedError, feedErrors } from './errors.ts';
 export {
   discoverMirrors,

@@ -30,6 +30,8 @@ export const PATHS = {
   statusFolder: 'var/lib/dpkg/status.d',
   osRelease: ['etc/os-release', 'usr/lib/os-release'],
   debianVersion: 'etc/debian_version',
+  aptSources: 'etc/apt/sources.list',
+  aptSourcesFolder: 'etc/apt/sources.list.d',
 } as const;
 
 export function isCaptured(path: string): boolean {

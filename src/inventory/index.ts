@@ -1,4 +1,3 @@
-export { resolveUpdates, type Update } from './candidates.ts';
 export { DEFAULT_PAGE, MAX_PAGE, type Page } from './cursor.ts';
 export { DEFAULT_DIFF_PATHS, type DiffOptions, diffImages, type FileDiff, type ImageDiff } from './diff.ts';
 export type { ConfigChange } from './diff-config.ts';

@@ -5,6 +5,7 @@ import type { LayerRecord } from './layer-record.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
 import { type ReadLayersOptions, readLayers } from './read-layers.ts';
+import { readPackageSources } from './read-package-sources.ts';
 import { type InstalledState, nativeArchitecture, readInstalled } from './read-packages.ts';
 import { rootView } from './root-view.ts';
 import type { ImageContents, LayerContents, PackageEffect } from './types.ts';
@@ -41,6 +42,7 @@ async function inspectRoot(root: string): Promise<ImageContents> {
     packages: installed.packages,
     layers: [],
     tree: new Map(),
+    packageSources: await readPackageSources(view),
     incomplete: installed.incomplete,
     config: undefined,
     annotations: {},
@@ -61,6 +63,7 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
     packages: installed.packages,
     layers: layerContents(image, records, tree, effects),
     tree,
+    packageSources: await readPackageSources(view),
     incomplete: installed.incomplete,
     config: image.config,
     annotations: image.manifest.annotations ?? {},

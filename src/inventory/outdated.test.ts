@@ -96,7 +96,7 @@ test('a package may move between all and the native architecture; a foreign one 
       installed('d', '1', 'i386'),
     ],
     [
-      snapshot('release', ['a 2 amd64', 'b 2 all', 'c 2 amd64', 'd 2 all']),
+      snapshot('release', ['a 2 amd64', 'b 2 all', 'c 2 amd64', 'd 9 all']),
       snapshot('release', ['d 3 i386'], { architecture: 'i386' }),
     ],
   );
@@ -162,6 +162,7 @@ test('what cannot be checked says why; repositories that ask to be left alone ar
     [{ ...one, distribution: undefined }, 'distribution'],
     [{ ...one, packages: [] }, 'package database'],
     [{ ...one, distribution: { ...trixie, name: 'debian/zurg' as const } }, 'debian/zurg'],
+    [{ ...one, architecture: 'riscv64' }, 'riscv64'],
   ] as const) {
     const check = await findOutdated(contents, [newer]);
     assert.ok(check.kind === 'unsupported' && check.reason.includes(word));

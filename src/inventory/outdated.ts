@@ -1,12 +1,10 @@
 import {
   type ChangelogEntry,
   compareVersions,
-  type Distribution,
-  type PackageIdentity,
   type RepositoryPackage,
   type RepositorySnapshot,
 } from '../distro/index.ts';
-import { resolveUpdates, type Update } from './candidates.ts';
+import { indexCandidates, resolveCandidates, type Upgradable, type UpgradeCandidate } from '../feed/index.ts';
 import { severityOf } from './grade.ts';
 import type { Finding, ImageContents, UpdateCheck } from './types.ts';
 
@@ -23,7 +21,7 @@ const PARALLEL = 4;
 
 /** What decides whether packages are outdated: an image's, or all distinct ones of a scope. */
 export type Checked = Pick<ImageContents, 'distribution' | 'architecture'> & {
-  readonly packages: readonly PackageIdentity[];
+  readonly packages: readonly Upgradable[];
 };
 
 /**
@@ -39,10 +37,13 @@ export async function findOutdated(
   snapshots: readonly RepositorySnapshot[],
   options: OutdatedOptions = {},
 ): Promise<UpdateCheck> {
-  const serving = snapshots.filter((snapshot) => snapshot.distribution === contents.distribution?.name);
-  const reason = unsupported(contents.distribution, contents.packages.length, serving.length);
+  const serving = snapshots
+    .filter((snapshot) => snapshot.distribution === contents.distribution?.name)
+    // The native architecture first: packages for `all` belong to it.
+    .sort((a, b) => rankOf(a, contents.architecture) - rankOf(b, contents.architecture));
+  const reason = unsupported(contents, serving);
   if (reason !== undefined) return { kind: 'unsupported', reason };
-  const updates = resolveUpdates(contents.packages, serving, contents.architecture);
+  const updates = resolveCandidates(contents.packages, indexCandidates(serving));
   const dates = new Map(serving.map((snapshot) => [snapshot.id, snapshot.date]));
   const changelogs = await readChangelogs(updates, options);
   const findings = updates.map((update) =>
@@ -51,19 +52,20 @@ export async function findOutdated(
   return { kind: 'checked', findings: findings.sort(bySeverity) };
 }
 
-function unsupported(
-  distribution: Distribution | undefined,
-  packages: number,
-  repositories: number,
-): string | undefined {
+const rankOf = (snapshot: RepositorySnapshot, native: string): number => (snapshot.architecture === native ? 0 : 1);
+
+function unsupported(contents: Checked, serving: readonly RepositorySnapshot[]): string | undefined {
+  const { distribution, architecture, packages } = contents;
   if (distribution === undefined) return 'no distribution was recognised (no os-release, no debian_version)';
-  if (packages === 0) return `no package database of ${distribution.name} was found`;
-  return repositories === 0 ? `no repository is known for ${distribution.name}` : undefined;
+  if (packages.length === 0) return `no package database of ${distribution.name} was found`;
+  if (serving.length === 0) return `no repository is known for ${distribution.name}`;
+  if (serving[0]?.architecture === architecture) return undefined;
+  return `no repository of ${distribution.name} is known for ${architecture}`;
 }
 
 /** One changelog a source version: binaries of one source share it. */
 async function readChangelogs(
-  updates: readonly Update<PackageIdentity>[],
+  updates: readonly UpgradeCandidate<Upgradable>[],
   options: OutdatedOptions,
 ): Promise<ReadonlyMap<RepositoryPackage, readonly ChangelogEntry[]>> {
   const read = options.changelog;
@@ -74,7 +76,7 @@ async function readChangelogs(
   ];
   const work = async (): Promise<void> => {
     for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
-      const entries = (await read((group[0] as Update<PackageIdentity>).candidate)) ?? [];
+      const entries = (await read((group[0] as UpgradeCandidate<Upgradable>).candidate)) ?? [];
       for (const update of group) found.set(update.candidate, entries);
     }
   };
@@ -83,7 +85,7 @@ async function readChangelogs(
 }
 
 function toFinding(
-  { installed, candidate, skipped }: Update<PackageIdentity>,
+  { installed, candidate, ...update }: UpgradeCandidate<Upgradable>,
   changelog: readonly ChangelogEntry[],
   repositoryDate: number,
 ): Finding {
@@ -92,9 +94,7 @@ function toFinding(
       compareVersions(entry.version, installed.source.version) > 0 &&
       compareVersions(entry.version, candidate.source.version) <= 0,
   );
-  const security =
-    skipped.some((offer) => offer.security) ||
-    missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
+  const security = update.security || missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
   const advisories = sortAdvisories(missed.flatMap((entry) => entry.advisories));
   const dates = missed.flatMap((entry) => (entry.date === undefined ? [] : [entry.date]));
   const since = dates.length === 0 ? repositoryDate : dates.reduce((a, b) => Math.min(a, b));

@@ -54,6 +54,8 @@ export interface ImageContents {
   readonly layers: readonly LayerContents[];
   /** Every path of the image; empty for a root folder. */
   readonly tree: FlatTree;
+  /** The image's own package sources (etc/apt/sources.list, sources.list.d), for finding its mirrors. */
+  readonly packageSources: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly incomplete: readonly IncompletePart[];
   readonly config: ImageConfig | undefined;
   readonly annotations: Readonly<Record<string, string>>;

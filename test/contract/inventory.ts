@@ -92,6 +92,7 @@ function contents(distribution: string, stack: readonly (readonly string[])[]): 
     packages: [...state].map(([name, version]) => installed(name, version)),
     layers,
     tree: new Map(),
+    packageSources: [],
     incomplete: [],
     config: undefined,
     annotations: {},
