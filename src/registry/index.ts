@@ -1,6 +1,11 @@
 export type { CatalogueEntry, Page, Published, PublishOptions, RegistryCatalogue } from './catalogue/catalogue.ts';
 export { createMemoryCatalogue } from './catalogue/memory.ts';
 export { createSqlCatalogue } from './catalogue/sql.ts';
+export { createRegistryClient, type RegistryClient } from './client/client.ts';
+export type { Credentials } from './client/credentials.ts';
+export type { RegistryClientOptions } from './client/options.ts';
+export type { PulledManifest } from './client/pull.ts';
+export type { BlobToPush } from './client/push.ts';
 export { registryError, registryErrors } from './errors.ts';
 export { DEFAULT_REGISTRY_LIMITS, type RegistryLimits } from './server/limits.ts';
 export type { RegistryAction, RegistryServerOptions } from './server/options.ts';

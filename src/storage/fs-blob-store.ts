@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { asCodedError, systemClock } from '../base/index.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../oci/index.ts';
-import { ALGORITHMS, blobPath, blobSize, isAbsent, listBlobFiles, openBlobFile, readBlobFile } from './blob-files.ts';
+import { blobPath, blobSize, isAbsent, listBlobFiles, openBlobFile, readBlobFile } from './blob-files.ts';
 import type { BlobScratch, BlobStore } from './blob-store.ts';
 import { createDirectorySync } from './directory-sync.ts';
 import { initLayout } from './layout.ts';
@@ -26,7 +26,7 @@ const PARALLEL_WRITES = 8;
  */
 export async function openBlobStore(directory: string): Promise<BlobStore> {
   try {
-    for (const algorithm of ALGORITHMS) await mkdir(join(directory, 'blobs', algorithm), { recursive: true });
+    await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
     await initLayout(directory);
     await prepareScratch(directory, systemClock.now());
   } catch (error) {
@@ -44,13 +44,15 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     return true;
   };
   const publish = async (path: string, written: Written): Promise<Written> => {
-    await rename(path, blobPath(directory, written.digest));
+    await renameInto(path, blobPath(directory, written.digest));
     await syncs[digestAlgorithm(written.digest)].afterRename();
     return written;
   };
   /** Runs a producer on a fresh scratch file; whatever goes wrong, nothing of it stays. */
   const aside = async (produce: (handle: FileHandle, path: string) => Promise<Written>): Promise<Written> => {
-    const path = scratchPath(directory);
+    const path = await scratchPath(directory).catch((error: unknown) => {
+      throw asCodedError(error);
+    });
     try {
       const handle = await open(path, 'wx', 0o644);
       let written: Written;
@@ -98,7 +100,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
       return results;
     },
     write: (content, expected) => aside((handle) => copyHashed(content, handle, expected)),
-    scratch: async () => createScratch(scratchPath(directory), present, publish),
+    scratch: async () => createScratch(await scratchPath(directory), present, publish),
     delete: async (digest) => {
       try {
         await rm(blobPath(directory, digest));
@@ -111,6 +113,17 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     list: () => listBlobFiles(directory),
     localPath: (digest) => blobPath(directory, digest),
   };
+}
+
+/** The folder of an algorithm is made with its first blob: most layouts have no sha512. */
+async function renameInto(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    await mkdir(dirname(to), { recursive: true });
+    await rename(from, to);
+  }
 }
 
 async function copyHashed(content: Readable, handle: FileHandle, expected: Expected | undefined): Promise<Written> {

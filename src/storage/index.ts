@@ -12,4 +12,5 @@ export {
   withImage,
 } from './layout.ts';
 export { DEFAULT_LOCK, type LockOptions, withLock } from './lock-file.ts';
+export { removeScratchFolder } from './scratch-files.ts';
 export { verifying } from './verify-stream.ts';

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownerState, ownerToken } from './owner.ts';
 
@@ -7,13 +7,22 @@ export const ABANDONED_AFTER = 24 * 3_600_000;
 
 export const scratchFolder = (directory: string): string => join(directory, '.scratch');
 
-export const scratchPath = (directory: string): string => join(scratchFolder(directory), ownerToken());
+/** A fresh name in the scratch folder, which exists then. */
+export async function scratchPath(directory: string): Promise<string> {
+  await mkdir(scratchFolder(directory), { recursive: true });
+  return join(scratchFolder(directory), ownerToken());
+}
 
-/** Creates the scratch folder and removes what dead processes left in it. */
+/** Takes the scratch folder out of a layout that is handed over to other tools; stays where somebody uses it. */
+export async function removeScratchFolder(directory: string): Promise<void> {
+  await rmdir(scratchFolder(directory)).catch(() => undefined);
+}
+
+/** Removes what dead processes left. The folder is made when it is first needed, so that a layout only read has none. */
 export async function prepareScratch(directory: string, now: number): Promise<void> {
   const folder = scratchFolder(directory);
-  await mkdir(folder, { recursive: true });
-  for (const name of await readdir(folder)) {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
     const state = ownerState(name);
     if (state === 'alive') continue;
     const path = join(folder, name);

@@ -1,8 +1,13 @@
-import { type Descriptor, type Digest, isDigest, isIndexType, isManifestType } from '../../oci/index.ts';
+import {
+  type Descriptor,
+  type Digest,
+  isIndexType,
+  isManifestType,
+  MAX_MANIFEST_BYTES,
+  parseIndex,
+  parseManifest,
+} from '../../oci/index.ts';
 import { registryError } from '../errors.ts';
-
-/** Descriptors in one manifest or index: far above any real one, far below what hurts. */
-const MAX_DESCRIPTORS = 10_000;
 
 /** What the registry needs to know of a manifest; it stores the bytes unchanged and understands no more of them. */
 export interface CheckedManifest {
@@ -23,73 +28,38 @@ const invalid = (why: string): Error => registryError('REGISTRY_MANIFEST_INVALID
  * Checks a pushed manifest: JSON of a media type we serve, its descriptors well-formed. Only the four OCI and Docker
  * schema 2 types pass, so nobody can make the registry answer with, say, text/html.
  *
- * @throws REGISTRY_MANIFEST_INVALID
+ * @throws REGISTRY_MANIFEST_INVALID, OCI_MANIFEST_INVALID
  */
 export function checkManifest(bytes: Uint8Array, contentType: string | undefined): CheckedManifest {
-  const manifest = parsed(bytes);
   const sent = contentType?.split(';', 1)[0]?.trim().toLowerCase();
-  const own = manifest.mediaType;
+  const own = ownMediaType(bytes);
   const mediaType = sent === undefined || sent === '' || sent === 'application/json' ? own : sent;
-  if (typeof mediaType !== 'string') throw invalid('no media type');
-  if (own !== undefined && own !== mediaType) throw invalid(`sent as ${mediaType}, says it is ${String(own)}`);
-  const common = {
-    mediaType,
-    subject: manifest.subject === undefined ? undefined : descriptor(manifest.subject, 'subject').digest,
-    annotations: annotations(manifest.annotations),
-  };
-  const artifactType = typeof manifest.artifactType === 'string' ? manifest.artifactType : undefined;
+  if (mediaType === undefined) throw invalid('no media type');
+  if (own !== undefined && own !== mediaType) throw invalid(`sent as ${mediaType}, says it is ${own}`);
   if (isIndexType(mediaType)) {
-    const names = descriptors(manifest.manifests, 'manifests');
-    return { ...common, names, blobs: [], artifactType };
+    const { manifests, subject, artifactType, annotations } = parseIndex(bytes);
+    return { mediaType, names: manifests, blobs: [], subject: subject?.digest, artifactType, annotations };
   }
   if (!isManifestType(mediaType)) throw invalid(`media type ${JSON.stringify(mediaType.slice(0, 200))} is not served`);
-  const config = descriptor(manifest.config, 'config');
+  const { config, layers, subject, artifactType, annotations } = parseManifest(bytes);
   // Layers with urls are fetched from there (Docker "foreign", OCI non-distributable): not pushed, so not asked for.
-  const layers = descriptors(manifest.layers, 'layers').filter((layer) => layer.urls === undefined);
-  const names = [config, ...layers];
+  const names = [config, ...layers.filter((layer) => layer.urls === undefined)];
   return {
-    ...common,
+    mediaType,
     names,
     blobs: names.map(({ digest }) => digest),
+    subject: subject?.digest,
     artifactType: artifactType ?? config.mediaType,
+    annotations,
   };
 }
 
-function parsed(bytes: Uint8Array): Record<string, unknown> {
-  let value: unknown;
+function ownMediaType(bytes: Uint8Array): string | undefined {
+  if (bytes.length > MAX_MANIFEST_BYTES) throw invalid(`more than ${MAX_MANIFEST_BYTES} bytes`);
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const { mediaType } = JSON.parse(Buffer.from(bytes).toString()) as { mediaType?: unknown };
+    return typeof mediaType === 'string' ? mediaType : undefined;
   } catch (error) {
     throw registryError('REGISTRY_MANIFEST_INVALID', 'invalid manifest: not JSON', { cause: error });
   }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw invalid('not a JSON object');
-  const manifest = value as Record<string, unknown>;
-  if (manifest.schemaVersion !== 2) throw invalid('schemaVersion is not 2');
-  return manifest;
-}
-
-function descriptors(value: unknown, member: string): readonly Descriptor[] {
-  if (!Array.isArray(value)) throw invalid(`${member} is not a list`);
-  if (value.length > MAX_DESCRIPTORS) throw invalid(`${member} has more than ${MAX_DESCRIPTORS} entries`);
-  return value.map((one, index) => descriptor(one, `${member}[${index}]`));
-}
-
-function descriptor(value: unknown, member: string): Descriptor {
-  const it = value as Descriptor | null | undefined;
-  if (it === null || typeof it !== 'object') throw invalid(`${member} is not a descriptor`);
-  if (typeof it.mediaType !== 'string') throw invalid(`${member} has no mediaType`);
-  if (typeof it.digest !== 'string' || !isDigest(it.digest)) throw invalid(`${member} has no valid digest`);
-  if (!Number.isSafeInteger(it.size) || it.size < 0) throw invalid(`${member} has no valid size`);
-  return it;
-}
-
-function annotations(value: unknown): Readonly<Record<string, string>> | undefined {
-  if (value === undefined) return undefined;
-  const good =
-    value !== null &&
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    Object.values(value).every((one) => typeof one === 'string');
-  if (!good) throw invalid('annotations is not a map of strings');
-  return value as Readonly<Record<string, string>>;
 }
