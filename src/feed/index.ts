@@ -1,3 +1,9 @@
+export {
+  type AdvisoryReader,
+  type AdvisoryReaderOptions,
+  type AdvisoryReport,
+  createAdvisoryReader,
+} from './advisories.ts';
 export { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
 export {
   type CandidateIndex,

@@ -35,6 +35,8 @@ export interface PackageCache {
   fetch(file: PackageFile, signal?: AbortSignal): Promise<string>;
   /** Paths in the order of `files`. Progress counts bytes. The first failure stops the rest. */
   fetchAll(files: readonly PackageFile[], progress?: Progress, signal?: AbortSignal): Promise<readonly string[]>;
+  /** Is it in the cache? */
+  has(file: PackageFile): Promise<boolean>;
   /** Where a package lies once fetched. */
   pathOf(file: Pick<PackageFile, 'sha256'>): string;
 }
@@ -160,5 +162,5 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
     return paths;
   };
 
-  return { fetch, fetchAll, pathOf };
+  return { fetch, fetchAll, has: (file) => isCached(file, pathOf(file)), pathOf };
 }

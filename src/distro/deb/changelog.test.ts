@@ -69,6 +69,16 @@ test('what lies between installed and candidate', () => {
   });
 });
 
+test('uploads to unstable were never on offer in a stable release', () => {
+  const entry = (version: string, distributions: string, date: number) => {
+    return { source: 's', version, distributions, urgency: 'low', date, advisories: [] };
+  };
+  const own = entry('3~deb12u1', 'bookworm', 30);
+  const foreign = entry('2', 'unstable', 20);
+  assert.equal(advisoriesBetween([own, foreign], '1', '3~deb12u1').since, 30);
+  assert.equal(advisoriesBetween([foreign], '1', '3').since, 20);
+});
+
 test('dates as they are found', () => {
   assert.equal(parseChangelogDate('Thu, 01 Jan 1970 00:00:10 -0130'), 5410);
   assert.equal(parseChangelogDate('1 Jan 1970 00:00 UTC'), 0);

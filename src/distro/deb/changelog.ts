@@ -71,6 +71,8 @@ export function readChangelog(bytes: Uint8Array): readonly ChangelogEntry[] {
   return entries;
 }
 
+const UNRELEASED = /^(?:unstable|experimental|sid|UNRELEASED)\b/;
+
 /** What an update brings. */
 export interface MissedAdvisories {
   /** CVE ids of the entries after the installed version, sorted. */
@@ -89,7 +91,9 @@ export function advisoriesBetween(
     (entry) =>
       compareVersions(entry.version, installedVersion) > 0 && compareVersions(entry.version, candidateVersion) <= 0,
   );
-  const dates = missed.flatMap((entry) => (entry.date === undefined ? [] : [entry.date]));
+  // A stable update that packages a newer upstream version lists uploads to unstable too, which were never on offer here.
+  const released = missed.filter((entry) => !UNRELEASED.test(entry.distributions));
+  const dates = (released.length > 0 ? released : missed).flatMap((entry) => entry.date ?? []);
   return {
     advisories: advisoriesIn(missed.flatMap((entry) => entry.advisories).join(' ')),
     since: dates.length === 0 ? undefined : Math.min(...dates),
