@@ -1,5 +1,4 @@
 import type { ReadableStream } from 'node:stream/web';
-import { decompressStream } from '@napi-rs/lzma/xz';
 import { messageOf } from '../base/index.ts';
 import { archiveError } from './errors.ts';
 
@@ -50,6 +49,8 @@ const FEED_BYTES = 256 * 1024;
  * Several of these run in parallel on several cores.
  */
 export async function* unxz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  // Loaded when needed: layers are gzip or zstd, and a scan's start-up counts.
+  const { decompressStream } = await import('@napi-rs/lzma/xz');
   const iterator = source[Symbol.asyncIterator]();
   let failed: unknown;
   const input = new globalThis.ReadableStream<Uint8Array>(

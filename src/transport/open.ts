@@ -8,7 +8,7 @@ import {
   type RegistryReference,
   type ResolvedImage,
 } from '../oci/index.ts';
-import { createRegistryClient, type RegistryClient, type RegistryClientOptions } from '../registry/index.ts';
+import type { RegistryClient, RegistryClientOptions } from '../registry/index.ts';
 import { storageError } from '../storage/index.ts';
 import { openDockerArchive } from './docker-archive.ts';
 import { transportError } from './errors.ts';
@@ -70,6 +70,8 @@ async function fromArchive(
 }
 
 async function fromRegistry(reference: RegistryReference, options: OpenImageOptions): Promise<OpenedImage> {
+  // Loaded when needed: it brings the database's libraries, which reading a local image should not wait for.
+  const { createRegistryClient } = await import('../registry/index.ts');
   const client = createRegistryClient(reference.registry, {
     ...options.registry,
     ...(options.signal === undefined ? {} : { signal: options.signal }),

@@ -17,7 +17,7 @@ import {
   type RegistryReference,
   type ResolvedImage,
 } from '../oci/index.ts';
-import { createRegistryClient, type RegistryClientOptions } from '../registry/index.ts';
+import type { RegistryClientOptions } from '../registry/index.ts';
 import {
   openBlobStore,
   REF_NAME,
@@ -190,6 +190,7 @@ async function toRegistry(
       { hint: 'Push by tag, or leave the digest out.' },
     );
   }
+  const { createRegistryClient } = await import('../registry/index.ts');
   const client = createRegistryClient(reference.registry, {
     ...options.registry,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
