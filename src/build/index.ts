@@ -1,3 +1,7 @@
+export { compose } from './compose/compose.ts';
+export { composeErrors } from './compose/errors.ts';
+export { formatLock, type Lock, type LockedPackage, type LockedRepository, parseLock } from './compose/lock.ts';
+export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFacts, type LayerFactsReader } from './layers/layer-facts.ts';
 export { patchErrors } from './patch/errors.ts';
 export { PATCH_ANNOTATION } from './patch/original.ts';

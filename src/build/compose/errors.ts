@@ -1,0 +1,42 @@
+import { errorFactory } from '../../base/index.ts';
+
+export const composeErrors = {
+  COMPOSE_LOCK_STALE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The lock file was made for another recipe or base, and the build was told to keep to it.',
+  },
+  COMPOSE_LOCK_INVALID: { kind: 'usage', retryable: false, meaning: 'A lock file is not what heraklit writes.' },
+  COMPOSE_BASE_MISMATCH: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A base image does not suit: another distribution, no package database, or it must be upgraded first.',
+  },
+  COMPOSE_FILE_CONFLICT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'Two packages bring the same path and neither says that it replaces the other.',
+  },
+  COMPOSE_SCRIPT_FAILED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A maintainer script, or dpkg running them, failed in the sandbox.',
+  },
+  COMPOSE_PACKAGE_MISMATCH: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A package file is not the one that the lock names.',
+  },
+  COMPOSE_SOURCE_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A file that the recipe takes from beside it is missing, no file, or outside the folder allowed.',
+  },
+  COMPOSE_ARCHITECTURE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Maintainer scripts of another processor architecture cannot run on this machine.',
+  },
+} as const;
+
+export const composeError = errorFactory(composeErrors);

@@ -1,0 +1,117 @@
+import { parseDocument, stringify } from 'yaml';
+import { digestOf } from '../../oci/index.ts';
+import type { Recipe } from '../../recipe/index.ts';
+import { composeError } from './errors.ts';
+
+/** `web.yaml.lock`: exactly which packages an image is made of. No host names: only hashes decide. */
+export interface Lock {
+  readonly apiVersion: 'heraklit/v1';
+  readonly kind: 'Lock';
+  /** Digest of what the recipe asks of the solver; another one makes the lock stale. */
+  readonly recipe: string;
+  readonly distribution: string;
+  readonly architecture: string;
+  readonly base?: { readonly name: string; readonly digest: string };
+  /** Seconds: newest time inside the locked packages; the image's creation time. */
+  readonly epoch: number;
+  readonly repositories: readonly LockedRepository[];
+  /** Sorted by name and architecture; with a base, only what is added to it. */
+  readonly packages: readonly LockedPackage[];
+}
+
+export interface LockedRepository {
+  readonly id: string;
+  readonly suite: string;
+  readonly date: number;
+  /** sha256 of the signed Release file. */
+  readonly release: string;
+}
+
+export interface LockedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly source: string;
+  readonly repository: string;
+  readonly filename: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Digest over what decides the package set; files, users and config are not part of it. */
+export function recipeDigest(recipe: Recipe, architecture: string): string {
+  const { distribution, from, packages, recommends, scripts } = recipe;
+  return digestOf(
+    JSON.stringify([
+      distribution ?? null,
+      from ?? null,
+      packages ?? [],
+      recommends ?? false,
+      scripts ?? 'run',
+      architecture,
+    ]),
+  );
+}
+
+const HEADER = '# Written by heraklit build; keep it beside the recipe under version control.\n';
+
+export function formatLock(lock: Lock): string {
+  const { apiVersion, kind, recipe, distribution, architecture, base, epoch } = lock;
+  const ordered = {
+    ...{ apiVersion, kind, recipe, distribution, architecture },
+    ...(base === undefined ? {} : { base: { name: base.name, digest: base.digest } }),
+    epoch,
+    repositories: lock.repositories.map(({ id, suite, date, release }) => ({ id, suite, date, release })),
+    packages: lock.packages.map(({ name, version, architecture, source, repository, filename, size, sha256 }) => ({
+      ...{ name, version, architecture, source, repository, filename, size, sha256 },
+    })),
+  };
+  return HEADER + stringify(ordered, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+const MAX_LOCK_BYTES = 16 * 1024 * 1024;
+const TEXT = /^[^\0\n]{1,1000}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+const isText = (value: unknown): value is string => typeof value === 'string' && TEXT.test(value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isPackage(value: unknown): boolean {
+  const item = value as Partial<LockedPackage> | null;
+  return (
+    [item?.name, item?.version, item?.architecture, item?.source, item?.repository, item?.filename].every(isText) &&
+    isCount(item?.size) &&
+    SHA256.test(String(item?.sha256)) &&
+    /^[a-z0-9][a-z0-9+.-]*$/.test(item?.name ?? '') &&
+    !/(?:^|\/)\.\.(?:\/|$)|^\//.test(item?.filename ?? '/')
+  );
+}
+
+function isRepository(value: unknown): boolean {
+  const item = value as Partial<LockedRepository> | null;
+  return isText(item?.id) && isText(item?.suite) && isCount(item?.date) && SHA256.test(String(item?.release));
+}
+
+/** @param file name for messages @throws COMPOSE_LOCK_INVALID */
+export function parseLock(text: string, file = 'lock'): Lock {
+  const bad = (why: string): Error =>
+    composeError('COMPOSE_LOCK_INVALID', `${file} is not a lock file: ${why}`, {
+      hint: 'Delete it; the next build writes a new one.',
+    });
+  if (text.length > MAX_LOCK_BYTES) throw bad('too large');
+  const document = parseDocument(text, { version: '1.2' });
+  if (document.errors[0] !== undefined) throw bad(document.errors[0].message.split('\n')[0] ?? 'not YAML');
+  let lock: Partial<Lock> | null;
+  try {
+    lock = document.toJS({ maxAliasCount: 0 }) as Partial<Lock> | null;
+  } catch {
+    throw bad('it has aliases');
+  }
+  if (lock?.apiVersion !== 'heraklit/v1' || lock.kind !== 'Lock') throw bad('apiVersion and kind are others');
+  if (![lock.recipe, lock.distribution, lock.architecture].every(isText)) throw bad('a field is missing');
+  if (!isCount(lock.epoch)) throw bad('epoch is no number');
+  if (lock.base !== undefined && !(isText(lock.base?.name) && isText(lock.base?.digest))) throw bad('base');
+  if (!Array.isArray(lock.repositories) || !lock.repositories.every(isRepository)) throw bad('repositories');
+  if (!Array.isArray(lock.packages) || !lock.packages.every(isPackage)) throw bad('packages');
+  return lock as Lock;
+}
