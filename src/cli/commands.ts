@@ -14,4 +14,11 @@ export interface CommandEntry {
 }
 
 /** All commands in the order help lists them. */
-export const COMMANDS: readonly CommandEntry[] = [];
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'patch',
+    summary: 'bring an image up to date with one layer over it',
+    load: () => import('./commands/patch.ts'),
+  },
+  { name: 'rebase', summary: 'move an image to a new base', load: () => import('./commands/rebase.ts') },
+];

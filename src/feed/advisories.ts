@@ -29,6 +29,8 @@ export interface AdvisoryReport {
 }
 
 export interface AdvisoryReader {
+  /** Changelog of the candidate's source, newest entry first; empty where the package carries none. */
+  changelog(candidate: RepositoryPackage, signal?: AbortSignal): Promise<readonly ChangelogEntry[]>;
   /**
    * CVE ids and dates of what an update brings; empty where the package carries no changelog.
    * @throws FEED_* when a package cannot be fetched, DISTRO_PACKAGE_INVALID
@@ -144,5 +146,5 @@ export function createAdvisoryReader(options: AdvisoryReaderOptions): AdvisoryRe
     return { missed, problems };
   };
 
-  return { read, readAll };
+  return { changelog: entriesOf, read, readAll };
 }

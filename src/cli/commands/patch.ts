@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import type { PatchOutcome } from '../../engine/index.ts';
+import type { CliContext, OutputFormat } from '../context.ts';
+import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+
+interface PatchOptions extends SourceOptions {
+  readonly output: string;
+  readonly onlySecurity?: boolean;
+  readonly package?: readonly string[];
+  readonly format: OutputFormat;
+}
+
+const HELP = `
+One layer over the original image brings its outdated packages to their candidates. Where the image has dpkg, that
+dpkg does it in a sandbox without network (needs root); where it has none, files are replaced and nothing runs.
+Patching a patched image starts from the original again: layers never pile up. Changed configuration files are kept.
+
+Examples:
+  heraklit patch oci:vendor:1 -o oci:out:1
+  heraklit patch registry.example.com/vendor/app:1 -o registry.example.com/patched/app:1 --only-security
+`;
+
+export function register(command: Command, context: CliContext): void {
+  addSourceOptions(
+    command
+      .argument('<ref>', 'image to patch')
+      .requiredOption('-o, --output <ref>', 'where to put the patched image')
+      .option('--only-security', 'only updates that fix security problems')
+      .option('--package <name...>', 'only these packages (and what they newly depend on)')
+      .option('--format <format>', 'table or json', 'table'),
+  )
+    .addHelpText('after', HELP)
+    .action((reference: string, options: PatchOptions) => run(reference, options, context));
+}
+
+async function run(text: string, options: PatchOptions, context: CliContext): Promise<void> {
+  const [oci, transport, engine] = await Promise.all([
+    import('../../oci/index.ts'),
+    import('../../transport/index.ts'),
+    import('../../engine/index.ts'),
+  ]);
+  const target = oci.parseReference(options.output);
+  const image = await transport.openImage(oci.parseReference(text), { signal: context.signal });
+  try {
+    const workshop = await workshopFrom(options, context);
+    const outcome = await engine.patchImage(
+      image,
+      {
+        ...(options.onlySecurity === undefined ? {} : { onlySecurity: options.onlySecurity }),
+        ...(options.package === undefined ? {} : { packages: options.package }),
+      },
+      workshop,
+    );
+    const result =
+      outcome.kind === 'patched'
+        ? engine.resolvedFrom(outcome.image, engine.storeOver(await workshop.store(), image.blobs))
+        : image;
+    await transport.saveImage(result, target, { signal: context.signal });
+    const reference = oci.formatReference(target);
+    context.print(
+      options.format === 'json'
+        ? JSON.stringify({ source: image.digest, digest: result.digest, reference, ...facts(outcome) })
+        : describe(outcome, reference, result.digest),
+    );
+  } finally {
+    await image.close();
+  }
+}
+
+function facts(outcome: PatchOutcome): object {
+  if (outcome.kind === 'unchanged') return { strategy: 'none', changes: [], advisories: [] };
+  const { strategy, changes, advisoriesFixed, statistics } = outcome.image;
+  return { strategy, changes, advisories: advisoriesFixed, statistics };
+}
+
+function describe(outcome: PatchOutcome, target: string, digest: string): string {
+  if (outcome.kind === 'unchanged') return `nothing to patch; copied as it is\n${target}@${digest}`;
+  const rows = outcome.image.changes.map(
+    ({ package: name, from, to }) => `  ${name}  ${from ?? '(new)'} → ${to ?? '(gone)'}`,
+  );
+  const fixed = outcome.image.advisoriesFixed.length;
+  const title = `${rows.length} packages${fixed > 0 ? `, ${fixed} advisories fixed` : ''}:`;
+  return [title, ...rows, `${target}@${digest}`].join('\n');
+}

@@ -1,0 +1,5 @@
+export { workshopError, workshopErrors } from './workshop/errors.ts';
+export { type PatchFilter, type PatchOutcome, patchImage } from './workshop/patch-image.ts';
+export { type RebaseImages, rebaseImage } from './workshop/rebase-image.ts';
+export { resolvedFrom, storeOver } from './workshop/resolved.ts';
+export { openWorkshop, type Shelf, type Workshop, type WorkshopOptions } from './workshop/workshop.ts';

@@ -1,0 +1,16 @@
+import { errorFactory } from '../../base/index.ts';
+
+export const workshopErrors = {
+  IMAGE_UNSUPPORTED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The image is of a distribution or package format that heraklit has no repository for.',
+  },
+  IMAGE_BASE_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'An image does not say on which base it stands, or that base is not at hand.',
+  },
+} as const;
+
+export const workshopError = errorFactory(workshopErrors);

@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Home, type Log, messageOf, type Progress } from '../../base/index.ts';
+import { createLayerFactsReader, type LayerFactsReader } from '../../build/index.ts';
+import { createUniverse, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
+import {
+  createAdvisoryReader,
+  createPackageCache,
+  discoverMirrors,
+  type Mirrors,
+  openRepositories,
+  type PackageCache,
+} from '../../feed/index.ts';
+import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
+import { type BlobStore, openBlobStore } from '../../storage/index.ts';
+
+export interface WorkshopOptions {
+  readonly home: Home;
+  readonly log: Log;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+  /** Mirror of the distribution; else the environment, apt's sources, the public list. */
+  readonly mirror?: string;
+  /** Uses what is cached, never the network. */
+  readonly offline?: boolean;
+  /** Seconds for which a known repository state counts as current. */
+  readonly maxAge?: number;
+}
+
+/** A distribution's repositories for one architecture, as they are now. */
+export interface Shelf {
+  readonly snapshots: readonly RepositorySnapshot[];
+  /** Made when first asked for. */
+  universe(): PackageUniverse;
+}
+
+/**
+ * The tools that the stages share, over one home. Opens what is asked for, once: a command that needs no repository
+ * never looks for a mirror.
+ */
+export interface Workshop {
+  readonly options: WorkshopOptions;
+  readonly layerCache: LayerCache;
+  readonly layerFacts: LayerFactsReader;
+  /** Folder for uncompressed packages. */
+  readonly plainPackages: string;
+  store(): Promise<BlobStore>;
+  mirrors(distribution: string): Promise<Mirrors>;
+  packages(distribution: string): Promise<PackageCache>;
+  /** @param pockets default: release, updates, security */
+  shelf(distribution: string, architecture: string, pockets?: readonly string[]): Promise<Shelf>;
+  changelogs(distribution: string, shelf: Shelf): Promise<ReadChangelog>;
+}
+
+export function openWorkshop(options: WorkshopOptions): Workshop {
+  const { home } = options;
+  const once = memory();
+  const distributionId = (distribution: string): string => distribution.split('/', 1)[0] ?? distribution;
+  const workshop: Workshop = {
+    options,
+    layerCache: directoryLayerCache(join(home.cache, 'layers')),
+    layerFacts: createLayerFactsReader(join(home.cache, 'facts')),
+    plainPackages: join(home.cache, 'plain-packages'),
+    store: () => once('store', () => openBlobStore(home.store)),
+    mirrors: (distribution) =>
+      once(`mirrors ${distributionId(distribution)}`, () =>
+        discoverMirrors({
+          id: distributionId(distribution),
+          ...(options.mirror === undefined ? {} : { option: options.mirror }),
+        }),
+      ),
+    packages: (distribution) =>
+      once(`packages ${distributionId(distribution)}`, async () =>
+        createPackageCache({
+          directory: home.cache,
+          mirrors: await workshop.mirrors(distribution),
+          ...(options.offline === undefined ? {} : { offline: options.offline }),
+        }),
+      ),
+    shelf: (distribution, architecture, pockets) =>
+      once(`shelf ${distribution} ${architecture} ${pockets?.join() ?? ''}`, async () => {
+        await mkdir(home.cache, { recursive: true });
+        const snapshots = await openRepositories({
+          distribution,
+          architecture,
+          mirrors: await workshop.mirrors(distribution),
+          cache: home.cache,
+          progress: options.progress,
+          ...(pockets === undefined ? {} : { pockets }),
+          ...(options.offline === undefined ? {} : { offline: options.offline }),
+          ...(options.maxAge === undefined ? {} : { maxAge: options.maxAge }),
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+        });
+        let universe: PackageUniverse | undefined;
+        return {
+          snapshots,
+          universe: () => {
+            universe ??= createUniverse(snapshots);
+            return universe;
+          },
+        };
+      }),
+    changelogs: async (distribution, shelf) => {
+      const reader = createAdvisoryReader({
+        cache: home.cache,
+        packages: await workshop.packages(distribution),
+        repositories: shelf.snapshots,
+      });
+      return (candidate) =>
+        reader.changelog(candidate, options.signal).catch((error: unknown) => {
+          options.log.warn(`no changelog of ${candidate.source.name} ${candidate.source.version}: ${messageOf(error)}`);
+          return undefined;
+        });
+    },
+  };
+  return workshop;
+}
+
+/** One value per name, made once; a failed attempt is forgotten. */
+function memory(): <T>(name: string, make: () => Promise<T>) => Promise<T> {
+  const values = new Map<string, Promise<unknown>>();
+  return <T>(name: string, make: () => Promise<T>): Promise<T> => {
+    const known = values.get(name) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const value = make();
+    values.set(name, value);
+    value.catch(() => values.delete(name));
+    return value;
+  };
+}
