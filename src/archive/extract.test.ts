@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -17,6 +18,7 @@ import fc from 'fast-check';
 import { isHeraklitError } from '../base/index.ts';
 import { capabilityText } from './capability.ts';
 import { extractTar, extractTarBuffer } from './extract.ts';
+import { removeFromRoot } from './remove.ts';
 import { createTarWriter } from './tar-writer.ts';
 import type { TarHeader } from './types.ts';
 
@@ -220,6 +222,20 @@ test('entries that cannot be are refused with a code', () => {
     () => extractTarBuffer(tar([['file', 'a']]), join(scratch, 'no', 'such', 'root'), { owner }),
     (error) => isHeraklitError(error, 'SYSTEM_ERROR'),
   );
+});
+
+test('removing takes names literally and never follows a symlink', () => {
+  const { root, outside } = freshRoot();
+  mkdirSync(join(outside, 'victim'));
+  symlinkSync('../../victim', join(root, 'out'));
+  mkdirSync(join(root, 'in/deep'), { recursive: true });
+  symlinkSync('/', join(root, 'in/slash'));
+  removeFromRoot(root, ['out/x', 'missing/x', 'in/deep']);
+  assert.ok(existsSync(join(outside, 'victim')) && !existsSync(join(root, 'in/deep')));
+  removeFromRoot(root, ['in', 'out'], 'content');
+  assert.ok(existsSync(join(outside, 'victim')) && !existsSync(join(root, 'in/slash')));
+  removeFromRoot(root, [''], 'content');
+  assert.deepEqual([readdirSync(root), existsSync(join(outside, 'victim'))], [[], true]);
 });
 
 test('file capabilities become text for setcap', () => {

@@ -8,6 +8,7 @@ export { type FlatEntry, type FlatTree, flattenLayers } from './layer/flatten.ts
 export { parseLayerIndex, serializeLayerIndex } from './layer/index-format.ts';
 export { type IndexedLayer, type IndexLayerOptions, indexLayer } from './layer/index-layer.ts';
 export type { LayerEntry, LayerIndex } from './layer/types.ts';
+export { type UnpackableLayer, type UnpackOptions, unpackLayers } from './layer/unpack-layers.ts';
 export { opaqueOf, parseWhiteout, type Whiteout, whiteoutOf } from './layer/whiteout.ts';
 export { type LayerItem, type WriteLayerOptions, type WrittenLayer, writeLayer } from './layer/write-layer.ts';
 export { parseIndex, parseManifest } from './manifest.ts';

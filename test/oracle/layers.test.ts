@@ -16,6 +16,7 @@ import {
   MediaType,
   opaqueOf,
   serialize,
+  unpackLayers,
   whiteoutOf,
 } from '../../src/oci/index.ts';
 
@@ -96,14 +97,17 @@ function writeLayout(directory: string, layers: readonly Buffer[]): void {
   writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
 }
 
-async function flattened(layers: readonly Buffer[]): Promise<string[]> {
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+async function indexAll(layers: readonly Buffer[]): Promise<LayerIndex[]> {
   const indexes: LayerIndex[] = [];
-  for (const bytes of layers) {
-    const once = (async function* () {
-      yield bytes;
-    })();
-    indexes.push((await indexLayer(once, MediaType.layer)).index);
-  }
+  for (const bytes of layers) indexes.push((await indexLayer(once(bytes), MediaType.layer)).index);
+  return indexes;
+}
+
+function flattened(indexes: readonly LayerIndex[]): string[] {
   const letters: Readonly<Record<string, string>> = { file: 'f', directory: 'd', symlink: 'l' };
   return [...flattenLayers(indexes).values()]
     .map(
@@ -113,9 +117,13 @@ async function flattened(layers: readonly Buffer[]): Promise<string[]> {
     .sort();
 }
 
-function unpacked(directory: string, root: string): string[] {
+function unpackedByUmoci(directory: string, root: string): string[] {
   const result = spawnSync('umoci', ['raw', 'unpack', '--rootless', '--image', `${directory}:x`, root]);
   assert.equal(result.status, 0, String(result.stderr));
+  return listing(root);
+}
+
+function listing(root: string): string[] {
   const found = spawnSync('find', [root, '-mindepth', '1', '-printf', '%P %y %l %s\\n']).stdout.toString();
   return found
     .split('\n')
@@ -124,7 +132,7 @@ function unpacked(directory: string, root: string): string[] {
     .sort();
 }
 
-test('stacked layers give the tree that umoci unpacks', async (context) => {
+test('stacked layers give the tree that umoci unpacks, flattened and unpacked', async (context) => {
   if (spawnSync('umoci', ['--version']).error !== undefined) return context.skip('umoci not installed');
   let run = 0;
   await fc.assert(
@@ -133,7 +141,14 @@ test('stacked layers give the tree that umoci unpacks', async (context) => {
       const directory = join(scratch, String(run));
       const layers = trees.map(toTar);
       writeLayout(directory, layers);
-      assert.deepEqual(await flattened(layers), unpacked(directory, join(scratch, `root-${run}`)));
+      const expected = unpackedByUmoci(directory, join(scratch, `umoci-${run}`));
+      const indexes = await indexAll(layers);
+      assert.deepEqual(flattened(indexes), expected);
+      const root = join(scratch, `ours-${run}`);
+      mkdirSync(root);
+      const unpackable = indexes.map((index, at) => ({ index, open: async () => once(layers[at] as Buffer) }));
+      await unpackLayers(unpackable, root, { owner: false });
+      assert.deepEqual(listing(root), expected);
     }),
     { numRuns: 150 },
   );

@@ -3,7 +3,6 @@ import {
   type ArchiveLimits,
   DEFAULT_CAPTURE_LIMIT,
   decompress,
-  detectCompression,
   scanTar,
   type TarContentSink,
   type TarHandler,
@@ -13,6 +12,7 @@ import type { Digest } from '../digest.ts';
 import { ociError } from '../errors.ts';
 import { layerCompression } from '../media-types.ts';
 import { asLayerError } from './layer-error.ts';
+import { sniffCompression } from './sniff.ts';
 import type { LayerEntry, LayerIndex } from './types.ts';
 import { parseWhiteout } from './whiteout.ts';
 
@@ -37,31 +37,6 @@ export interface IndexedLayer {
 /** Media types of layers that a registry may not hold, kept by images of old Windows and vendor bases. */
 const FOREIGN =
   /^application\/vnd\.(?:oci\.image\.layer\.nondistributable\.v1|docker\.image\.rootfs\.foreign\.diff)\.tar/;
-const MAGIC_BYTES = 6;
-
-/** Looks at the first bytes without losing them. */
-async function sniff(
-  source: AsyncIterable<Uint8Array>,
-): Promise<{ first: Uint8Array; all: AsyncGenerator<Uint8Array> }> {
-  const iterator = source[Symbol.asyncIterator]();
-  const seen: Uint8Array[] = [];
-  let length = 0;
-  while (length < MAGIC_BYTES) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    seen.push(next.value);
-    length += next.value.length;
-  }
-  const all = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      yield* seen;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-    } finally {
-      await iterator.return?.();
-    }
-  };
-  return { first: Buffer.concat(seen), all: all() };
-}
 
 function entryOf(header: TarHeader): { -readonly [Key in keyof LayerEntry]: LayerEntry[Key] } {
   const { path, type, mode, uid, gid, size, mtime, linkName, deviceMajor, deviceMinor, xattrs } = header;
@@ -143,13 +118,9 @@ export async function indexLayer(
   const collector = new Collector(options);
   const hash = createHash('sha256');
   try {
-    const { first, all } = await sniff(source);
+    const { compression, all } = await sniffCompression(source);
     const limits = options.limits ?? {};
-    const plain = decompress(
-      all,
-      detectCompression(first),
-      limits.bytes === undefined ? {} : { maxBytes: limits.bytes },
-    );
+    const plain = decompress(all, compression, limits.bytes === undefined ? {} : { maxBytes: limits.bytes });
     const { bytes } = await scanTar(hashing(plain, hash), collector, limits, { allowMissingEnd: true });
     const diffId: Digest = `sha256:${hash.digest('hex')}`;
     const { entries, whiteouts, opaques, contents } = collector;

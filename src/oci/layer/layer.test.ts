@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -193,6 +194,16 @@ for (const compression of ['none', 'gzip', 'zstd'] as const satisfies readonly L
     );
   });
 }
+
+test('a full disk is told as such, and leaves no file', async (context) => {
+  if (!existsSync('/dev/full')) return context.skip('/dev/full not installed');
+  const sink = join(scratch, 'full');
+  await symlink('/dev/full', sink);
+  await assert.rejects(writeLayer([item('a')], { compression: 'zstd', sink }), (error) =>
+    isHeraklitError(error, 'DISK_FULL'),
+  );
+  assert.ok(!(await readdir(scratch)).includes('full'));
+});
 
 test('a layer whose content is not as long as announced leaves no file', async () => {
   const sink = join(scratch, 'broken');
