@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Clock, isHeraklitError, redact, retry } from '../base/index.ts';
 import { type Keyring, MAX_RELEASE_BYTES, type Release, rereadRelease, verifyRelease } from '../distro/index.ts';
 import { feedError } from './errors.ts';
@@ -29,59 +30,82 @@ async function readAll(transfer: Extract<Transfer, { kind: 'content' }>, url: st
   return Buffer.concat(chunks);
 }
 
-/** Verifies a Release file; a signature that this keyring has already verified is not computed again. */
-async function judge(cached: CachedRelease, pocket: Pocket, context: ReleaseContext): Promise<Release> {
-  const options = { now: context.clock.now(), suite: pocket.suite, trusted: context.trusted, what: redact(cached.url) };
-  if (context.trusted) return verifyRelease(cached.bytes, context.keyring, options);
-  return cached.keyring === context.keyring.id
-    ? rereadRelease(cached.bytes, cached.signedBy, options)
-    : verifyRelease(cached.bytes, context.keyring, options);
+const optionsOf = (url: string, pocket: Pocket, { clock, trusted }: ReleaseContext) => {
+  return { now: clock.now(), suite: pocket.suite, trusted, what: redact(url) };
+};
+
+/** The state seen last, when this keyring has verified it; its signature is not computed again. */
+function recall(cached: CachedRelease, pocket: Pocket, context: ReleaseContext): Release {
+  return rereadRelease(cached, optionsOf(cached.url, pocket, context));
+}
+
+const releaseUrl = (base: string, pocket: Pocket): string => mirrorUrl(base, `dists/${pocket.suite}/InRelease`);
+
+interface Fetched {
+  readonly cached: CachedRelease;
+  readonly release: Release;
 }
 
 async function fetchFrom(
   base: string,
   pocket: Pocket,
-  cached: CachedRelease | undefined,
+  known: CachedRelease | undefined,
   context: ReleaseContext,
-): Promise<{ fetched: CachedRelease; release: Release }> {
-  const url = mirrorUrl(base, `dists/${pocket.suite}/InRelease`);
-  const { etag, lastModified } = cached?.url === url ? cached : {};
+): Promise<Fetched> {
+  const url = releaseUrl(base, pocket);
+  const { etag, lastModified } = known?.url === url ? known : {};
   const checked = context.clock.now();
   const transfer = await openTransfer(url, { signal: context.signal, etag, lastModified });
-  if (transfer.kind === 'unchanged' && cached !== undefined) {
-    const release = await judge(cached, pocket, context);
-    return { fetched: { ...cached, checked }, release };
+  if (transfer.kind === 'unchanged') {
+    if (known === undefined) throw feedError('FEED_UNREACHABLE', `${redact(url)}: unexpected HTTP 304`);
+    return { cached: { ...known, checked }, release: recall(known, pocket, context) };
   }
-  if (transfer.kind === 'unchanged') throw feedError('FEED_UNREACHABLE', `${url}: unexpected HTTP 304`);
-  const bytes = await readAll(transfer, url);
-  const received = { url, bytes, etag: transfer.etag, lastModified: transfer.lastModified, checked };
-  if (cached?.bytes.equals(bytes) === true) {
-    const release = await judge(cached, pocket, context);
-    return { fetched: { ...cached, ...received }, release };
-  }
-  const release = await judge({ ...received, keyring: '', signedBy: [], digest: '' }, pocket, context);
+  const bytes = await readAll(transfer, redact(url));
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const options = optionsOf(url, pocket, context);
+  const release =
+    known?.digest === digest ? rereadRelease(known, options) : await verifyRelease(bytes, context.keyring, options);
+  const { text, signedBy } = release;
   const keyring = context.trusted ? '' : context.keyring.id;
-  const { digest, signedBy } = release;
-  return { fetched: { ...received, keyring, signedBy, digest }, release };
+  const answer = { url, etag: transfer.etag, lastModified: transfer.lastModified, checked };
+  return { cached: { ...answer, text, signedBy, digest, keyring }, release };
 }
 
 /** The first mirror that answers well. */
 async function fetchFirst(
   bases: readonly string[],
   pocket: Pocket,
-  cached: CachedRelease | undefined,
+  known: CachedRelease | undefined,
   context: ReleaseContext,
-): Promise<{ fetched: CachedRelease; release: Release }> {
+): Promise<Fetched> {
   let first: unknown;
   for (const base of bases) {
     try {
-      return await fetchFrom(base, pocket, cached, context);
+      return await fetchFrom(base, pocket, known, context);
     } catch (error) {
       if (!isHeraklitError(error)) throw error;
       first ??= error;
     }
   }
   throw first ?? feedError('FEED_NO_MIRROR', `no mirror for ${pocket.distribution} ${pocket.pocket}`);
+}
+
+/** What we have, if it is from these mirrors, newer than what they sent now, and still good. */
+function newerKnown(
+  known: CachedRelease,
+  fetched: Release,
+  urls: readonly string[],
+  pocket: Pocket,
+  context: ReleaseContext,
+): Release | undefined {
+  // Another mirror may serve an older state on purpose: a snapshot.
+  if (!urls.includes(known.url)) return undefined;
+  try {
+    const release = recall(known, pocket, context);
+    return release.date > fetched.date ? release : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -96,26 +120,26 @@ export async function fetchRelease(
   context: ReleaseContext,
 ): Promise<Release> {
   const id = `${pocket.distribution.split('/')[0]}/${pocket.suite}`;
-  const cached = await readCachedRelease(context.cache, id);
-  const age = cached === undefined ? Number.POSITIVE_INFINITY : context.clock.now() - cached.checked;
-  if (cached !== undefined && (context.offline || (age >= 0 && age < context.maxAge))) {
-    return judge(cached, pocket, context);
+  const found = await readCachedRelease(context.cache, id);
+  // A verdict of another keyring, or none at all (trusted), is not taken over.
+  const known = found?.keyring === (context.trusted ? '' : context.keyring.id) ? found : undefined;
+  const age = known === undefined ? Number.POSITIVE_INFINITY : context.clock.now() - known.checked;
+  if (known !== undefined && (context.offline || (age >= 0 && age < context.maxAge))) {
+    return recall(known, pocket, context);
   }
   if (context.offline) {
     throw feedError('FEED_OFFLINE', `${id} is not in the cache and the network was ruled out`, {
       hint: 'Run once without --offline.',
     });
   }
-  const attempts = context.attempts ?? 3;
-  const { fetched, release } = await retry(() => fetchFirst(bases, pocket, cached, context), {
-    attempts,
+  const urls = bases.map((base) => releaseUrl(base, pocket));
+  const { cached, release } = await retry(() => fetchFirst(bases, pocket, known, context), {
+    attempts: context.attempts ?? 3,
     delay: 300,
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
-  if (cached !== undefined && fetched.digest !== cached.digest) {
-    const known = await judge(cached, pocket, context).catch(() => undefined);
-    if (known !== undefined && known.date > release.date) return known;
-  }
-  await writeCachedRelease(context.cache, id, fetched);
+  const newer = known === undefined ? undefined : newerKnown(known, release, urls, pocket, context);
+  if (newer !== undefined) return newer;
+  await writeCachedRelease(context.cache, id, cached);
   return release;
 }

@@ -125,7 +125,7 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
   };
 
   /** Two images that want the same package at the same time share one download. */
-  const fetch = (file: PackageFile, signal?: AbortSignal): Promise<string> => {
+  const fetch = async (file: PackageFile, signal?: AbortSignal): Promise<string> => {
     const path = pathOf(file);
     const known = running.get(path);
     if (known !== undefined) return known;

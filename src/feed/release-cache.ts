@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/index.ts';
 
-/** An InRelease file as it was last fetched. */
+/** A verified Release file as it was last fetched. */
 export interface CachedRelease {
-  readonly bytes: Buffer;
+  /** The text that was signed. */
+  readonly text: string;
   readonly url: string;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
@@ -14,7 +15,7 @@ export interface CachedRelease {
   /** Keyring that the signature was verified with (`Keyring.id`); '' for a trusted repository. */
   readonly keyring: string;
   readonly signedBy: readonly string[];
-  /** sha256 of `bytes`. */
+  /** sha256 of the file as the mirror sent it. */
   readonly digest: string;
 }
 
@@ -22,14 +23,15 @@ export interface CachedRelease {
 const pathOf = (directory: string, repository: string): string =>
   join(directory, 'releases', `${repository.replaceAll('/', '_')}.release`);
 
+const sumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
 export async function readCachedRelease(directory: string, repository: string): Promise<CachedRelease | undefined> {
   try {
-    const file = await readFile(pathOf(directory, repository));
-    const newline = file.indexOf(10);
-    const facts = JSON.parse(file.toString('utf8', 0, newline)) as Omit<CachedRelease, 'bytes'>;
-    const bytes = file.subarray(newline + 1);
-    const digest = createHash('sha256').update(bytes).digest('hex');
-    return digest === facts.digest ? { ...facts, bytes } : undefined;
+    const file = await readFile(pathOf(directory, repository), 'utf8');
+    const newline = file.indexOf('\n');
+    const { sum, ...facts } = JSON.parse(file.slice(0, newline)) as Omit<CachedRelease, 'text'> & { sum: string };
+    const text = file.slice(newline + 1);
+    return sumOf(text) === sum ? { ...facts, text } : undefined;
   } catch {
     // Missing or damaged: it is fetched anew.
     return undefined;
@@ -37,9 +39,7 @@ export async function readCachedRelease(directory: string, repository: string): 
 }
 
 export async function writeCachedRelease(directory: string, repository: string, release: CachedRelease): Promise<void> {
-  const { bytes, ...facts } = release;
-  await writeFileAtomic(
-    pathOf(directory, repository),
-    Buffer.concat([Buffer.from(`${JSON.stringify(facts)}\n`), bytes]),
-  );
+  const { text, ...facts } = release;
+  const line = JSON.stringify({ ...facts, sum: sumOf(text) });
+  await writeFileAtomic(pathOf(directory, repository), `${line}\n${text}`);
 }

@@ -32,6 +32,8 @@ export interface Release {
   readonly butAutomaticUpgrades: boolean;
   /** Fingerprints of the primary keys; empty only for a `trusted` repository. */
   readonly signedBy: readonly string[];
+  /** What was signed, and nothing around it: `rereadRelease` takes it. */
+  readonly text: string;
   /** Path below the Release file's own folder → hash and size. */
   readonly files: ReadonlyMap<string, ReleaseFile>;
 }
@@ -65,7 +67,7 @@ export function parseReleaseDate(text: string | undefined): number | undefined {
   return Date.UTC(year as number, month, day, hour, minute, second) / 1000;
 }
 
-const FILE_LINE = /^\s*([0-9a-f]{64})\s+(\d{1,15})\s+(\S+)$/;
+const FILE_LINE = /^\s*([0-9a-f]{64})\s+(\d{1,15})\s+(\S+)\s*$/;
 
 function releaseFiles(stanza: Stanza, what: string): ReadonlyMap<string, ReleaseFile> {
   const section = stanza.get('SHA256');
@@ -111,6 +113,7 @@ export function parseRelease(text: string, digest: string, signedBy: readonly st
     notAutomatic: stanza.get('NotAutomatic') === 'yes',
     butAutomaticUpgrades: stanza.get('ButAutomaticUpgrades') === 'yes',
     signedBy,
+    text,
     files: releaseFiles(stanza, what),
   };
 }
@@ -170,25 +173,26 @@ export async function verifyRelease(
 }
 
 /**
- * A Release file whose signature was verified earlier (same bytes, same keyring): everything else is checked again.
+ * A Release whose signature was verified earlier, from its signed text: everything but the signature is checked again.
+ * The text, not the file: what surrounds it was never signed.
+ *
  * @throws RELEASE_MISMATCH, RELEASE_EXPIRED, RELEASE_FUTURE, RELEASE_WEAK, RELEASE_INVALID
  */
 export function rereadRelease(
-  bytes: Uint8Array,
-  signedBy: readonly string[],
-  options: Omit<VerifyReleaseOptions, 'trusted'>,
+  verified: Pick<Release, 'text' | 'digest' | 'signedBy'>,
+  options: VerifyReleaseOptions,
 ): Release {
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  const release = parseRelease(unwrap(bytes), digest, signedBy, options.what ?? 'the Release file');
+  const { text, digest, signedBy } = verified;
+  const release = parseRelease(text, digest, signedBy, options.what ?? 'the Release file');
   checkRelease(release, options);
   return release;
 }
 
 /** The text inside a clear-signature without checking it; a plain Release file as it is. */
 function unwrap(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').replaceAll('\r\n', '\n');
   if (!text.startsWith('-----BEGIN PGP SIGNED MESSAGE-----')) return text;
-  const start = text.search(/\r?\n\r?\n/);
+  const start = text.indexOf('\n\n');
   const end = text.indexOf('\n-----BEGIN PGP SIGNATURE-----');
   return text
     .slice(start, end < 0 ? undefined : end)

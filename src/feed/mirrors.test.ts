@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { isHeraklitError } from '../base/index.ts';
+import { type AptSourceFile, parseAptSources } from './apt-sources.ts';
+import { discoverMirrors, type MirrorSearch, readAptSources } from './mirrors.ts';
+
+const file = (path: string, text: string): AptSourceFile => ({ path, bytes: Buffer.from(text) });
+const NOWHERE: MirrorSearch = { id: 'debian', environment: {}, imageSources: [], hostSources: [], known: {} };
+
+const LIST = file(
+  '/etc/apt/sources.list',
+  `# deb http://commented.example/debian trixie main
+deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://a.example/debian/ trixie main contrib # x
+deb http://a.example/debian trixie-updates main
+deb-src http://src.example/debian trixie main
+deb http://s.example/debian-security trixie-security main
+deb [signed-by=/etc/apt/keyrings/vendor.gpg] https://vendor.example trixie main
+deb https://docker.example/linux/debian trixie stable
+deb cdrom:[x]/ trixie main
+broken line
+`,
+);
+const SOURCES = file(
+  '/etc/apt/sources.list.d/debian.sources',
+  `Types: deb deb-src
+URIs: https://b.example/debian https://c.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb
+URIs: https://off.example/debian
+Suites: bookworm
+Components: main
+Enabled: no
+`,
+);
+
+test('one-line and deb822 sources', () => {
+  assert.deepEqual(parseAptSources([LIST])[0], {
+    uri: 'http://a.example/debian/',
+    suite: 'trixie',
+    components: ['main', 'contrib'],
+    signedBy: '/usr/share/keyrings/debian-archive-keyring.gpg',
+  });
+  assert.deepEqual(
+    parseAptSources([SOURCES]).map((source) => `${source.uri} ${source.suite}`),
+    [
+      'https://b.example/debian bookworm',
+      'https://b.example/debian bookworm-updates',
+      'https://c.example/debian bookworm',
+      'https://c.example/debian bookworm-updates',
+    ],
+  );
+});
+
+test('the order: option, environment, image, host, list', async () => {
+  const known = { debian: { main: ['http://k.example/debian'], security: ['http://ks.example/debian-security'] } };
+  const all: MirrorSearch = {
+    id: 'debian',
+    option: 'http://o.example/debian/',
+    environment: { HERAKLIT_MIRROR_DEBIAN: 'http://e.example/debian, file:///srv/debian' },
+    imageSources: [SOURCES],
+    hostSources: [LIST],
+    known,
+  };
+  const { option: _option, ...noOption } = all;
+  const steps: [MirrorSearch, string[], string[]][] = [
+    [all, ['http://o.example/debian'], ['http://o.example/debian-security']],
+    [
+      noOption,
+      ['http://e.example/debian', 'file:///srv/debian'],
+      ['http://e.example/debian-security', 'file:///srv/debian-security'],
+    ],
+    [
+      { ...noOption, environment: {} },
+      ['https://b.example/debian', 'https://c.example/debian'],
+      ['https://b.example/debian-security', 'https://c.example/debian-security'],
+    ],
+    [
+      { ...noOption, environment: {}, imageSources: [] },
+      ['http://a.example/debian'],
+      ['http://s.example/debian-security'],
+    ],
+    [{ ...NOWHERE, known }, ['http://k.example/debian'], ['http://ks.example/debian-security']],
+  ];
+  for (const [search, main, security] of steps) {
+    const found = await discoverMirrors(search);
+    assert.deepEqual([found.main, found.security], [main, security], found.origin);
+  }
+});
+
+test('security given apart, and mirrors whose path is not /debian', async () => {
+  const named = await discoverMirrors({
+    ...NOWHERE,
+    option: { main: 'https://m.example/x', security: 'https://s.example/y/' },
+  });
+  assert.deepEqual([named.main, named.security], [['https://m.example/x'], ['https://s.example/y']]);
+  const beside = await discoverMirrors({ ...NOWHERE, option: 'https://m.example' });
+  assert.deepEqual(beside.security, ['https://m.example/debian-security']);
+});
+
+test('no mirror, or none that is one, says how to name one', async () => {
+  await assert.rejects(
+    discoverMirrors(NOWHERE),
+    (error) => isHeraklitError(error, 'FEED_NO_MIRROR') && /HERAKLIT_MIRROR_DEBIAN/.test(error.hint ?? ''),
+  );
+  for (const option of ['ftp://x.example/debian', 'x.example', '']) {
+    await assert.rejects(discoverMirrors({ ...NOWHERE, option }), (e) => isHeraklitError(e, 'FEED_MIRROR_INVALID'));
+  }
+});
+
+test('the list that ships names no host of this machine, and each of its mirrors is a mirror', async () => {
+  const known = JSON.parse(await readFile(new URL('../../data/mirrors.json', import.meta.url), 'utf8'));
+  const shipped = await discoverMirrors({ ...NOWHERE, known });
+  const hosts = parseAptSources(await readAptSources()).flatMap(({ uri }) =>
+    URL.canParse(uri) ? [new URL(uri).host] : [],
+  );
+  for (const url of [...shipped.main, ...shipped.security]) assert.ok(!hosts.includes(new URL(url).host), url);
+  assert.ok(shipped.main.length >= 2);
+});
