@@ -15,6 +15,7 @@ export interface CommandEntry {
 
 /** All commands in the order help lists them. */
 export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'build', summary: 'compose an image from a recipe', load: () => import('./commands/build.ts') },
   {
     name: 'patch',
     summary: 'bring an image up to date with one layer over it',

@@ -101,7 +101,7 @@ async function lockFor(request: ComposeRequest, baseFiles: ReadonlyMap<string, B
     status === undefined ? [] : readStatus(status, { what: `the base ${base?.name}` }).packages;
   const distribution = recipe.distribution ?? (await readDistribution(request));
   const nothingToSolve = base !== undefined && (recipe.packages ?? []).length === 0;
-  const repositories = nothingToSolve ? [] : await request.repositories();
+  const repositories = nothingToSolve ? [] : await request.repositories(distribution);
   request.progress?.update('resolve', 0, 1, recipe.name);
   const resolved = nothingToSolve
     ? resolve({ ...recipe, packages: [] }, architecture, distribution, [], base, [])

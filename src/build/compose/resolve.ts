@@ -2,6 +2,7 @@ import {
   createUniverse,
   type InstalledPackage,
   type PackageRequest,
+  type PackageUniverse,
   type RepositoryPackage,
   type RepositorySnapshot,
   solveOrThrow,
@@ -38,6 +39,19 @@ export function fits(lock: Lock, recipe: Recipe, architecture: string, base: Com
   );
 }
 
+/** Indexing 65,000 packages takes longer than solving: done once for all images made from the same repositories. */
+const universes = new WeakMap<readonly RepositorySnapshot[], PackageUniverse>();
+
+function universeOf(
+  repositories: readonly RepositorySnapshot[],
+  usable: readonly RepositorySnapshot[],
+): PackageUniverse {
+  if (usable.length !== repositories.length) return createUniverse(usable);
+  const universe = universes.get(repositories) ?? createUniverse(repositories);
+  universes.set(repositories, universe);
+  return universe;
+}
+
 /**
  * Chooses packages as apt does. With a base, only what it lacks; images without one get the essential packages when
  * maintainer scripts are to run.
@@ -53,7 +67,7 @@ export function resolve(
 ): Omit<Lock, 'epoch'> {
   const usable = repositories.filter((repository) => repository.distribution === distribution);
   const solved = solveOrThrow({
-    universe: createUniverse(usable),
+    universe: universeOf(repositories, usable),
     installed,
     requests: (recipe.packages ?? []).map(parseRequest),
     architecture,

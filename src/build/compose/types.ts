@@ -21,8 +21,8 @@ export interface ComposeRequest {
   readonly confine?: string;
   /** Debian's word: amd64, arm64, … */
   readonly architecture: string;
-  /** Verified indexes; asked for only when there is something to resolve. */
-  repositories(): Promise<readonly RepositorySnapshot[]>;
+  /** Verified indexes of `debian/trixie`, say; asked for only when there is something to resolve. */
+  repositories(distribution: string): Promise<readonly RepositorySnapshot[]>;
   /** Bytes of a package, from a cache or the repository it is in; verified again here. */
   fetchPackage(item: LockedPackage, signal?: AbortSignal): Promise<Uint8Array>;
   /** Of an earlier build: its packages are used when it still fits the recipe and the base. */

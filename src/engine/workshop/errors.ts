@@ -11,6 +11,7 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'An image does not say on which base it stands, or that base is not at hand.',
   },
+  RECIPE_CYCLE: { kind: 'usage', retryable: false, meaning: 'A recipe stands, through its bases, on itself.' },
 } as const;
 
 export const workshopError = errorFactory(workshopErrors);

@@ -1,0 +1,103 @@
+import type { Command } from 'commander';
+import type { BuiltRecipe } from '../../engine/index.ts';
+import type { CliContext, OutputFormat } from '../context.ts';
+import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+
+interface BuildOptions extends SourceOptions {
+  readonly output: string;
+  readonly locked?: boolean;
+  readonly update?: boolean;
+  readonly pocket?: readonly string[];
+  readonly arch?: string;
+  readonly format: OutputFormat;
+}
+
+const HELP = `
+Packages are chosen as apt chooses them, from indexes that are verified with the distribution's keys, and written to
+RECIPE.lock beside the recipe. The same lock gives the same digest on any machine, on any day; keep it with the recipe.
+A base (from:) that is a recipe beside this one is built first. The schema is schemas/recipe.schema.json.
+
+scripts: run   (default) maintainer scripts run in a sandbox without network; needs root
+scripts: none  no code runs (distroless style); needs no privileges
+
+Examples:
+  heraklit build web.yaml -o oci:out:web
+  heraklit build web.yaml --update -o registry.example.com/web:latest
+  heraklit build web.yaml --locked --offline -o oci-archive:web.tar
+`;
+
+/** Node's word → Debian's. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  arm64: 'arm64',
+  ia32: 'i386',
+  ppc64: 'ppc64el',
+  s390x: 's390x',
+  riscv64: 'riscv64',
+};
+
+export function register(command: Command, context: CliContext): void {
+  addSourceOptions(
+    command
+      .argument('<recipe>', 'recipe file (kind: Image)')
+      .requiredOption('-o, --output <ref>', 'where to put the image')
+      .option('--locked', 'build exactly what the lock says, or fail')
+      .option('--update', 'choose packages anew, even where the lock fits')
+      .option('--pocket <name...>', 'repositories to use (default: release updates security)')
+      .option('--arch <architecture>', 'the distribution’s word: amd64, arm64, … (default: this machine’s)')
+      .option('--format <format>', 'table or json', 'table'),
+  )
+    .addHelpText('after', HELP)
+    .action((recipe: string, options: BuildOptions) => run(recipe, options, context));
+}
+
+async function run(path: string, options: BuildOptions, context: CliContext): Promise<void> {
+  const [oci, transport, engine] = await Promise.all([
+    import('../../oci/index.ts'),
+    import('../../transport/index.ts'),
+    import('../../engine/index.ts'),
+  ]);
+  const target = oci.parseReference(options.output);
+  const workshop = await workshopFrom(options, context);
+  const result = await engine.buildRecipe(
+    path,
+    {
+      architecture: options.arch ?? ARCHITECTURES[process.arch] ?? process.arch,
+      ...(options.locked === undefined ? {} : { locked: options.locked }),
+      ...(options.update === undefined ? {} : { update: options.update }),
+      ...(options.pocket === undefined ? {} : { pockets: options.pocket }),
+    },
+    workshop,
+  );
+  try {
+    await transport.saveImage(result.image, target, { signal: context.signal });
+    const reference = oci.formatReference(target);
+    context.print(options.format === 'json' ? JSON.stringify(facts(result, reference)) : describe(result, reference));
+  } finally {
+    await result.close();
+  }
+}
+
+function facts({ recipe, built, image, lockFile }: BuiltRecipe, reference: string): object {
+  const { strategy, reason, changes, statistics, lock } = built;
+  return {
+    name: recipe.name,
+    reference,
+    digest: image.digest,
+    strategy,
+    reason,
+    lockFile,
+    packages: lock.packages.length,
+    changes,
+    statistics,
+  };
+}
+
+function describe({ recipe, built, image, lockFile }: BuiltRecipe, reference: string): string {
+  const { layersBuilt, layersShared, milliseconds } = built.statistics;
+  return [
+    `${recipe.name}: ${built.lock.packages.length} packages, ${image.manifest.layers.length} layers (${layersBuilt} built, ${layersShared} shared) in ${(milliseconds / 1000).toFixed(2)} s`,
+    `locked in ${lockFile}`,
+    `${reference}@${image.digest}`,
+  ].join('\n');
+}

@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../base/index.ts';
+import { type ComposeBase, type ComposedImage, compose, formatLock, type Lock, parseLock } from '../../build/index.ts';
+import { type BlobSource, parseReference, type ResolvedImage } from '../../oci/index.ts';
+import { type Loaded, loadRecipe, type Recipe } from '../../recipe/index.ts';
+import { openImage } from '../../transport/index.ts';
+import { workshopError } from './errors.ts';
+import { resolvedFrom, storeOver } from './resolved.ts';
+import type { Workshop } from './workshop.ts';
+
+export interface BuildRecipeOptions {
+  /** Debian's word: amd64, arm64, … */
+  readonly architecture: string;
+  /** Refuse to resolve anew: the lock must fit. */
+  readonly locked?: boolean;
+  /** Resolve anew even where the lock fits: newer packages come in. */
+  readonly update?: boolean;
+  /** Default: release, updates, security. */
+  readonly pockets?: readonly string[];
+  /** The base, where the caller has it; else it is found from the recipe's `from`. */
+  readonly base?: ResolvedImage;
+}
+
+export interface BuiltRecipe {
+  readonly recipe: Recipe;
+  readonly built: ComposedImage;
+  /** Readable as an image; layers of a foreign base come from where it lies. */
+  readonly image: ResolvedImage;
+  readonly lockFile: string;
+  close(): Promise<void>;
+}
+
+const MAX_BASES = 16;
+
+/** recipe → lock beside it → image in the home's store. A base that is a recipe beside this one is built first. */
+export async function buildRecipe(
+  path: string,
+  options: BuildRecipeOptions,
+  workshop: Workshop,
+  below: readonly string[] = [],
+): Promise<BuiltRecipe> {
+  const loaded = await loadRecipe(path);
+  const base = await findBase(loaded, options, workshop, [...below, loaded.file]);
+  try {
+    const lockFile = `${loaded.file}.lock`;
+    const built = await composeRecipe(loaded, lockFile, base?.compose, options, workshop);
+    const lockText = formatLock(built.lock);
+    if ((await readFile(lockFile, 'utf8').catch(() => '')) !== lockText) await writeFileAtomic(lockFile, lockText);
+    const store = await workshop.store();
+    const origin: BlobSource = base === undefined ? store : base.compose.image.blobs;
+    return {
+      recipe: loaded.document,
+      built,
+      image: resolvedFrom(built, storeOver(store, origin)),
+      lockFile,
+      close: async () => base?.close(),
+    };
+  } catch (error) {
+    await base?.close();
+    throw error;
+  }
+}
+
+interface OpenBase {
+  readonly compose: ComposeBase;
+  readonly distribution: string | undefined;
+  close(): Promise<void>;
+}
+
+async function findBase(
+  loaded: Loaded<Recipe>,
+  options: BuildRecipeOptions,
+  workshop: Workshop,
+  below: readonly string[],
+): Promise<OpenBase | undefined> {
+  const name = loaded.document.from;
+  if (name === undefined) return undefined;
+  if (options.base !== undefined) {
+    return { compose: { name, image: options.base }, distribution: undefined, close: async () => undefined };
+  }
+  const sibling = join(loaded.directory, `${name}.yaml`);
+  if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && existsSync(sibling)) {
+    if (below.includes(sibling) || below.length > MAX_BASES) {
+      throw workshopError('RECIPE_CYCLE', `the recipe stands on itself: ${[...below, sibling].join(' → ')}`);
+    }
+    const { base: _, ...own } = options;
+    const built = await buildRecipe(sibling, own, workshop, below);
+    return {
+      compose: { name, image: built.image },
+      distribution: built.recipe.distribution,
+      close: built.close,
+    };
+  }
+  const image = await openImage(
+    parseReference(name),
+    workshop.options.signal ? { signal: workshop.options.signal } : {},
+  );
+  return { compose: { name, image }, distribution: undefined, close: () => image.close() };
+}
+
+async function composeRecipe(
+  loaded: Loaded<Recipe>,
+  lockFile: string,
+  base: ComposeBase | undefined,
+  options: BuildRecipeOptions,
+  workshop: Workshop,
+): Promise<ComposedImage> {
+  const { home, log, progress, signal } = workshop.options;
+  const lock = options.update === true ? undefined : await readLock(lockFile);
+  return compose({
+    recipe: loaded.document,
+    directory: loaded.directory,
+    architecture: options.architecture,
+    repositories: async (distribution) =>
+      (await workshop.shelf(distribution, options.architecture, options.pockets)).snapshots,
+    fetchPackage: async (item, abort) =>
+      readFile(await (await workshop.packages(item.repository)).fetch(item, abort ?? signal)),
+    ...(lock === undefined ? {} : { lock }),
+    ...(options.locked === undefined ? {} : { locked: options.locked }),
+    ...(base === undefined ? {} : { base }),
+    store: await workshop.store(),
+    cache: home.cache,
+    scratch: home.scratch,
+    progress,
+    log,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+async function readLock(file: string): Promise<Lock | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : parseLock(text, file);
+}
