@@ -21,6 +21,7 @@ export {
   waitHealthy,
 } from './engine-host/index.ts';
 export { createFront, type Front, type FrontOptions, type FrontStatistics, frontErrors } from './front/index.ts';
+export { createKubernetesRuntime, type KubernetesRuntimeOptions, kubernetesErrors } from './kubernetes/index.ts';
 export type {
   HealthCheck,
   RolloutOutcome,

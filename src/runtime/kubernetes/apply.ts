@@ -1,0 +1,76 @@
+import { apiVersionOf, containersOf, type WorkloadKind, type WorkloadObject } from './objects.ts';
+
+export const FIELD_MANAGER = 'heraklit';
+
+/** On the workload itself, not on its pod template: a changed annotation must not restart anything. */
+export const Annotation = {
+  tag: 'io.heraklit.tag',
+  /** What ran before, so that a rollout that lost its process can still be taken back. */
+  previous: 'io.heraklit.previous-image',
+} as const;
+
+const inside = (value: unknown, ...path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (at, name) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[name] : undefined),
+    value,
+  );
+
+/** Containers whose image field is ours already (managedFields, FieldsV1). */
+export function ownedContainers(object: WorkloadObject): readonly string[] {
+  const names: string[] = [];
+  for (const { manager, operation, subresource, fieldsV1 } of object.metadata.managedFields ?? []) {
+    if (manager !== FIELD_MANAGER || operation !== 'Apply' || (subresource ?? '') !== '') continue;
+    const job = inside(fieldsV1, 'f:spec', 'f:jobTemplate', 'f:spec');
+    const template = inside(job ?? inside(fieldsV1, 'f:spec'), 'f:template', 'f:spec', 'f:containers');
+    for (const [key, fields] of Object.entries((template ?? {}) as object)) {
+      if (!key.startsWith('k:') || inside(fields, 'f:image') === undefined) continue;
+      names.push(String((JSON.parse(key.slice(2)) as { name?: string }).name));
+    }
+  }
+  return names;
+}
+
+export interface ImageChange {
+  readonly container: string;
+  readonly image: string;
+  readonly previous: string;
+  readonly tag: string | undefined;
+}
+
+/**
+ * The body of the server-side apply: one image and our annotations. Images we own in other containers of the same pod are
+ * repeated as they are, because a field that leaves an applied body is removed from the object.
+ */
+export function applyBody(kind: WorkloadKind, object: WorkloadObject, change: ImageChange): object {
+  const owned = new Set([...ownedContainers(object), change.container]);
+  const containers = containersOf(object)
+    .filter(({ name }) => owned.has(name))
+    .map(({ name, image }) => ({ name, image: name === change.container ? change.image : image }));
+  const template = { spec: { containers } };
+  return {
+    apiVersion: apiVersionOf(kind),
+    kind,
+    metadata: {
+      name: object.metadata.name,
+      namespace: object.metadata.namespace,
+      annotations: {
+        [Annotation.previous]: change.previous,
+        ...(change.tag === undefined ? {} : { [Annotation.tag]: change.tag }),
+      },
+    },
+    spec: kind === 'CronJob' ? { jobTemplate: { spec: { template } } } : { template },
+  };
+}
+
+/** True when every conflict is about the image of this container or an annotation of ours: those are ours to force. */
+export function mayForce(fields: readonly (string | undefined)[], container: string): boolean {
+  const image = new RegExp(
+    `\\.containers\\[name=${JSON.stringify(container).replace(/[.*+?^$()|[\]\\{}]/g, '\\$&')}\\]\\.image$`,
+  );
+  return (
+    fields.length > 0 &&
+    fields.every(
+      (field) => field !== undefined && (image.test(field) || field.startsWith('.metadata.annotations.io.heraklit.')),
+    )
+  );
+}

@@ -1,0 +1,2 @@
+export { kubernetesErrors } from './errors.ts';
+export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './runtime.ts';

@@ -1,0 +1,85 @@
+import { type Digest, isDigest } from '../../oci/index.ts';
+import type { Workload } from '../port.ts';
+import type { KubernetesClient } from './client.ts';
+import { containersOf, type Pod, pathOf, WORKLOAD_KINDS, type WorkloadKind, type WorkloadObject } from './objects.ts';
+
+/** The digest at the end of an image reference or of a container status' `imageID`. */
+export function digestIn(text: string | undefined): Digest | undefined {
+  const digest = text?.slice(text.lastIndexOf('@') + 1) ?? '';
+  return isDigest(digest) ? digest : undefined;
+}
+
+/** `<namespace>/<kind>/<name>` of the workload a pod belongs to: the Deployment behind its ReplicaSet, by the hash label. */
+export function ownerOf(pod: Pod): string | undefined {
+  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller !== false);
+  if (owner === undefined) return undefined;
+  const hash = pod.metadata.labels?.['pod-template-hash'];
+  if (owner.kind !== 'ReplicaSet') return `${pod.metadata.namespace}/${owner.kind}/${owner.name}`;
+  const name =
+    hash !== undefined && owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
+  return `${pod.metadata.namespace}/Deployment/${name}`;
+}
+
+type Running = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<Digest | undefined>>>;
+
+/** Workload → container → digests its pods run. */
+function runningDigests(pods: readonly Pod[]): Running {
+  const running = new Map<string, Map<string, Set<Digest | undefined>>>();
+  for (const pod of pods) {
+    const owner = ownerOf(pod);
+    if (owner === undefined || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') continue;
+    const containers = running.get(owner) ?? new Map<string, Set<Digest | undefined>>();
+    running.set(owner, containers);
+    for (const { name, imageID } of pod.status?.containerStatuses ?? []) {
+      const digests = containers.get(name) ?? new Set<Digest | undefined>();
+      containers.set(name, digests.add(digestIn(imageID)));
+    }
+  }
+  return running;
+}
+
+function workloadOf(
+  context: string,
+  kind: WorkloadKind,
+  object: WorkloadObject,
+  running: Running,
+): Workload | undefined {
+  const { name, namespace = 'default' } = object.metadata;
+  const pods = running.get(`${namespace}/${kind}/${name}`);
+  const containers = containersOf(object).map((container) => {
+    const image = container.image ?? '';
+    const [only, ...more] = pods?.get(container.name) ?? [];
+    return { name: container.name, image, digest: digestIn(image) ?? (more.length === 0 ? only : undefined) };
+  });
+  const [first] = containers;
+  if (first === undefined) return undefined;
+  const wanted = kind === 'DaemonSet' ? (object.status?.desiredNumberScheduled ?? 0) : (object.spec?.replicas ?? 1);
+  return {
+    id: `kubernetes:${context}/${namespace}/${kind}/${name}`,
+    kind,
+    name,
+    namespace,
+    image: first.image,
+    digest: first.digest,
+    containers,
+    replicas: kind === 'CronJob' ? 0 : wanted,
+  };
+}
+
+/** All workloads of the namespaces (of the cluster when undefined) with the digests that run. */
+export async function listWorkloads(
+  client: KubernetesClient,
+  namespaces: readonly string[] | undefined,
+): Promise<readonly Workload[]> {
+  const workloads: Workload[] = [];
+  for (const namespace of namespaces ?? [undefined]) {
+    const running = runningDigests(await client.list<Pod>(pathOf('Pod', namespace)));
+    for (const kind of WORKLOAD_KINDS) {
+      for (const object of await client.list<WorkloadObject>(pathOf(kind, namespace))) {
+        const workload = workloadOf(client.context, kind, object, running);
+        if (workload !== undefined) workloads.push(workload);
+      }
+    }
+  }
+  return workloads;
+}

@@ -1,0 +1,40 @@
+import { messageOf } from '../../base/index.ts';
+import type { WorkloadRuntime } from '../port.ts';
+import { createKubernetesClient, type KubernetesClient, type KubernetesClientOptions } from './client.ts';
+import { listWorkloads } from './list.ts';
+import { rolloutOnKubernetes } from './rollout.ts';
+
+export interface KubernetesRuntimeOptions extends KubernetesClientOptions {
+  /** Only these; the whole cluster when undefined (needs the ClusterRole of deploy/kubernetes/rbac.yaml). */
+  readonly namespaces?: readonly string[];
+}
+
+/** A cluster: from a kubeconfig, or from inside a pod by its service account. */
+export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}): WorkloadRuntime {
+  let connected: Promise<KubernetesClient> | undefined;
+  const client = async (): Promise<KubernetesClient> => {
+    connected ??= createKubernetesClient(options);
+    try {
+      return await connected;
+    } catch (error) {
+      connected = undefined;
+      throw error;
+    }
+  };
+  return {
+    name: 'kubernetes',
+    unavailable: async () => {
+      try {
+        const { status } = await (await client()).call({ path: '/version' });
+        return status === 200 ? undefined : `the API server answers ${status} to /version`;
+      } catch (error) {
+        return messageOf(error).replace(/\s*\n\s*/g, ' ');
+      }
+    },
+    list: async () => await listWorkloads(await client(), options.namespaces),
+    rollout: async (request, signal) => await rolloutOnKubernetes(await client(), request, signal),
+    close: async () => {
+      connected = undefined;
+    },
+  };
+}
