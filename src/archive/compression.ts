@@ -12,8 +12,9 @@ export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
 export interface DecompressLimits {
   /** Bytes that may come out. */
   readonly maxBytes?: number;
-  /** Bytes out per byte in, once `BOMB_RATIO_FLOOR` bytes came out. */
+  /** Bytes out per byte in, once `ratioFloor` bytes came out. */
   readonly maxRatio?: number;
+  readonly ratioFloor?: number;
 }
 
 const OUTPUT_CHUNK = 256 * 1024;
@@ -72,6 +73,7 @@ export async function* decompress(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const maxBytes = limits.maxBytes ?? DEFAULT_ARCHIVE_LIMITS.bytes;
   const maxRatio = limits.maxRatio ?? BOMB_RATIO;
+  const ratioFloor = limits.ratioFloor ?? BOMB_RATIO_FLOOR;
   let read = 0;
   let written = 0;
   const counted = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
@@ -85,7 +87,7 @@ export async function* decompress(
     for await (const chunk of output) {
       written += chunk.length;
       if (written > maxBytes) throw overLimit(`the ${kind} data, unpacked,`, maxBytes, 'bytes');
-      if (kind !== 'none' && written > BOMB_RATIO_FLOOR && written > read * maxRatio) {
+      if (kind !== 'none' && written > ratioFloor && written > read * maxRatio) {
         throw overLimit(`the expansion of the ${kind} data`, maxRatio, 'times');
       }
       yield chunk;

@@ -22,8 +22,11 @@ export const DEFAULT_CAPTURE_LIMIT = 256 * MIB;
 /** What a whole-buffer decompression may yield, unless the caller says otherwise. */
 export const DEFAULT_BUFFER_LIMIT = 2 * GIB;
 
-/** Above this many bytes of output, a stream that expands more than `BOMB_RATIO` times is refused as a bomb. */
-export const BOMB_RATIO_FLOOR = 256 * MIB;
+/**
+ * Above this many bytes of output, a stream that expands more than `BOMB_RATIO` times is refused as a bomb.
+ * High, because honest images hold preallocated databases and swap files: gigabytes of zeros.
+ */
+export const BOMB_RATIO_FLOOR = 4 * GIB;
 /** deflate cannot expand more than 1032 times; only constant bytes come near. */
 export const BOMB_RATIO = 500;
 
