@@ -20,12 +20,12 @@ const MAX_RECORD_BYTES = 2 ** 30;
 const LEVEL = 1;
 
 /**
- * One file a layer under `folder` (`Home.cache`), named by the blob's digest. Files are written whole or not at all,
+ * One file a layer under `folder` (`layers` in `Home.cache`), named by the blob's digest. Files are written whole or not at all,
  * carry a checksum (zstd's), and a damaged one counts as missing.
  */
 export function directoryLayerCache(folder: string): LayerCache {
   const pathOf = (blob: Digest): string =>
-    join(folder, 'layers', digestAlgorithm(blob), digestHex(blob).slice(0, 2), `${digestHex(blob)}.zst`);
+    join(folder, digestAlgorithm(blob), digestHex(blob).slice(0, 2), `${digestHex(blob)}.zst`);
   return {
     async get(blob) {
       try {

@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import type { CliContext } from '../context.ts';
+import { addFormat, json } from '../format-option.ts';
+import { readContents } from '../image-contents.ts';
+
+const HELP = `
+References: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], dir:ROOTFS,
+            [docker://]HOST/REPOSITORY[:TAG|@DIGEST]
+
+Nothing is unpacked and nothing runs. Each layer is read once and remembered by its digest: the second scan, and that
+of any image which shares layers, takes milliseconds. What could not be read is listed as incomplete.
+
+Examples:
+  heraklit scan oci:layout:web
+  heraklit scan registry.example.com/team/app:1 --format cyclonedx > app.cdx.json
+`;
+
+interface ScanOptions {
+  readonly format: 'table' | 'json' | 'cyclonedx' | 'spdx';
+  readonly platform?: string;
+  readonly record?: boolean;
+}
+
+export function register(command: Command, context: CliContext): void {
+  addFormat(command.argument('<ref>', 'image or root folder'), ['table', 'json', 'cyclonedx', 'spdx'])
+    .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
+    .option('--record', 'also put it into the inventory, where `where` and `outdated --all` find it')
+    .addHelpText('after', HELP)
+    .action((reference: string, options: ScanOptions) => run(reference, options, context));
+}
+
+async function run(reference: string, options: ScanOptions, context: CliContext): Promise<void> {
+  const contents = await readContents(reference, context, options);
+  if (options.record === true) {
+    const { recordContents } = await import('../record-contents.ts');
+    await recordContents(reference, contents, context);
+  }
+  if (options.format === 'cyclonedx' || options.format === 'spdx') {
+    const { documentOf } = await import('../sbom-document.ts');
+    context.print(await documentOf(options.format, reference, contents));
+    return;
+  }
+  const { renderScan, scanJson } = await import('../render/scan.ts');
+  const view = { reference, contents };
+  context.print(options.format === 'json' ? json(scanJson(view)) : renderScan(view));
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import type { ImageContents } from '../inventory/index.ts';
+import type { CliContext } from './context.ts';
+
+export interface ReadContentsOptions {
+  /** `os/architecture[/variant]`; the host's by default. */
+  readonly platform?: string;
+  /** Compare file contents exactly later on. */
+  readonly hashFiles?: boolean;
+}
+
+/** What is inside the image (or root folder) that a reference names. Loads only what reading it takes. */
+export async function readContents(
+  text: string,
+  context: CliContext,
+  options: ReadContentsOptions = {},
+): Promise<ImageContents> {
+  const [oci, inventory] = await Promise.all([import('../oci/index.ts'), import('../inventory/index.ts')]);
+  const reference = oci.parseReference(text);
+  if (reference.kind === 'dir') return inventory.inspectImage({ kind: 'dir', root: reference.root });
+  const { openImage } = await import('../transport/index.ts');
+  const image = await openImage(reference, {
+    signal: context.signal,
+    ...(options.platform === undefined ? {} : { platform: oci.parsePlatform(options.platform) }),
+  });
+  try {
+    return await inventory.inspectImage(image, {
+      layerCache: inventory.directoryLayerCache(join(context.home.cache, 'layers')),
+      hashFiles: options.hashFiles === true,
+      progress: context.progress,
+      signal: context.signal,
+    });
+  } finally {
+    await image.close();
+  }
+}

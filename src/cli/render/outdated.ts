@@ -1,0 +1,83 @@
+import type { Finding, Grade } from '../../inventory/index.ts';
+import { type Colours, coloursFor } from './colours.ts';
+import { printable, renderTable } from './table.ts';
+import { ageText, count, shortDigest } from './words.ts';
+
+export interface OutdatedView {
+  readonly reference: string;
+  readonly digest: string | undefined;
+  readonly distribution: string | undefined;
+  readonly status: 'checked' | 'unsupported' | 'unchecked';
+  /** Why nothing can be said; '' when checked. */
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+  readonly grade: Grade | undefined;
+  readonly dropsAt: string | undefined;
+}
+
+const MAX_ADVISORIES = 3;
+
+/** A head and a table for each image, worst findings first. */
+export function renderOutdated(
+  images: readonly OutdatedView[],
+  options: { readonly now: number; readonly colour: boolean },
+): string {
+  const colours = coloursFor(options.colour);
+  return images.map((image) => renderImage(image, options.now, colours)).join('\n\n');
+}
+
+function renderImage(image: OutdatedView, now: number, colours: Colours): string {
+  const digest = image.digest === undefined ? '' : `  ${shortDigest(image.digest)}`;
+  const head = `${printable(image.reference)}${digest}  ${image.distribution ?? 'unknown distribution'}`;
+  if (image.status !== 'checked') return `${head}\n${colours.yellow(`${image.status}: ${printable(image.reason)}`)}`;
+  const security = image.findings.filter((finding) => finding.security).length;
+  const drops = image.dropsAt === undefined ? '' : `, drops on ${image.dropsAt.slice(0, 10)}`;
+  const summary = `grade ${image.grade ?? '?'}${drops}: ${count(image.findings.length, 'update')}, ${security} for security`;
+  if (image.findings.length === 0) return `${head}\ngrade ${image.grade ?? '?'}: up to date`;
+  const table = renderTable(image.findings, [
+    { title: 'PACKAGE', value: (row) => row.package },
+    { title: 'ARCH', value: (row) => row.arch },
+    { title: 'INSTALLED', value: (row) => row.installed },
+    { title: 'CANDIDATE', value: (row) => row.candidate },
+    {
+      title: 'SEVERITY',
+      value: (row) => (row.security ? `${row.severity}, security` : row.severity),
+      paint: (text, row) =>
+        row.severity === 'critical' ? colours.red(text) : row.security ? colours.yellow(text) : text,
+    },
+    { title: 'AGE', value: (row) => ageText(row.since, now), align: 'right' },
+    { title: 'ADVISORIES', value: (row) => advisoriesText(row.advisories) },
+  ]);
+  return `${head}\n${summary}\n${table}`;
+}
+
+function advisoriesText(advisories: readonly string[]): string {
+  const more = advisories.length - MAX_ADVISORIES;
+  return `${advisories.slice(0, MAX_ADVISORIES).join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** The shape others rely on: `{"images":[{reference, digest, distribution, findings: […]}]}`, with status and grade. */
+export function outdatedJson(images: readonly OutdatedView[]): object {
+  return {
+    images: images.map((image) => ({
+      reference: image.reference,
+      digest: image.digest ?? null,
+      distribution: image.distribution ?? null,
+      status: image.status,
+      ...(image.reason === '' ? {} : { reason: image.reason }),
+      grade: image.grade ?? null,
+      dropsAt: image.dropsAt ?? null,
+      findings: image.findings.map((finding) => ({
+        package: finding.package,
+        arch: finding.arch,
+        installed: finding.installed,
+        candidate: finding.candidate,
+        repository: finding.repository,
+        security: finding.security,
+        severity: finding.severity,
+        advisories: finding.advisories,
+        since: finding.since,
+      })),
+    })),
+  };
+}
