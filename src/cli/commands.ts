@@ -16,6 +16,12 @@ export interface CommandEntry {
 /** All commands in the order help lists them. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'build', summary: 'compose an image from a recipe', load: () => import('./commands/build.ts') },
+  { name: 'scan', summary: 'what is inside an image', load: () => import('./commands/scan.ts') },
+  { name: 'outdated', summary: 'which updates images miss', load: () => import('./commands/outdated.ts') },
+  { name: 'where', summary: 'which images have a package', load: () => import('./commands/where.ts') },
+  { name: 'diff', summary: 'how two images differ', load: () => import('./commands/diff.ts') },
+  { name: 'layers', summary: 'what each layer adds and wastes', load: () => import('./commands/layers.ts') },
+  { name: 'sbom', summary: 'software bill of materials of an image', load: () => import('./commands/sbom.ts') },
   {
     name: 'patch',
     summary: 'bring an image up to date with one layer over it',

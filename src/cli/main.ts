@@ -58,24 +58,30 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Builds the program; only the command that is asked for loads its module. */
 async function createProgram(argv: readonly string[], context: CliContext): Promise<Command> {
-  const program = new Command('heraklit')
+  const program = addGlobalOptions(new Command('heraklit'))
     .description('Keeps every container patched by itself.')
     .version(VERSION, '-V, --version')
-    .option('--home <dir>', 'where state lives (default: $HERAKLIT_HOME or the user’s data folder)')
-    .option('--verbose', 'say more on stderr')
-    .option('--quiet', 'no progress, errors only')
+    // Options after a command are the command's: `where PACKAGE --version RANGE` does not ask for ours.
+    .enablePositionalOptions()
     .showHelpAfterError('(heraklit --help shows all commands)')
     .exitOverride();
   const asked = argv.find((argument) => COMMANDS.some((entry) => entry.name === argument));
   for (const entry of COMMANDS) {
-    const command = program
-      .command(entry.name)
+    const command = addGlobalOptions(program.command(entry.name))
       .description(entry.summary)
       .exitOverride()
       .showHelpAfterError(`(heraklit ${entry.name} --help shows its options)`);
     if (entry.name === asked) (await entry.load()).register(command, context);
   }
   return program;
+}
+
+/** Understood before and after the command's name. */
+function addGlobalOptions(command: Command): Command {
+  return command
+    .option('--home <dir>', 'where state lives (default: $HERAKLIT_HOME or the user’s data folder)')
+    .option('--verbose', 'say more on stderr')
+    .option('--quiet', 'no progress, errors only');
 }
 
 function homeFrom(argv: readonly string[]): CliContext['home'] {

@@ -13,6 +13,7 @@ export {
   type Severity,
   severityOf,
 } from './grade.ts';
+export { gradeCheck } from './grade-check.ts';
 export { globMatches } from './image-glob.ts';
 export { inspectImage, inspectLayers, type RootFolder } from './inspect-image.ts';
 export { directoryLayerCache, type LayerCache, memoryLayerCache } from './layer-cache.ts';

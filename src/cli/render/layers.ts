@@ -1,6 +1,6 @@
 import type { LayerReport } from '../../inventory/index.ts';
 import { renderTable } from './table.ts';
-import { bytesText, shortDigest } from './words.ts';
+import { bytesText, count, shortDigest } from './words.ts';
 
 const COMMAND_LENGTH = 60;
 
@@ -24,7 +24,7 @@ export function renderLayers(report: LayerReport): string {
     ],
   );
   const efficiency = `${(report.efficiency * 100).toFixed(1)} %`;
-  const total = `${report.layers.length} layers, ${bytesText(report.compressedBytes)} compressed, ${bytesText(report.bytes)} in files`;
+  const total = `${count(report.layers.length, 'layer')}, ${bytesText(report.compressedBytes)} compressed, ${bytesText(report.bytes)} in files`;
   return `${table}\n\n${total}, ${bytesText(report.wastedBytes)} wasted (efficiency ${efficiency})`;
 }
 

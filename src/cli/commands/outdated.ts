@@ -1,0 +1,129 @@
+import { type Command, Option } from 'commander';
+import type { ImageContents, UpdateCheck } from '../../inventory/index.ts';
+import type { CliContext, OutputFormat } from '../context.ts';
+import { cliError } from '../errors.ts';
+import { addFormat, json } from '../format-option.ts';
+import { readContents } from '../image-contents.ts';
+import { outdatedInFleet } from '../outdated-in-fleet.ts';
+import { type OutdatedView, outdatedJson, renderOutdated } from '../render/outdated.ts';
+import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+
+const HELP = `
+A package is outdated when a repository of the image's distribution (release, updates and security pockets) offers a
+newer version: the set that \`apt list --upgradable\` shows inside it. Advisories are the CVE ids that the changelog
+names between the installed version and the candidate; \`since\` is the date of the oldest missed entry.
+An image nothing is known about is shown as unsupported, never as up to date.
+
+--all answers from the inventory, as of the last check of each distribution.
+
+Examples:
+  heraklit outdated oci:layout:web
+  heraklit outdated registry.example.com/team/app:1 --fail-on security --format json
+  heraklit outdated --all --image 'registry.example.com/team/*'
+`;
+
+type FailOn = 'any' | 'security' | 'critical';
+
+interface OutdatedCommandOptions extends SourceOptions {
+  readonly format: OutputFormat;
+  readonly all?: boolean;
+  readonly image?: string;
+  readonly failOn?: FailOn;
+  readonly advisories: boolean;
+  readonly platform?: string;
+}
+
+export function register(command: Command, context: CliContext): void {
+  addSourceOptions(addFormat(command.argument('[ref...]', 'images or root folders')))
+    .option('--all', 'every outdated image of the inventory')
+    .option('--image <glob>', 'with --all: only images whose reference matches')
+    .addOption(
+      new Option('--fail-on <what>', 'exit with 1 when there are such findings, or an image is unsupported').choices([
+        'any',
+        'security',
+        'critical',
+      ]),
+    )
+    .option('--no-advisories', 'do not read changelogs (faster; no CVE ids, dates of the repository)')
+    .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
+    .addHelpText('after', HELP)
+    .action((references: readonly string[], options: OutdatedCommandOptions) => run(references, options, context));
+}
+
+async function run(references: readonly string[], options: OutdatedCommandOptions, context: CliContext): Promise<void> {
+  if ((options.all === true) === references.length > 0) {
+    throw cliError('CLI_USAGE', options.all === true ? '--all takes no references' : 'no image was named', {
+      hint: 'Name images, or ask for the whole inventory with --all.',
+    });
+  }
+  const now = Date.now();
+  const images =
+    options.all === true
+      ? await outdatedInFleet(context, options.image, now)
+      : await checkReferences(references, options, context, now);
+  for (const image of images) {
+    if (image.status !== 'checked') context.log.warn(`${image.reference}: ${image.status}: ${image.reason}`);
+  }
+  const table = (): string =>
+    images.length === 0
+      ? 'No image of the inventory is outdated.'
+      : renderOutdated(images, { now, colour: context.colour });
+  context.print(options.format === 'json' ? json(outdatedJson(images)) : table());
+  if (options.failOn !== undefined && images.some((image) => fails(image, options.failOn as FailOn))) {
+    context.foundOverThreshold();
+  }
+}
+
+function fails(image: OutdatedView, failOn: FailOn): boolean {
+  if (image.status !== 'checked') return true;
+  return image.findings.some(
+    (finding) => failOn === 'any' || (failOn === 'security' ? finding.security : finding.severity === 'critical'),
+  );
+}
+
+async function checkReferences(
+  references: readonly string[],
+  options: OutdatedCommandOptions,
+  context: CliContext,
+  now: number,
+): Promise<readonly OutdatedView[]> {
+  const { gradeCheck } = await import('../../inventory/index.ts');
+  const check = await openChecker(options, context);
+  const images: OutdatedView[] = [];
+  for (const reference of references) {
+    const contents = await readContents(reference, context, options);
+    const result = await check(contents);
+    const grading = gradeCheck(result, now / 1000);
+    images.push({
+      reference,
+      digest: contents.digest,
+      distribution: contents.distribution?.name,
+      status: result.kind,
+      reason: result.kind === 'unsupported' ? result.reason : '',
+      findings: result.kind === 'checked' ? result.findings : [],
+      grade: grading.grade,
+      dropsAt: grading.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
+    });
+  }
+  return images;
+}
+
+/** Repositories are opened once a distribution, however many images are checked against them. */
+async function openChecker(
+  options: OutdatedCommandOptions,
+  context: CliContext,
+): Promise<(contents: ImageContents) => Promise<UpdateCheck>> {
+  const [{ knownDistributions }, { findOutdated }, workshop] = await Promise.all([
+    import('../../feed/index.ts'),
+    import('../../inventory/index.ts'),
+    workshopFrom(options, context),
+  ]);
+  const known = new Set<string>(knownDistributions());
+  return async (contents) => {
+    const name = contents.distribution?.name;
+    if (name === undefined || contents.packages.length === 0 || !known.has(name)) return findOutdated(contents, []);
+    const shelf = await workshop.shelf(name, contents.architecture);
+    if (!options.advisories) return findOutdated(contents, shelf.snapshots);
+    return findOutdated(contents, shelf.snapshots, { changelog: await workshop.changelogs(name, shelf) });
+  };
+}
