@@ -4,6 +4,7 @@ import { createTarWriter, encodePath, type TarHeader, type TarWriter } from '../
 import { asCodedError } from '../../base/index.ts';
 import type { Digest } from '../digest.ts';
 import type { LayerCompression } from '../media-types.ts';
+import { Blocks } from './blocks.ts';
 import { Compressor } from './compressor.ts';
 
 export interface LayerItem {
@@ -30,9 +31,6 @@ export interface WrittenLayer {
   readonly uncompressedSize: number;
 }
 
-/** Compression gets blocks of exactly this size, so that how content arrived never shows in the bytes. */
-const BLOCK_BYTES = 1024 * 1024;
-
 /** Bytes on their way through hashing and compression into the file. */
 class LayerSink {
   readonly #plain = createHash('sha256');
@@ -40,8 +38,7 @@ class LayerSink {
   readonly #packed: Hash | undefined;
   readonly #compressor: Compressor;
   readonly #write: (bytes: Buffer) => Promise<void>;
-  #queue: Uint8Array[] = [];
-  #queued = 0;
+  readonly #blocks = new Blocks();
   uncompressedSize = 0;
   size = 0;
 
@@ -52,24 +49,16 @@ class LayerSink {
   }
 
   /** Called by the tar writer, synchronously. */
-  readonly push = (chunk: Uint8Array): void => {
-    this.#queue.push(chunk);
-    this.#queued += chunk.length;
-  };
+  readonly push = (chunk: Uint8Array): void => this.#blocks.push(chunk);
 
-  /** Hands on whole blocks once there are some; with `all`, the rest too. */
+  /** Hands on the whole blocks there are; with `all`, the rest too. */
   async drain(all: boolean): Promise<void> {
-    if (!all && this.#queued < BLOCK_BYTES) return;
-    const bytes = this.#queue.length === 1 ? Buffer.from(this.#queue[0] as Uint8Array) : Buffer.concat(this.#queue);
-    const end = all ? bytes.length : bytes.length - (bytes.length % BLOCK_BYTES);
-    this.#queue = end === bytes.length ? [] : [bytes.subarray(end)];
-    this.#queued = bytes.length - end;
-    for (let at = 0; at < end; at += BLOCK_BYTES) {
-      const block = bytes.subarray(at, Math.min(end, at + BLOCK_BYTES));
+    for (let block = this.#blocks.take(all); block !== undefined; block = this.#blocks.take(all)) {
       const written = this.#compressor.write(block);
       this.#plain.update(block);
       this.uncompressedSize += block.length;
       await this.#store(await written);
+      this.#blocks.release(block);
     }
   }
 
