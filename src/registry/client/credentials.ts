@@ -19,6 +19,8 @@ interface AuthFile {
 
 /** Credential helpers are programs named docker-credential-NAME; anything else in NAME would be a path. */
 const HELPER = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
+/** Milliseconds a helper may take: it may ask the user's keyring. */
+const HELPER_TIMEOUT = 30_000;
 const DOCKER_HUB = ['docker.io', 'index.docker.io', 'https://index.docker.io/v1/', 'registry-1.docker.io'];
 
 /**
@@ -115,7 +117,7 @@ async function askHelper(name: string, key: string, environment: NodeJS.ProcessE
   const child = spawn(`docker-credential-${name}`, ['get'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: environment,
-    timeout: 30_000,
+    signal: AbortSignal.timeout(HELPER_TIMEOUT),
   });
   try {
     child.stdin.on('error', () => {});

@@ -92,13 +92,14 @@ export function createSession(registry: string, options: RegistryClientOptions =
     });
     const scopes = call.scopes ?? [];
     const key = scopes.join(' ');
-    const answer = await once(call, url, tokens.get(key));
+    const sent = tokens.get(key);
+    const answer = await once(call, url, sent);
     if (answer.statusCode !== 401) return answer;
     const challenges = parseChallenges(answer.headers['www-authenticate'] ?? '');
     const credentials = await credentialsFor(call.repository ?? '');
     const value = await answerChallenge(exchange, url, challenges, scopes, credentials);
     // Refused with what we just would send again: the refusal is the answer.
-    if (value === undefined || (value === tokens.get(key) && value.startsWith('Basic '))) return answer;
+    if (value === undefined || (value === sent && value.startsWith('Basic '))) return answer;
     answer.resume();
     tokens.set(key, value);
     return once(call, url, value);
