@@ -1,19 +1,35 @@
 import { syncDirectory } from '../base/index.ts';
 
+export interface DirectorySync {
+  /** Says that a rename happened that is not synced yet. */
+  touched(): void;
+  /** Resolves after a sync that began after the call. */
+  sync(): Promise<void>;
+  /** Resolves when what was renamed before the call is durable, whoever renamed it. */
+  settled(): Promise<void>;
+}
+
 /**
- * Shares one directory fsync among all callers that wait at the same time: a call resolves after a sync that *began*
- * after it, so a thousand parallel renames cost a handful of syncs and each is durable when its caller goes on.
+ * Shares one directory fsync among all callers that wait at the same time, so a thousand parallel renames cost a
+ * handful of syncs and each is durable when its caller goes on.
  */
 export function createDirectorySync(
   directory: string,
-  sync: (directory: string) => Promise<void> = syncDirectory,
-): { afterRename(): Promise<void>; settled(): Promise<void> } {
+  syncNow: (directory: string) => Promise<void> = syncDirectory,
+): DirectorySync {
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
+  let dirty = false;
   const start = (): Promise<void> => {
-    const current = sync(directory).finally(() => {
-      if (running === current) running = undefined;
-    });
+    dirty = false;
+    const current = syncNow(directory)
+      .catch((error: unknown) => {
+        dirty = true;
+        throw error;
+      })
+      .finally(() => {
+        if (running === current) running = undefined;
+      });
     running = current;
     return current;
   };
@@ -25,11 +41,14 @@ export function createDirectorySync(
     next ??= current.then(follow, follow);
     return next;
   };
+  const sync = (): Promise<void> => (running === undefined ? start() : queue(running));
   return {
-    afterRename: () => (running === undefined ? start() : queue(running)),
-    /** Resolves when what was renamed so far is durable, whoever renamed it. */
+    touched() {
+      dirty = true;
+    },
+    sync,
     settled: async () => {
-      await (next ?? running);
+      await (dirty ? sync() : (next ?? running));
     },
   };
 }

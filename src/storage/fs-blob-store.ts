@@ -7,7 +7,7 @@ import { asCodedError, systemClock } from '../base/index.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../oci/index.ts';
 import { blobPath, blobSize, isAbsent, listBlobFiles, openBlobFile, readBlobFile } from './blob-files.ts';
 import type { BlobScratch, BlobStore } from './blob-store.ts';
-import { createDirectorySync } from './directory-sync.ts';
+import { createDirectorySync, type DirectorySync } from './directory-sync.ts';
 import { initLayout } from './layout.ts';
 import { prepareScratch, scratchPath } from './scratch-files.ts';
 import { digestMismatch, lengthMismatch } from './verify-stream.ts';
@@ -37,42 +37,40 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     sha512: createDirectorySync(join(directory, 'blobs', 'sha512')),
   };
 
-  /** True when a whole blob is there already, and then waits until it is durable. */
-  const present = async ({ digest, size }: Written): Promise<boolean> => {
-    if ((await blobSize(directory, digest)) !== size) return false;
-    await syncs[digestAlgorithm(digest)].settled();
-    return true;
-  };
-  const publish = async (path: string, written: Written): Promise<Written> => {
-    await renameInto(path, blobPath(directory, written.digest));
-    await syncs[digestAlgorithm(written.digest)].afterRename();
+  const syncOf = (digest: Digest): DirectorySync => syncs[digestAlgorithm(digest)];
+  const durable = async (written: Written): Promise<Written> => {
+    await syncOf(written.digest).settled();
     return written;
   };
-  /** Runs a producer on a fresh scratch file; whatever goes wrong, nothing of it stays. */
-  const aside = async (produce: (handle: FileHandle, path: string) => Promise<Written>): Promise<Written> => {
-    const path = await scratchPath(directory).catch((error: unknown) => {
-      throw asCodedError(error);
-    });
+  const present = async ({ digest, size }: Written): Promise<boolean> => (await blobSize(directory, digest)) === size;
+  const moveIn = async (path: string, written: Written): Promise<void> => {
+    await renameInto(path, blobPath(directory, written.digest));
+    syncOf(written.digest).touched();
+  };
+  /** Runs a producer on a fresh scratch file; whatever goes wrong, nothing of it stays. The folder is not synced yet. */
+  const aside = async (produce: (handle: FileHandle) => Promise<Written>): Promise<Written> => {
+    let path: string | undefined;
     try {
+      path = await scratchPath(directory);
       const handle = await open(path, 'wx', 0o644);
       let written: Written;
+      let known: boolean;
       try {
-        written = await produce(handle, path);
-        if (!(await present(written))) await handle.sync();
+        written = await produce(handle);
+        known = await present(written);
+        if (!known) await handle.sync();
       } finally {
         await handle.close();
       }
-      if (await present(written)) {
-        await rm(path, { force: true });
-        return written;
-      }
-      return await publish(path, written);
+      if (known) await rm(path, { force: true });
+      else await moveIn(path, written);
+      return written;
     } catch (error) {
-      await rm(path, { force: true });
+      if (path !== undefined) await rm(path, { force: true });
       throw asCodedError(error);
     }
   };
-  const put = async (bytes: Uint8Array): Promise<Written> => {
+  const putUnsynced = async (bytes: Uint8Array): Promise<Written> => {
     const written = { digest: digestOf(bytes), size: bytes.length };
     if (await present(written)) return written;
     return aside(async (handle) => {
@@ -86,21 +84,18 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     size: (digest) => blobSize(directory, digest),
     open: (digest, range) => openBlobFile(directory, digest, range),
     read: (digest, limit) => readBlobFile(directory, digest, limit),
-    put,
+    put: async (bytes) => durable(await putUnsynced(bytes)),
     putMany: async (blobs) => {
-      const results: Written[] = new Array(blobs.length);
-      let index = 0;
-      const worker = async (): Promise<void> => {
-        while (index < blobs.length) {
-          const mine = index++;
-          results[mine] = await put(blobs[mine] as Uint8Array);
-        }
-      };
-      await Promise.all(Array.from({ length: PARALLEL_WRITES }, worker));
+      const results = await inParallel(blobs, putUnsynced);
+      await syncs.sha256.settled();
       return results;
     },
-    write: (content, expected) => aside((handle) => copyHashed(content, handle, expected)),
-    scratch: async () => createScratch(await scratchPath(directory), present, publish),
+    write: async (content, expected) => durable(await aside((handle) => copyHashed(content, handle, expected))),
+    scratch: async () =>
+      createScratch(await scratchPath(directory), present, async (path, written) => {
+        if (path !== undefined) await moveIn(path, written);
+        return durable(written);
+      }),
     delete: async (digest) => {
       try {
         await rm(blobPath(directory, digest));
@@ -113,6 +108,30 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     list: () => listBlobFiles(directory),
     localPath: (digest) => blobPath(directory, digest),
   };
+}
+
+/** The first failure stops the rest; resolves or rejects when nothing is running any more. */
+async function inParallel<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = new Array(items.length);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const mine = next++;
+      try {
+        results[mine] = await work(items[mine] as Item);
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: PARALLEL_WRITES }, worker));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return results;
 }
 
 /** The folder of an algorithm is made with its first blob: most layouts have no sha512. */
@@ -157,7 +176,7 @@ function hashFor(digest: Digest | undefined): Hash {
 function createScratch(
   path: string,
   present: (written: Written) => Promise<boolean>,
-  publish: (path: string, written: Written) => Promise<Written>,
+  publish: (path: string | undefined, written: Written) => Promise<Written>,
 ): BlobScratch {
   const discard = (): Promise<void> => rm(path, { force: true });
   return {
@@ -170,7 +189,7 @@ function createScratch(
         const written = known ?? (await hashFile(path));
         if (await present(written)) {
           await discard();
-          return written;
+          return await publish(undefined, written);
         }
         const handle = await open(path, 'r+');
         try {

@@ -9,7 +9,7 @@ import { digestOf } from '../oci/index.ts';
  * `<where>-<pid>-<start time>-<uuid>`, `where` standing for one boot of one machine and one pid namespace.
  */
 export function ownerToken(): string {
-  return `${HERE}-${process.pid}-${startTime(process.pid) ?? 0}-${randomUUID()}`;
+  return `${HERE}-${process.pid}-${STARTED ?? 0}-${randomUUID()}`;
 }
 
 /** Whether the owner of a token lives: `unknown` where it belongs to another machine, boot or pid namespace. */
@@ -46,7 +46,8 @@ function attempt(read: () => string): string | undefined {
   }
 }
 
-const HAS_PROC = startTime(process.pid) !== undefined;
+const STARTED = startTime(process.pid);
+const HAS_PROC = STARTED !== undefined;
 const HERE = digestOf(
   [
     attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')) ?? hostname(),

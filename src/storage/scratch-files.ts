@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownerState, ownerToken } from './owner.ts';
 
@@ -9,8 +9,10 @@ export const scratchFolder = (directory: string): string => join(directory, '.sc
 
 /** A fresh name in the scratch folder, which exists then. */
 export async function scratchPath(directory: string): Promise<string> {
-  await mkdir(scratchFolder(directory), { recursive: true });
-  return join(scratchFolder(directory), ownerToken());
+  const folder = scratchFolder(directory);
+  // Asking is cheaper than `mkdir -p`, and nearly always enough.
+  await access(folder).catch(() => mkdir(folder, { recursive: true }));
+  return join(folder, ownerToken());
 }
 
 /** Takes the scratch folder out of a layout that is handed over to other tools; stays where somebody uses it. */
