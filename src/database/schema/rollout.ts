@@ -1,3 +1,50 @@
-/** Row types of migrations/NNN-rollout.ts. */
-// biome-ignore lint/complexity/noBannedTypes: tables follow with the rollout migration
-export type RolloutSchema = {};
+import type { Generated } from 'kysely';
+
+/** A container slot of a running thing, as its runtime listed it last. */
+export interface WorkloadTable {
+  /** `kubernetes:…` or `podman:…`. */
+  readonly id: string;
+  readonly container: string;
+  readonly runtime: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Reference as configured. */
+  readonly image: string;
+  /** Null while unknown or mixed. */
+  readonly digest: string | null;
+  readonly replicas: number;
+  readonly seen: Date;
+}
+
+export interface RolloutTable {
+  readonly id: Generated<number>;
+  readonly workload: string;
+  readonly container: string;
+  readonly digest: string;
+  readonly image: string;
+  readonly previous: string;
+  readonly started: Date;
+  /** Null while it runs, or ran in a process that died. */
+  readonly finished: Date | null;
+  /** `rolledout`, `rolledback`, `unchanged`; null while it runs. */
+  readonly outcome: string | null;
+  readonly reason: string | null;
+  readonly interrupted: boolean;
+  readonly milliseconds: number | null;
+}
+
+/** Digests that must never roll out again. */
+export interface QuarantineTable {
+  readonly digest: string;
+  readonly reason: string;
+  /** What found it: a workload id, or `verify`. */
+  readonly found_by: string;
+  readonly since: Date;
+}
+
+export interface RolloutSchema {
+  readonly workload: WorkloadTable;
+  readonly rollout: RolloutTable;
+  readonly quarantine: QuarantineTable;
+}

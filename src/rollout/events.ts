@@ -1,0 +1,37 @@
+import type { EventType, NewEvent } from '../events/index.ts';
+import type { Digest } from '../oci/index.ts';
+
+export interface RolloutEventData {
+  readonly digest: Digest;
+  readonly image: string;
+  readonly workload: string;
+  readonly container: string;
+  /** Image reference that ran before. */
+  readonly previous: string;
+  readonly reason: string;
+  /** True where requests could fail, because old and new could not run at once. */
+  readonly interrupted: boolean;
+  readonly milliseconds: number;
+}
+
+/** One event for one row of `rollout`, whatever number of processes it took. */
+export function rolloutEvent(kind: 'rolledout' | 'rolledback', row: number, data: RolloutEventData): NewEvent {
+  const type: EventType = `io.heraklit.image.${kind}`;
+  return { type, subject: data.image, data, key: `${data.workload}\n${data.container}\n${data.digest}\n${row}` };
+}
+
+export interface QuarantineEventData {
+  readonly digest: Digest;
+  readonly image: string;
+  readonly foundBy: string;
+  readonly reason: string;
+}
+
+export function quarantineEvent(data: QuarantineEventData, since: Date): NewEvent {
+  return {
+    type: 'io.heraklit.image.quarantined',
+    subject: data.image,
+    data,
+    key: `${data.digest}\n${since.toISOString()}`,
+  };
+}

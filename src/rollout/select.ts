@@ -1,0 +1,57 @@
+import type { Digest } from '../oci/index.ts';
+import type { Workload } from '../runtime/index.ts';
+import { rolloutError } from './errors.ts';
+import type { Supersession } from './store.ts';
+
+/** A container slot that is to change. */
+export interface Slot {
+  readonly workload: Workload;
+  readonly container: string;
+  readonly previous: string;
+}
+
+/** `host/repository` of `host/repository:tag@digest`. */
+export function repositoryOf(image: string): string {
+  const bare = image.split('@')[0] as string;
+  const colon = bare.lastIndexOf(':');
+  return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare;
+}
+
+const names = ({ id, namespace, name }: Workload): readonly string[] => [id, name, `${namespace}/${name}`];
+
+/**
+ * The slots a new image belongs to, in the order they are rolled out: those asked for by name (as asked), or all whose
+ * digest it supersedes or whose repository it comes from. In a pod with side-cars only matching containers change.
+ * @throws ROLLOUT_WORKLOAD_UNKNOWN
+ */
+export function selectSlots(
+  workloads: readonly Workload[],
+  target: { readonly image: string; readonly digest: Digest },
+  asked: readonly string[],
+  superseded: ReadonlySet<Digest>,
+): readonly Slot[] {
+  const repository = repositoryOf(target.image);
+  const fits = ({ image, digest }: { image: string; digest: Digest | undefined }): boolean =>
+    repositoryOf(image) === repository || (digest !== undefined && superseded.has(digest)) || digest === target.digest;
+  const slots = (workload: Workload, all: boolean): Slot[] => {
+    const matching = workload.containers.filter(fits);
+    // Asked for by name with a single container: the image may come from another repository than before.
+    const chosen = matching.length === 0 && all && workload.containers.length === 1 ? workload.containers : matching;
+    return chosen.map(({ name, image }) => ({ workload, container: name, previous: image }));
+  };
+  if (asked.length === 0) return workloads.flatMap((workload) => slots(workload, false));
+  return asked.flatMap((name) => {
+    const found = workloads.filter((workload) => names(workload).includes(name));
+    if (found.length > 0) return found.flatMap((workload) => slots(workload, true));
+    const known = workloads.map((workload) => workload.name).slice(0, 10);
+    throw rolloutError('ROLLOUT_WORKLOAD_UNKNOWN', `no runtime has a workload ${JSON.stringify(name)}`, {
+      hint:
+        known.length === 0 ? 'Nothing runs.' : `There are ${known.join(', ')}${workloads.length > 10 ? ', …' : ''}.`,
+    });
+  });
+}
+
+/** Which digests a target replaces, out of what the inventory knows. */
+export function supersededBy(known: readonly Supersession[], digest: Digest): ReadonlySet<Digest> {
+  return new Set(known.filter(({ to }) => to === digest).map(({ from }) => from));
+}

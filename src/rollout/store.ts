@@ -1,0 +1,167 @@
+import { sql } from 'kysely';
+import type { Clock } from '../base/index.ts';
+import { type DatabaseReader, type DatabaseTransaction, unnest } from '../database/index.ts';
+import { emit } from '../events/index.ts';
+import type { Digest } from '../oci/index.ts';
+import type { RolloutOutcome, Workload } from '../runtime/index.ts';
+import { rolloutEvent } from './events.ts';
+import { quarantine } from './quarantine.ts';
+
+/** What a runtime lists now takes the place of what it listed before: one statement for any number of workloads. */
+export async function recordWorkloads(
+  trx: DatabaseTransaction,
+  runtime: string,
+  workloads: readonly Workload[],
+  clock: Clock,
+): Promise<void> {
+  const seen = new Date(clock.now()).toISOString();
+  const rows = workloads.flatMap(({ containers, id, kind, namespace, name, replicas }) =>
+    containers.map((container) => ({
+      id,
+      container: container.name,
+      runtime,
+      kind,
+      namespace,
+      name,
+      image: container.image,
+      digest: container.digest ?? null,
+      replicas,
+      seen,
+    })),
+  );
+  await trx.deleteFrom('workload').where('runtime', '=', runtime).execute();
+  if (rows.length === 0) return;
+  const text = 'text' as const;
+  const columns = {
+    id: text,
+    container: text,
+    runtime: text,
+    kind: text,
+    namespace: text,
+    name: text,
+    image: text,
+    digest: text,
+  };
+  await sql`insert into workload (id, container, runtime, kind, namespace, name, image, digest, replicas, seen)
+    select * from ${unnest(rows, { ...columns, replicas: 'integer', seen: 'timestamptz' })}
+    on conflict (id, container) do nothing`.execute(trx);
+}
+
+/** A digest that runs, and what the reference it was released under means now. */
+export interface Supersession {
+  readonly from: Digest;
+  readonly to: Digest;
+  readonly reference: string;
+}
+
+/** For which of these digests a reference that once meant them means another image now. */
+export async function supersessions(
+  reader: DatabaseReader,
+  digests: readonly Digest[],
+): Promise<readonly Supersession[]> {
+  if (digests.length === 0) return [];
+  const rows = await reader
+    .selectFrom('image as old')
+    .innerJoin('image_reference as then', 'then.image', 'old.id')
+    .innerJoin('image_reference as now', 'now.reference', 'then.reference')
+    .innerJoin('image as new', 'new.id', 'now.image')
+    .select(['old.digest as from', 'new.digest as to', 'now.reference as reference'])
+    .distinct()
+    .where('old.digest', 'in', [...digests])
+    .where('then.until', 'is not', null)
+    .where('now.until', 'is', null)
+    .whereRef('new.id', '<>', 'old.id')
+    .orderBy('old.digest')
+    .orderBy('now.reference')
+    .execute();
+  return rows.map((row) => ({ from: row.from as Digest, to: row.to as Digest, reference: row.reference }));
+}
+
+export interface OpenRollout {
+  readonly row: number;
+  /** True when a process that died had begun it. */
+  readonly resumed: boolean;
+  readonly previous: string;
+}
+
+/** The unfinished rollout of this digest to this slot, or a new one. */
+export async function beginRollout(
+  trx: DatabaseTransaction,
+  slot: {
+    readonly workload: string;
+    readonly container: string;
+    readonly digest: Digest;
+    readonly image: string;
+    readonly previous: string;
+  },
+  clock: Clock,
+): Promise<OpenRollout> {
+  const open = await trx
+    .selectFrom('rollout')
+    .select(['id', 'previous'])
+    .where('workload', '=', slot.workload)
+    .where('container', '=', slot.container)
+    .where('digest', '=', slot.digest)
+    .where('finished', 'is', null)
+    .executeTakeFirst();
+  if (open !== undefined) return { row: open.id, resumed: true, previous: open.previous };
+  const made = await trx
+    .insertInto('rollout')
+    .values({ ...slot, started: new Date(clock.now()), interrupted: false })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return { row: made.id, resumed: false, previous: slot.previous };
+}
+
+export interface FinishedRollout {
+  readonly workload: string;
+  readonly container: string;
+  readonly image: string;
+  readonly digest: Digest;
+  readonly outcome: RolloutOutcome;
+}
+
+/** Row, quarantine and events together: none without the others. */
+export async function finishRollout(
+  trx: DatabaseTransaction,
+  open: OpenRollout,
+  finished: FinishedRollout,
+  clock: Clock,
+): Promise<void> {
+  const { workload, container, image, digest, outcome } = finished;
+  const reason = outcome.kind === 'rolledback' ? outcome.reason : '';
+  // The process that replaced it died before it could say so: the change is real and is announced now.
+  const kind = outcome.kind === 'unchanged' && open.resumed ? 'rolledout' : outcome.kind;
+  const milliseconds = outcome.kind === 'unchanged' ? 0 : outcome.milliseconds;
+  const interrupted = outcome.kind === 'unchanged' ? false : outcome.interrupted;
+  await trx
+    .updateTable('rollout')
+    .set({
+      finished: new Date(clock.now()),
+      outcome: kind,
+      reason: reason || null,
+      interrupted,
+      milliseconds: Math.round(milliseconds),
+    })
+    .where('id', '=', open.row)
+    .execute();
+  if (kind === 'unchanged') return;
+  const data = { digest, image, workload, container, previous: open.previous, reason, interrupted, milliseconds };
+  await emit(trx, rolloutEvent(kind, open.row, data), clock);
+  if (kind === 'rolledout') {
+    await trx
+      .updateTable('workload')
+      .set({ image, digest })
+      .where('id', '=', workload)
+      .where('container', '=', container)
+      .execute();
+  }
+  if (outcome.kind === 'rolledback' && outcome.blame === 'image') {
+    await quarantine(trx, { digest, image, foundBy: workload, reason }, clock);
+  }
+}
+
+/** Nothing was replaced: no outcome, no event. */
+export async function abandonRollout(trx: DatabaseTransaction, open: OpenRollout): Promise<void> {
+  await trx.deleteFrom('rollout').where('id', '=', open.row).where('finished', 'is', null).execute();
+}
