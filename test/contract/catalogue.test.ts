@@ -25,15 +25,6 @@ catalogueContract('embedded database', async () => ({
   close: async () => {},
 }));
 
-const url = process.env.HERAKLIT_TEST_POSTGRESQL;
-if (url === undefined) test('catalogue on PostgreSQL', { skip: 'HERAKLIT_TEST_POSTGRESQL names no server' }, () => {});
-else {
-  catalogueContract('PostgreSQL', async () => {
-    const server = await openDatabase({ kind: 'postgresql', url });
-    return { catalogue: createSqlCatalogue(server), close: () => server.close() };
-  });
-}
-
 test("a caller's transaction carries the tag: rolled back with it, unseen before its commit", async () => {
   const catalogue = createSqlCatalogue(database);
   const descriptor = { mediaType: MediaType.manifest, digest: digestOf('in trx'), size: 6 };
