@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import type { ByteCursor as Cursor } from './byte-cursor.ts';
 import { ByteCursor } from './byte-cursor.ts';
 import { archiveError } from './errors.ts';
 import { overLimit, withDefaults } from './limits.ts';
@@ -11,10 +10,10 @@ import type { ArchiveLimits, TarEntry, TarHeader } from './types.ts';
 /** Content of the entry the reader stands at; what nobody read is skipped. */
 class Content {
   left: number;
-  readonly #cursor: Cursor;
+  readonly #cursor: ByteCursor;
   readonly #name: string;
 
-  constructor(cursor: Cursor, header: TarHeader) {
+  constructor(cursor: ByteCursor, header: TarHeader) {
     this.#cursor = cursor;
     this.#name = header.path;
     this.left = header.size;
@@ -49,14 +48,14 @@ class Content {
   }
 }
 
-async function nextBlock(cursor: Cursor): Promise<Buffer | undefined> {
+async function nextBlock(cursor: ByteCursor): Promise<Buffer | undefined> {
   const block = cursor.tryTake(BLOCK) ?? (await cursor.take(BLOCK));
   if (block.length === 0) return undefined;
   if (block.length < BLOCK) throw truncated(cursor.total);
   return block;
 }
 
-async function body(cursor: Cursor, size: number): Promise<Buffer> {
+async function body(cursor: ByteCursor, size: number): Promise<Buffer> {
   const whole = padded(size);
   const bytes = cursor.tryTake(whole) ?? (await cursor.take(whole));
   if (bytes.length < whole) throw truncated(cursor.total);
