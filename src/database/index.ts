@@ -2,5 +2,14 @@ export type { Database, DatabaseKind, DatabaseReader, DatabaseTransaction, RawSq
 export { databaseError, databaseErrors } from './errors.ts';
 export type { Channel, Unlisten } from './listen.ts';
 export { type DatabaseOptions, openDatabase } from './open.ts';
-export type { MetadataTable, OutboxCursorTable, OutboxTable, Schema } from './schema/index.ts';
+export type {
+  FleetImageTable,
+  MetadataTable,
+  OutboxCursorTable,
+  OutboxTable,
+  QuarantineTable,
+  RunTable,
+  Schema,
+  TaskTable,
+} from './schema/index.ts';
 export { type BulkType, unnest } from './unnest.ts';

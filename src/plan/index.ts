@@ -1,6 +1,6 @@
 export { planError, planErrors } from './errors.ts';
 export { inLineageOrder } from './lineage.ts';
-export { planFleet } from './plan.ts';
+export { type PlanOptions, planFleet } from './plan.ts';
 export type {
   Decide,
   Decision,

@@ -55,7 +55,7 @@ test('children of an affected base are tasks without findings of their own; othe
 
 test('reasons', () => {
   const reasonOf = (change: Partial<FleetState>) =>
-    planFleet([image('base'), image('x', 'base', change)], decide).tasks[0]?.reason;
+    planFleet([image('base'), image('x', 'base', change)], decide, { retryFailed: true }).tasks[0]?.reason;
   assert.equal(reasonOf({ digest: undefined }), 'new build');
   assert.equal(reasonOf({ recipeDigest: 'other' }), 'source change');
   assert.equal(reasonOf({ missing: [update] }), 'meta change');
@@ -63,6 +63,13 @@ test('reasons', () => {
   assert.equal(reasonOf({ missing: [update], failedBefore: true }), 'retrying bad build');
   assert.equal(reasonOf({ failedBefore: true }), undefined);
   assert.equal(reasonOf({ digest: undefined, recipe: 'none' }), undefined);
+});
+
+test('what failed is not built again with the same input, unless asked or its base is made again', () => {
+  const failed = image('x', 'base', { missing: [update], failedBefore: true });
+  assert.deepEqual(planFleet([image('base'), failed], decide).tasks, []);
+  assert.equal(planFleet([image('base'), failed], decide, { retryFailed: true }).tasks.length, 1);
+  assert.equal(planFleet([image('base', undefined, { missing: [update] }), failed], decide).tasks.length, 2);
 });
 
 test('disabled and locked images are shown and hold nobody up', () => {

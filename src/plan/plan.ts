@@ -1,7 +1,13 @@
 import { inLineageOrder } from './lineage.ts';
 import type { Decide, DecisionContext, FleetState, Plan, PlanTask, TaskReason } from './types.ts';
 
+export interface PlanOptions {
+  /** Also build again what failed with exactly the input it has now. */
+  readonly retryFailed?: boolean;
+}
+
 interface Need {
+  readonly own: boolean;
   readonly reason: TaskReason;
   readonly because: string;
 }
@@ -13,14 +19,14 @@ interface Need {
  *
  * @throws PLAN_CYCLE, PLAN_DUPLICATE, PLAN_BASE_UNKNOWN
  */
-export function planFleet(fleet: readonly FleetState[], decide: Decide): Plan {
+export function planFleet(fleet: readonly FleetState[], decide: Decide, options: PlanOptions = {}): Plan {
   const images = inLineageOrder(fleet);
   const digests = new Map(fleet.map((image) => [image.name, image.digest]));
   const tasks = new Map<string, PlanTask>();
   for (const image of images) {
     const base = image.base === undefined ? undefined : tasks.get(image.base);
     const baseChanges = base !== undefined && runs(base);
-    const need = needOf(image, baseChanges, image.base === undefined ? undefined : digests.get(image.base));
+    const need = needOf(image, baseChanges, image.base === undefined ? undefined : digests.get(image.base), options);
     if (need !== undefined) tasks.set(image.name, taskOf(image, need, baseChanges ? base : undefined, decide));
   }
   const ordered = [...tasks.values()].sort((a, b) => a.level - b.level || (a.image < b.image ? -1 : 1));
@@ -33,26 +39,33 @@ function runs(task: PlanTask): boolean {
   return task.status === 'scheduled' || task.status === 'blocked';
 }
 
-function needOf(image: FleetState, baseChanges: boolean, baseDigest: string | undefined): Need | undefined {
+function needOf(
+  image: FleetState,
+  baseChanges: boolean,
+  baseDigest: string | undefined,
+  options: PlanOptions,
+): Need | undefined {
+  // The same input would fail the same way; a base that is made again may change that.
+  if (image.failedBefore && !baseChanges && options.retryFailed !== true) return undefined;
   if (image.digest === undefined) {
     // Without a recipe there is nothing to build from, and nothing to patch.
     if (image.recipe === 'none') return undefined;
-    return { reason: 'new build', because: 'it was never built' };
+    return { own: true, reason: 'new build', because: 'it was never built' };
   }
   const need = changeOf(image, baseChanges, baseDigest);
   if (need === undefined || !image.failedBefore) return need;
-  return { reason: 'retrying bad build', because: `${need.because}; the last attempt failed` };
+  return { own: need.own, reason: 'retrying bad build', because: `${need.because}; the last attempt failed` };
 }
 
 function changeOf(image: FleetState, baseChanges: boolean, baseDigest: string | undefined): Need | undefined {
   if (image.recipeDigest !== undefined && image.recipeDigest !== image.builtFrom) {
-    return { reason: 'source change', because: 'its recipe changed' };
+    return { own: true, reason: 'source change', because: 'its recipe changed' };
   }
-  if (image.missing.length > 0) return { reason: 'meta change', because: missingSentence(image) };
-  if (baseChanges) return { reason: 'meta change', because: `its base ${image.base} is made again` };
+  if (image.missing.length > 0) return { own: true, reason: 'meta change', because: missingSentence(image) };
   if (image.baseDigest !== undefined && baseDigest !== undefined && image.baseDigest !== baseDigest) {
-    return { reason: 'meta change', because: `its base ${image.base} changed since it was built` };
+    return { own: true, reason: 'meta change', because: `its base ${image.base} changed since it was built` };
   }
+  if (baseChanges) return { own: false, reason: 'meta change', because: `its base ${image.base} is made again` };
   return undefined;
 }
 
@@ -80,5 +93,6 @@ function taskOf(image: FleetState, need: Need, base: PlanTask | undefined, decid
     because: `${need.because}; ${decision.strategy}: ${decision.because}`,
     after: base === undefined ? [] : [base.image],
     missing: image.missing,
+    ownNeed: need.own,
   };
 }

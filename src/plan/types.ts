@@ -70,6 +70,8 @@ export interface PlanTask {
   /** Names of tasks that come first. */
   readonly after: readonly string[];
   readonly missing: readonly MissingUpdate[];
+  /** False when only the base's change makes it a task: an unchanged base ends it. */
+  readonly ownNeed: boolean;
 }
 
 export interface Plan {

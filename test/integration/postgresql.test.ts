@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import { databaseContract } from '../contract/database.ts';
+import { pipelineContract } from '../contract/pipeline.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -17,6 +18,12 @@ if (programs === undefined) {
     after(() => cluster.stop());
 
     databaseContract(
+      'PostgreSQL',
+      async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+      async () => {},
+    );
+
+    pipelineContract(
       'PostgreSQL',
       async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
       async () => {},

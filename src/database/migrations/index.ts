@@ -2,6 +2,7 @@ import { events001 } from './001-events.ts';
 import { registry002 } from './002-registry.ts';
 import { inventory003 } from './003-inventory.ts';
 import { rollout005 } from './005-rollout.ts';
+import { engine004 } from './004-engine.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -9,3 +10,4 @@ import type { Migration } from './migration.ts';
  * Numbers: 001 events, 002 registry, 003 inventory, 004 engine, 005 rollout; later ones count on from 010.
  */
 export const MIGRATIONS: readonly Migration[] = [events001, registry002, inventory003, rollout005];
+export const MIGRATIONS: readonly Migration[] = [events001, registry002, inventory003, engine004];

@@ -1,3 +1,78 @@
-/** Row types of migrations/NNN-engine.ts. */
-// biome-ignore lint/complexity/noBannedTypes: tables follow with the engine migration
-export type EngineSchema = {};
+/** What a fleet's image is at now. */
+export interface FleetImageTable {
+  readonly name: string;
+  readonly repository: string;
+  readonly tag: string;
+  /** The released image; null until the first release. */
+  readonly digest: string | null;
+  /** Digest its base had when it was built. */
+  readonly base_digest: string | null;
+  /** Digest of the recipe it was built from. */
+  readonly recipe_digest: string | null;
+  readonly strategy: string | null;
+  /** The task input whose build failed last; null after a success. */
+  readonly failed_input: string | null;
+  readonly released: Date | null;
+}
+
+/** A digest that verify or rollout refused: never offered again. */
+export interface QuarantineTable {
+  readonly digest: string;
+  readonly image: string;
+  readonly reason: string;
+  readonly since: Date;
+}
+
+/** One plan being carried out. One at a time for a fleet. */
+export interface RunTable {
+  /** From `input` and `attempt`: the same whatever process starts it. */
+  readonly id: string;
+  /** Digest of the plan and what it starts from. */
+  readonly input: string;
+  /** Counts runs of the same input: more than one when tasks failed. */
+  readonly attempt: number;
+  readonly fleet: string;
+  readonly status: 'running' | 'done';
+  readonly started: Date;
+  readonly finished: Date | null;
+}
+
+/** One image in a run. */
+export interface TaskTable {
+  readonly run: string;
+  readonly image: string;
+  readonly level: number;
+  /** The task it waits for; null when it waits for none. */
+  readonly base: string | null;
+  readonly status: string;
+  /** What comes next; null when the task is over. */
+  readonly step: 'build' | 'verify' | 'rollout' | null;
+  /** Failed attempts so far at `step`. */
+  readonly attempt: number;
+  readonly reason: string;
+  readonly strategy: string;
+  readonly because: string;
+  /** False when only the base's change makes it a task, so that an unchanged base ends it. */
+  readonly own_need: boolean;
+  /** Digest of everything the build is a function of. */
+  readonly input: string;
+  readonly recipe_digest: string | null;
+  readonly repository: string;
+  readonly tag: string;
+  /** Released digest when the run began. */
+  readonly previous: string | null;
+  /** The candidate. */
+  readonly digest: string | null;
+  readonly base_digest: string | null;
+  /** JSON of what later steps need of the build. */
+  readonly result: string | null;
+  readonly error: string | null;
+  readonly updated: Date;
+}
+
+export interface EngineSchema {
+  readonly fleet_image: FleetImageTable;
+  readonly quarantine: QuarantineTable;
+  readonly run: RunTable;
+  readonly task: TaskTable;
+}

@@ -7,4 +7,5 @@ import type { RolloutSchema } from './rollout.ts';
 /** Every table of the database. A table's row type stands in the file of the area that owns it. */
 export type Schema = EventsSchema & RegistrySchema & InventorySchema & EngineSchema & RolloutSchema;
 
+export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';
 export type { MetadataTable, OutboxCursorTable, OutboxTable } from './events.ts';

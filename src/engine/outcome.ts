@@ -1,0 +1,30 @@
+import type { BuiltImage } from '../build/index.ts';
+import type { Descriptor, Digest } from '../oci/index.ts';
+import type { RolloutOutcome } from '../runtime/index.ts';
+import type { CandidateImage } from './ports.ts';
+import type { QueuedJob } from './queue/queue.ts';
+import type { Task, TaskStatus } from './task.ts';
+
+interface Ended {
+  readonly job: QueuedJob;
+  readonly task: Task;
+}
+
+/** What came of one step of one task. `commit.ts` makes it state. */
+export type Outcome =
+  | (Ended & { readonly kind: 'began' })
+  /** The task has moved on since the job was queued. */
+  | (Ended & { readonly kind: 'stale' })
+  | (Ended & { readonly kind: 'built'; readonly built: BuiltImage; readonly baseDigest: Digest | undefined })
+  | (Ended & { readonly kind: 'unchanged'; readonly reason: string; readonly baseDigest: Digest | undefined })
+  | (Ended & { readonly kind: 'verified'; readonly candidate: CandidateImage; readonly checks: readonly string[] })
+  | (Ended & { readonly kind: 'rejected'; readonly candidate: CandidateImage; readonly reason: string })
+  | (Ended & {
+      readonly kind: 'rolled';
+      readonly released: CandidateImage;
+      readonly outcomes: readonly RolloutOutcome[];
+      /** What the tag named before: restored when a rollout was rolled back. */
+      readonly restore: Descriptor | undefined;
+    })
+  | (Ended & { readonly kind: 'failed'; readonly status: TaskStatus; readonly reason: string })
+  | (Ended & { readonly kind: 'retry'; readonly reason: string; readonly delay: number });

@@ -1,0 +1,159 @@
+import { type Clock, type Log, silentLog, systemClock } from '../base/index.ts';
+import type { Database } from '../database/index.ts';
+import { OUTBOX_CHANNEL } from '../events/index.ts';
+import type { Decide, Plan } from '../plan/index.ts';
+import type { RegistryCatalogue } from '../registry/index.ts';
+import type { BlobStore } from '../storage/index.ts';
+import { DEFAULT_PARALLEL, type EngineContext, type Fleet, type Parallel, type StageTimes, timed } from './context.ts';
+import type { PipelinePorts } from './ports.ts';
+import { openQueue } from './queue/pg-boss-queue.ts';
+import { planSurvey, startRun, surveyFleet } from './run/start-run.ts';
+import { tasksOfRun } from './run/task-store.ts';
+import type { Task } from './task.ts';
+import { Worker } from './worker.ts';
+
+export interface PipelineOptions {
+  readonly fleet: Fleet;
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly catalogue: RegistryCatalogue;
+  readonly ports: PipelinePorts;
+  /** Picks the strategy of each task. */
+  readonly decide: Decide;
+  /** `host:port` of our registry as consumers reach it; '' when it is not served. */
+  readonly registryHost?: string;
+  readonly parallel?: Partial<Parallel>;
+  /** Also build again what failed with the same input. */
+  readonly retryFailed?: boolean;
+  readonly attempts?: number;
+  /** Milliseconds. */
+  readonly retryDelay?: number;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+}
+
+export interface PipelineResult {
+  /** Undefined when there was nothing to do. */
+  readonly run: string | undefined;
+  /** An unfinished run of a process that ended was carried on; call again to look for what is new since. */
+  readonly resumed: boolean;
+  readonly tasks: readonly Task[];
+  /** Milliseconds, summed over tasks that ran side by side. */
+  readonly times: Readonly<StageTimes>;
+}
+
+/**
+ * The loop, once: feed → inventory → plan → build → publish → verify → rollout. A run that an earlier process left
+ * unfinished is carried on instead. Killed at any moment and called again, it ends in the same state, with the same
+ * events.
+ *
+ * @throws ENGINE_RUN_ACTIVE, PLAN_CYCLE, PLAN_DUPLICATE, PLAN_BASE_UNKNOWN, and what feed and inventory throw; an error
+ *   of one task is that task's outcome, not an error here
+ */
+export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
+  const signal = options.signal ?? new AbortController().signal;
+  const context = await contextOf(options);
+  try {
+    const unfinished = await unfinishedRun(context);
+    const run = unfinished ?? (await nextRun(context, options, signal));
+    if (run !== undefined) await carryOut(context, run, signal);
+    const tasks = run === undefined ? [] : await tasksOfRun(context.database.kysely, run);
+    return { run, resumed: unfinished !== undefined, tasks, times: context.times };
+  } finally {
+    await context.queue.stop();
+  }
+}
+
+/** What `runPipeline` would do now: brings indexes up to date and plans, and carries out nothing. */
+export async function planPipeline(options: PipelineOptions): Promise<Plan> {
+  const signal = options.signal ?? new AbortController().signal;
+  const context = await contextOf(options);
+  try {
+    await timed(context, 'feed', () => context.ports.feed.refresh(signal));
+    return planSurvey(context, await surveyFleet(context, signal), options.retryFailed ?? false);
+  } finally {
+    await context.queue.stop();
+  }
+}
+
+async function nextRun(
+  context: EngineContext,
+  options: PipelineOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  await timed(context, 'feed', () => context.ports.feed.refresh(signal));
+  const survey = await surveyFleet(context, signal);
+  return timed(context, 'plan', () =>
+    startRun(context, survey, planSurvey(context, survey, options.retryFailed ?? false)),
+  );
+}
+
+async function unfinishedRun(context: EngineContext): Promise<string | undefined> {
+  const row = await context.database.kysely
+    .selectFrom('run')
+    .select('id')
+    .where('fleet', '=', context.fleet.name)
+    .where('status', '=', 'running')
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Build, publish, verify and roll out every task of the run. */
+async function carryOut(context: EngineContext, run: string, signal: AbortSignal): Promise<void> {
+  const worker = new Worker(context);
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    await worker.start();
+    await Promise.race([runDone(context, run), worker.failed, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    await worker.stop();
+  }
+}
+
+/** Milliseconds between looks at the run when no commit woke us. */
+const DONE_POLL_MS = 1_000;
+
+async function runDone(context: EngineContext, run: string): Promise<void> {
+  const { database } = context;
+  let look = Promise.withResolvers<void>();
+  const wake = (): void => look.resolve();
+  const unlisten = await database.listen(OUTBOX_CHANNEL, wake);
+  const timer = setInterval(wake, DONE_POLL_MS);
+  try {
+    for (;;) {
+      look = Promise.withResolvers<void>();
+      const row = await database.kysely.selectFrom('run').select('status').where('id', '=', run).executeTakeFirst();
+      if (row?.status !== 'running') return;
+      await look.promise;
+    }
+  } finally {
+    clearInterval(timer);
+    await unlisten();
+  }
+}
+
+async function contextOf(options: PipelineOptions): Promise<EngineContext> {
+  const { database, blobs, fleet, ports, decide, catalogue } = options;
+  const log = options.log ?? silentLog;
+  return {
+    database,
+    blobs,
+    fleet,
+    images: new Map(fleet.images.map((image) => [image.image, image])),
+    ports,
+    decide,
+    log,
+    queue: await openQueue(database, log),
+    publisher: { catalogue, project: fleet.name, host: options.registryHost ?? '' },
+    parallel: { ...DEFAULT_PARALLEL, ...options.parallel },
+    clock: options.clock ?? systemClock,
+    times: { feed: 0, inventory: 0, plan: 0, build: 0, verify: 0, rollout: 0 },
+    attempts: options.attempts ?? 3,
+    retryDelay: options.retryDelay ?? 1_000,
+  };
+}

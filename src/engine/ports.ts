@@ -1,0 +1,79 @@
+import type { BuiltImage } from '../build/index.ts';
+import type { Descriptor, Digest } from '../oci/index.ts';
+import type { MissingUpdate, RecipeKind, Strategy } from '../plan/index.ts';
+import type { BuildSummary, Place } from '../publish/index.ts';
+import type { RolloutOutcome } from '../runtime/index.ts';
+
+/** An image as the fleet file declares it. */
+export interface FleetImage extends Place {
+  /** Name of another image of the fleet. */
+  readonly base: string | undefined;
+  readonly recipe: RecipeKind;
+  /** Digest of recipe and files it names; undefined without a recipe. */
+  readonly recipeDigest: string | undefined;
+  readonly state: 'enabled' | 'disabled' | 'locked';
+}
+
+/** An image of the fleet with what is released of it. */
+export interface ReleasedImage extends FleetImage {
+  readonly digest: Digest;
+}
+
+export interface FeedPort {
+  /** Brings the package indexes up to date; cheap when nothing appeared. */
+  refresh(signal: AbortSignal): Promise<void>;
+}
+
+export interface InventoryPort {
+  /** Missing updates by image name, against the indexes as they are now. Looks into images it does not know yet. */
+  survey(images: readonly ReleasedImage[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly MissingUpdate[]>>;
+}
+
+export interface BuildRequest {
+  readonly image: FleetImage;
+  readonly strategy: Strategy;
+  /** The released image that is to be replaced. */
+  readonly previous: Digest | undefined;
+  /** The fleet's base as it is released now. */
+  readonly baseDigest: Digest | undefined;
+  /** Digest the base had when `previous` was built. */
+  readonly previousBaseDigest: Digest | undefined;
+}
+
+export interface BuildPort {
+  /**
+   * Makes the image; all its blobs lie in the store, synced, when it resolves. Same request and same indexes → same
+   * digest. Runs again after a crash.
+   */
+  build(request: BuildRequest, signal: AbortSignal): Promise<BuiltImage>;
+}
+
+export interface CandidateImage extends Place {
+  readonly descriptor: Descriptor;
+  readonly previous: Digest | undefined;
+  readonly summary: BuildSummary;
+}
+
+export type Verification =
+  | { readonly kind: 'passed'; readonly checks: readonly string[] }
+  | { readonly kind: 'rejected'; readonly reason: string };
+
+export interface VerifyPort {
+  /** Tests a candidate that can be pulled by digest. An error is a failed test run, not a bad image. */
+  verify(candidate: CandidateImage, signal: AbortSignal): Promise<Verification>;
+}
+
+export interface RolloutPort {
+  /** Brings a released image to the workloads that run it; healthy, or back where it was. */
+  rollout(released: CandidateImage, signal: AbortSignal): Promise<readonly RolloutOutcome[]>;
+}
+
+/** The stages the engine drives. */
+export interface PipelinePorts {
+  readonly feed: FeedPort;
+  readonly inventory: InventoryPort;
+  readonly build: BuildPort;
+  readonly verify: VerifyPort;
+  /** Undefined: nothing runs here; images end released. */
+  readonly rollout?: RolloutPort;
+}

@@ -1,0 +1,90 @@
+import { fromKysely, PgBoss } from 'pg-boss';
+import { type Log, messageOf } from '../../base/index.ts';
+import type { Database } from '../../database/index.ts';
+import { type JobData, type JobQueue, QUEUES, type QueuedJob, type QueueName } from './queue.ts';
+
+const SCHEMA = 'heraklit_queue';
+
+/** Seconds without a sign of life after which another worker may take a job (pg-boss allows no less than 10). */
+const HEARTBEAT_SECONDS = 30;
+/** The engine counts attempts itself; this one only counts crashes. */
+const CRASHES_ALLOWED = 10_000;
+const LONGEST_JOB_SECONDS = 6 * 3600;
+const KEEP_DONE_SECONDS = 24 * 3600;
+
+/**
+ * pg-boss on the same database. Embedded: jobs that are active at the start belong to a dead process, because only one
+ * can have the database open, and are given back at once. PostgreSQL: their heartbeat runs out.
+ */
+export async function openQueue(database: Database, log: Log): Promise<JobQueue> {
+  const embedded = database.kind === 'embedded';
+  const boss = new PgBoss({
+    db: {
+      executeSql: async (text, values) => ({ rows: [...(await database.raw.query(text, values ?? [])).rows] }),
+    },
+    backend: embedded ? 'pglite' : 'postgres',
+    schema: SCHEMA,
+    schedule: false,
+    supervise: true,
+    monitorIntervalSeconds: 15,
+    superviseIntervalSeconds: 15,
+  });
+  boss.on('error', (error) => log.warn(`job queue: ${messageOf(error)}`));
+  await boss.start();
+  for (const name of QUEUES) {
+    await boss.createQueue(name, {
+      retryLimit: CRASHES_ALLOWED,
+      retryDelay: 0,
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      expireInSeconds: LONGEST_JOB_SECONDS,
+      deleteAfterSeconds: KEEP_DONE_SECONDS,
+    });
+    // Fills pg-boss's queue cache, which a call inside a transaction would otherwise read past that transaction.
+    await boss.fetch(name, { batchSize: 1, minPriority: 1_000_000 } as never);
+  }
+  const byQueue = (jobs: readonly QueuedJob[]): readonly (readonly [QueueName, string[]])[] =>
+    [...Map.groupBy(jobs, (job) => job.queue)].map(([name, group]) => [name, group.map((job) => job.id)] as const);
+
+  const queue: JobQueue = {
+    async enqueue(trx, jobs) {
+      const db = fromKysely(trx);
+      for (const [name, group] of Map.groupBy(jobs, (job) => job.queue)) {
+        const rows = group.map(({ id, data, delay }) => ({
+          id,
+          data,
+          ...(delay === undefined ? {} : { startAfter: delay }),
+        }));
+        await boss.insert(name, rows, { db });
+      }
+    },
+    async complete(trx, jobs) {
+      const db = fromKysely(trx);
+      for (const [name, ids] of byQueue(jobs)) await boss.complete(name, ids, null, { db });
+    },
+    async take(name, count) {
+      const jobs = await boss.fetch<JobData>(name, { batchSize: count });
+      return jobs.map((job) => ({ queue: name, id: job.id, data: job.data }));
+    },
+    async keepAlive(jobs) {
+      for (const [name, ids] of byQueue(jobs)) await boss.touch(name, ids);
+    },
+    async giveBack(jobs) {
+      for (const [name, ids] of byQueue(jobs)) await boss.fail(name, ids, { reason: 'given back' });
+    },
+    async stop() {
+      await boss.stop({ graceful: false, close: false });
+    },
+  };
+  if (embedded) await giveBackAll(database, queue, log);
+  return queue;
+}
+
+async function giveBackAll(database: Database, queue: JobQueue, log: Log): Promise<void> {
+  const { rows } = await database.raw.query(`select id, name, data from ${SCHEMA}.job where state = 'active'`);
+  const jobs = (rows as { id: string; name: QueueName; data: JobData }[]).map(
+    ({ id, name, data }): QueuedJob => ({ queue: name, id, data }),
+  );
+  if (jobs.length === 0) return;
+  await queue.giveBack(jobs);
+  log.info(`${jobs.length} jobs of a process that ended are taken up again`);
+}

@@ -1,0 +1,56 @@
+import { sql } from 'kysely';
+import { type DatabaseReader, type DatabaseTransaction, type FleetImageTable, unnest } from '../../database/index.ts';
+import type { Task } from '../task.ts';
+
+/** What the named images are at, or all of them. An image that was never built or tried has no row. */
+export async function loadFleet(
+  reader: DatabaseReader,
+  names?: readonly string[],
+): Promise<ReadonlyMap<string, FleetImageTable>> {
+  if (names?.length === 0) return new Map();
+  let query = reader.selectFrom('fleet_image').selectAll();
+  if (names !== undefined) query = query.where(sql<boolean>`name = any(${sql.val([...new Set(names)])}::text[])`);
+  const rows = await query.execute();
+  return new Map(rows.map((row) => [row.name, row]));
+}
+
+/** The tasks' results become what the fleet is at. */
+export async function recordReleased(trx: DatabaseTransaction, tasks: readonly Task[]): Promise<void> {
+  if (tasks.length === 0) return;
+  const rows = tasks.map((task) => ({ ...task, name: task.image, released: task.updated.toISOString() }));
+  const columns = {
+    name: 'text',
+    repository: 'text',
+    tag: 'text',
+    digest: 'text',
+    base_digest: 'text',
+    recipe_digest: 'text',
+    strategy: 'text',
+    released: 'timestamptz',
+  } as const;
+  await sql`insert into fleet_image (name, repository, tag, digest, base_digest, recipe_digest, strategy, released)
+    select * from ${unnest(rows, columns)}
+    on conflict (name) do update set repository = excluded.repository, tag = excluded.tag, digest = excluded.digest,
+      base_digest = excluded.base_digest, recipe_digest = excluded.recipe_digest, strategy = excluded.strategy,
+      released = case when fleet_image.digest = excluded.digest then fleet_image.released else excluded.released end,
+      failed_input = null`.execute(trx);
+}
+
+/** Remembers what input failed, so that it is not tried again and again. */
+export async function recordFailed(trx: DatabaseTransaction, tasks: readonly Task[]): Promise<void> {
+  if (tasks.length === 0) return;
+  const rows = tasks.map((task) => ({ ...task, name: task.image, failed_input: task.input }));
+  const columns = { name: 'text', repository: 'text', tag: 'text', failed_input: 'text' } as const;
+  await sql`insert into fleet_image (name, repository, tag, failed_input)
+    select * from ${unnest(rows, columns)}
+    on conflict (name) do update set failed_input = excluded.failed_input`.execute(trx);
+}
+
+/** A rollout was rolled back: the fleet is at the previous image again. */
+export async function recordRestored(trx: DatabaseTransaction, task: Task): Promise<void> {
+  await trx
+    .updateTable('fleet_image')
+    .set({ digest: task.previous, failed_input: task.input })
+    .where('name', '=', task.image)
+    .execute();
+}

@@ -1,0 +1,151 @@
+import type { NewEvent } from '../../events/index.ts';
+import type { Descriptor, Digest } from '../../oci/index.ts';
+import {
+  type BuildSummary,
+  type Candidate,
+  type Place,
+  type Quarantine,
+  type Release,
+  summaryOf,
+  unchangedEvent,
+} from '../../publish/index.ts';
+import { rolloutEvent, verifiedEvent } from '../events.ts';
+import type { Outcome } from '../outcome.ts';
+import type { Task, TaskStatus, TaskStep } from '../task.ts';
+
+/** What later steps need of a build: the `result` column. */
+export interface BuildResult {
+  readonly descriptor: Descriptor;
+  readonly summary: BuildSummary;
+}
+
+/** How a task ended, for those that wait for it. */
+export type Ending = 'released' | 'unchanged' | 'failed';
+
+/** Everything one outcome changes. */
+export interface Effects {
+  readonly task: Task;
+  readonly next?: { readonly step: TaskStep; readonly delay?: number };
+  readonly ending?: Ending;
+  readonly candidate?: Candidate;
+  readonly release?: Release;
+  readonly bad?: Quarantine;
+  /** The rollout was undone: the fleet is at the previous image again. */
+  readonly restored?: boolean;
+  readonly events?: readonly NewEvent[];
+}
+
+export interface SettleOptions {
+  readonly now: Date;
+  /** Releases are rolled out here. */
+  readonly rollout: boolean;
+}
+
+const SENTENCE_LIMIT = 2_000;
+
+/** Pure: the task as it stands and what came of its step → its next state and what else commits with it. */
+export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>, options: SettleOptions): Effects {
+  const change = (status: TaskStatus, step: TaskStep | null, more: Partial<Task> = {}): Task => ({
+    ...task,
+    status,
+    step,
+    attempt: 0,
+    error: null,
+    updated: options.now,
+    ...more,
+  });
+  const over = (status: TaskStatus, reason: string): Effects => ({
+    task: change(status, null, { error: reason.slice(0, SENTENCE_LIMIT), attempt: task.attempt }),
+    ending: 'failed',
+  });
+  switch (outcome.kind) {
+    case 'began':
+      return { task: { ...task, status: 'building', updated: options.now } };
+    case 'built': {
+      const { descriptor } = outcome.built;
+      const result: BuildResult = { descriptor, summary: summaryOf(outcome.built) };
+      return {
+        task: change('finished', 'verify', {
+          digest: descriptor.digest,
+          base_digest: outcome.baseDigest ?? null,
+          strategy: outcome.built.strategy,
+          result: JSON.stringify(result),
+        }),
+        next: { step: 'verify' },
+        candidate: { ...placeOf(task), built: outcome.built, previous: previousOf(task) },
+      };
+    }
+    case 'unchanged':
+      return unchanged(change('unchanged', null, { base_digest: outcome.baseDigest ?? null }), outcome.reason);
+    case 'verified': {
+      const { candidate, checks } = outcome;
+      return {
+        task: change('succeeded', options.rollout ? 'rollout' : null),
+        ...(options.rollout ? { next: { step: 'rollout' } as const } : {}),
+        ending: 'released',
+        release: candidate,
+        events: [verifiedEvent(candidate, checks)],
+      };
+    }
+    case 'rejected':
+      return {
+        ...over('failed', outcome.reason),
+        bad: {
+          ...placeOf(task),
+          digest: outcome.candidate.descriptor.digest,
+          reason: outcome.reason,
+          restore: undefined,
+        },
+      };
+    case 'rolled':
+      return rolled(task, outcome, over, change('succeeded', null));
+    case 'failed':
+      return over(outcome.status, outcome.reason);
+    case 'retry': {
+      const status = task.step === 'build' ? 'scheduled' : task.status;
+      const again = change(status, task.step, {
+        attempt: task.attempt + 1,
+        error: outcome.reason.slice(0, SENTENCE_LIMIT),
+      });
+      return { task: again, ...(task.step === null ? {} : { next: { step: task.step, delay: outcome.delay } }) };
+    }
+  }
+}
+
+/** A task that ends with what is released already. */
+export function unchanged(task: Task, reason: string): Effects {
+  const digest = previousOf(task);
+  return {
+    task: { ...task, status: 'unchanged', step: null, digest: digest ?? null, because: reason },
+    ending: 'unchanged',
+    ...(digest === undefined ? {} : { events: [unchangedEvent(placeOf(task), digest, reason, task.input)] }),
+  };
+}
+
+function rolled(
+  task: Task,
+  outcome: Extract<Outcome, { kind: 'rolled' }>,
+  over: (status: TaskStatus, reason: string) => Effects,
+  succeeded: Task,
+): Effects {
+  const { released, outcomes } = outcome;
+  const events = outcomes.flatMap((one) => rolloutEvent(released, task.run, one) ?? []);
+  const back = outcomes.find((one) => one.kind === 'rolledback');
+  if (back === undefined) return { task: succeeded, events };
+  const { ending: _, ...failed } = over('failed', `rolled back on ${back.workload}: ${back.reason}`);
+  const digest = released.descriptor.digest;
+  return {
+    ...failed,
+    events,
+    restored: true,
+    bad: { ...placeOf(task), digest, reason: `rolled back: ${back.reason}`, restore: outcome.restore },
+  };
+}
+
+export function placeOf(task: Task): Place {
+  return { image: task.image, repository: task.repository, tag: task.tag };
+}
+
+export function previousOf(task: Task): Digest | undefined {
+  return (task.previous ?? undefined) as Digest | undefined;
+}

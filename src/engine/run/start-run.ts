@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { FleetImageTable } from '../../database/index.ts';
+import { emit } from '../../events/index.ts';
+import { type Digest, serialize } from '../../oci/index.ts';
+import { type FleetState, type MissingUpdate, type Plan, type PlanTask, planFleet } from '../../plan/index.ts';
+import { type EngineContext, timed } from '../context.ts';
+import { engineError } from '../errors.ts';
+import { outdatedEvent, runEvent, taskEvent } from '../events.ts';
+import type { FleetImage, ReleasedImage } from '../ports.ts';
+import { jobOf, type Task } from '../task.ts';
+import { loadFleet } from './fleet-store.ts';
+import { saveTasks } from './task-store.ts';
+
+/** The fleet as it stands: what is released, and what that misses. */
+export interface Survey {
+  readonly released: ReadonlyMap<string, FleetImageTable>;
+  readonly missing: ReadonlyMap<string, readonly MissingUpdate[]>;
+}
+
+/** Compares what is released with what the repositories offer; announces what is outdated. */
+export async function surveyFleet(context: EngineContext, signal: AbortSignal): Promise<Survey> {
+  const released = await loadFleet(context.database.kysely);
+  const images = context.fleet.images.flatMap((image): ReleasedImage[] => {
+    const digest = released.get(image.image)?.digest;
+    return digest === null || digest === undefined ? [] : [{ ...image, digest: digest as Digest }];
+  });
+  const missing = await timed(context, 'inventory', () => context.ports.inventory.survey(images, signal));
+  const outdated = images.flatMap((image) => {
+    const updates = missing.get(image.image) ?? [];
+    return updates.length === 0 ? [] : [outdatedEvent(image, updates)];
+  });
+  if (outdated.length > 0) await context.database.transaction((trx) => emit(trx, outdated, context.clock));
+  return { released, missing };
+}
+
+/** The plan for a survey, without carrying it out. */
+export function planSurvey(context: EngineContext, survey: Survey, retryFailed: boolean): Plan {
+  const states = context.fleet.images.map((image) => stateOf(image, survey));
+  return planFleet(states, context.decide, { retryFailed });
+}
+
+/**
+ * Records a plan as a run with its tasks and first jobs, in one transaction. Run and job ids come from the plan, so a
+ * process that dies here leaves either nothing or all of it.
+ * @returns the run's id; undefined when there is nothing to carry out
+ * @throws ENGINE_RUN_ACTIVE
+ */
+export async function startRun(context: EngineContext, survey: Survey, plan: Plan): Promise<string | undefined> {
+  const open = plan.tasks.filter((task) => task.status === 'scheduled' || task.status === 'blocked');
+  if (open.length === 0) return undefined;
+  const drafts = plan.tasks.map((task) => draftOf(task, context.images.get(task.image) as FleetImage, survey));
+  const input = hash({ fleet: context.fleet.name, tasks: drafts });
+  return context.database.transaction(async (trx) => {
+    const before = await trx
+      .selectFrom('run')
+      .select((expression) => expression.fn.countAll<number>().as('count'))
+      .where('input', '=', input)
+      .executeTakeFirstOrThrow();
+    const attempt = Number(before.count) + 1;
+    const run = hash({ input, attempt }).slice(0, 32);
+    const now = new Date(context.clock.now());
+    const fleet = context.fleet.name;
+    const inserted = await trx
+      .insertInto('run')
+      .values({ id: run, input, attempt, fleet, status: 'running', started: now, finished: null })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .executeTakeFirst();
+    if (inserted === undefined) {
+      throw engineError('ENGINE_RUN_ACTIVE', `a run of fleet ${fleet} is under way`, {
+        hint: 'Wait until it is finished; it carries out what is planned now.',
+      });
+    }
+    const tasks = drafts.map((draft): Task => ({ ...draft, run, updated: now }));
+    await saveTasks(trx, tasks);
+    const counts = Object.fromEntries(
+      [...Map.groupBy(tasks, (task) => task.status)].map(([status, group]) => [status, group.length]),
+    );
+    await emit(trx, [runEvent(run, fleet, 'started', counts), ...tasks.map(taskEvent)], context.clock);
+    await context.queue.enqueue(
+      trx,
+      tasks.flatMap((task) => (task.status === 'scheduled' ? [jobOf(task, 'build')] : [])),
+    );
+    return run;
+  });
+}
+
+function stateOf(image: FleetImage, survey: Survey): FleetState {
+  const row = survey.released.get(image.image);
+  const { base, recipe, recipeDigest, state } = image;
+  return {
+    name: image.image,
+    base,
+    recipe,
+    recipeDigest,
+    state,
+    builtFrom: row?.recipe_digest ?? undefined,
+    digest: (row?.digest ?? undefined) as Digest | undefined,
+    baseDigest: (row?.base_digest ?? undefined) as Digest | undefined,
+    missing: survey.missing.get(image.image) ?? [],
+    failedBefore: row?.failed_input !== null && row?.failed_input === inputOf(image, survey),
+  };
+}
+
+/** Digest of what a build of the image is a function of, the base as it is released now. */
+function inputOf(image: FleetImage, survey: Survey): string {
+  const base = image.base === undefined ? undefined : survey.released.get(image.base);
+  return hash({
+    image: image.image,
+    recipe: image.recipeDigest,
+    base: base?.digest,
+    previous: survey.released.get(image.image)?.digest,
+    missing: survey.missing.get(image.image) ?? [],
+  });
+}
+
+function draftOf(task: PlanTask, image: FleetImage, survey: Survey): Omit<Task, 'run' | 'updated'> {
+  return {
+    image: task.image,
+    level: task.level,
+    base: task.after[0] ?? null,
+    status: task.status,
+    step: task.status === 'scheduled' ? 'build' : null,
+    attempt: 0,
+    reason: task.reason,
+    strategy: task.strategy,
+    because: task.because,
+    own_need: task.ownNeed,
+    input: inputOf(image, survey),
+    recipe_digest: image.recipeDigest ?? null,
+    repository: image.repository,
+    tag: image.tag,
+    previous: survey.released.get(task.image)?.digest ?? null,
+    digest: null,
+    base_digest: null,
+    result: null,
+    error: null,
+  };
+}
+
+function hash(value: object): string {
+  return createHash('sha256').update(serialize(value)).digest('hex');
+}

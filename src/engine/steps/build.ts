@@ -1,0 +1,44 @@
+import type { FleetImageTable } from '../../database/index.ts';
+import type { Digest } from '../../oci/index.ts';
+import { isUnchanged, readPublished } from '../../publish/index.ts';
+import { type EngineContext, timed } from '../context.ts';
+import { engineError } from '../errors.ts';
+import type { Outcome } from '../outcome.ts';
+import type { FleetImage } from '../ports.ts';
+import type { QueuedJob } from '../queue/queue.ts';
+import type { Task } from '../task.ts';
+
+/** Builds the image and compares it with what its tag names: publish, or stop the cascade. */
+export async function buildStep(
+  context: EngineContext,
+  job: QueuedJob,
+  task: Task,
+  fleet: ReadonlyMap<string, FleetImageTable>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const image = imageOf(context, task);
+  const baseDigest = digestOrNone(image.base === undefined ? undefined : fleet.get(image.base)?.digest);
+  const previous = digestOrNone(task.previous);
+  const previousBaseDigest = digestOrNone(fleet.get(image.image)?.base_digest);
+  const built = await timed(context, 'build', () =>
+    context.ports.build.build({ image, strategy: task.strategy, previous, baseDigest, previousBaseDigest }, signal),
+  );
+  if (built.strategy === 'none') return { kind: 'unchanged', job, task, reason: built.reason, baseDigest };
+  const published = await readPublished(context.publisher.catalogue, context.blobs, image);
+  if (isUnchanged(built, published)) {
+    return { kind: 'unchanged', job, task, reason: 'the result has the content that is published', baseDigest };
+  }
+  return { kind: 'built', job, task, built, baseDigest };
+}
+
+function imageOf(context: EngineContext, task: Task): FleetImage {
+  const image = context.images.get(task.image);
+  if (image !== undefined) return image;
+  throw engineError('ENGINE_STATE_LOST', `task ${task.image}: the fleet no longer has this image`, {
+    hint: 'It was removed after the run began; the task ends here.',
+  });
+}
+
+function digestOrNone(value: string | null | undefined): Digest | undefined {
+  return (value ?? undefined) as Digest | undefined;
+}

@@ -1,0 +1,212 @@
+/** What the engine does on every kind of database. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Database } from '../../src/database/index.ts';
+import { type PipelineResult, planPipeline, runPipeline } from '../../src/engine/index.ts';
+import { readEvents } from '../../src/events/index.ts';
+import { createSqlCatalogue, type RegistryCatalogue } from '../../src/registry/index.ts';
+import { type BlobStore, openBlobStore } from '../../src/storage/index.ts';
+import {
+  type FakeOptions,
+  fakeDecide,
+  fakeFleet,
+  fakePorts,
+  lastingError,
+  retryableError,
+  type World,
+} from '../support/fleet.ts';
+
+const WORLD: World = {
+  versions: { libc6: '1', openssl: '1', nginx: '1', python3: '1' },
+  images: {
+    base: { packages: ['libc6'] },
+    tls: { base: 'base', packages: ['openssl'] },
+    web: { base: 'tls', packages: ['nginx'] },
+    site: { base: 'web' },
+    script: { base: 'base', packages: ['python3'] },
+  },
+};
+
+export function pipelineContract(name: string, open: () => Promise<Database>, cleanup: () => Promise<void>): void {
+  describe(`pipeline contract: ${name}`, () => {
+    let root: string;
+    let database: Database;
+    let blobs: BlobStore;
+    let catalogue: RegistryCatalogue;
+    before(async () => {
+      root = await mkdtemp(join(tmpdir(), 'heraklit-pipeline-'));
+      database = await open();
+      blobs = await openBlobStore(join(root, 'store'));
+      catalogue = createSqlCatalogue(database);
+    });
+    after(async () => {
+      await database.close();
+      await cleanup();
+      await rm(root, { recursive: true, force: true });
+    });
+
+    const optionsFor = (world: World, options: FakeOptions) => ({
+      fleet: fakeFleet(world),
+      database,
+      blobs,
+      catalogue,
+      ports: fakePorts(world, blobs, options),
+      decide: fakeDecide,
+      registryHost: 'registry.test:5000',
+      retryDelay: 1,
+    });
+    const run = (
+      world: World,
+      options: FakeOptions = {},
+      more: { retryFailed?: boolean } = {},
+    ): Promise<PipelineResult> => runPipeline({ ...optionsFor(world, options), ...more });
+    const statuses = (result: PipelineResult): Record<string, string> =>
+      Object.fromEntries(result.tasks.map((task) => [task.image, task.status]));
+    const tags = async (): Promise<Record<string, string | undefined>> => {
+      const names = Object.keys(WORLD.images);
+      const digests = await Promise.all(names.map(async (one) => (await catalogue.resolve(one, 'latest'))?.digest));
+      return Object.fromEntries(names.map((one, index) => [one, digests[index]]));
+    };
+    let seen = 0;
+    /** `what subject` of the events since the last call, tasks and runs left out; sorted. */
+    const news = async (): Promise<string[]> => {
+      const events = await readEvents(database.kysely, { after: seen, limit: 1000 });
+      seen = events.at(-1)?.sequence ?? seen;
+      return events
+        .filter((event) => /image|container/.test(event.type))
+        .map((event) => `${event.type.replace('io.heraklit.', '')} ${event.subject}`)
+        .sort();
+    };
+    const expected = (images: readonly string[], ...kinds: readonly string[]): string[] =>
+      images.flatMap((image) => kinds.map((kind) => `${kind} ${image}`)).sort();
+    const RELEASED = ['image.built', 'image.published', 'image.verified', 'image.released', 'container.published'];
+    const all = Object.keys(WORLD.images);
+    const updated = (versions: Record<string, string>, images: World['images'] = {}): World => ({
+      versions: { ...WORLD.versions, ...versions },
+      images: { ...WORLD.images, ...images },
+    });
+
+    test('a new fleet is built bases first and released; a second run has nothing to do', async () => {
+      const result = await run(WORLD);
+      assert.deepEqual(statuses(result), Object.fromEntries(all.map((one) => [one, 'succeeded'])));
+      assert.deepEqual(await news(), expected(all, ...RELEASED));
+      assert.ok(Object.values(await tags()).every((digest) => digest !== undefined));
+      const again = await run(WORLD);
+      assert.deepEqual([again.run, again.tasks], [undefined, []]);
+      assert.deepEqual(await news(), []);
+    });
+
+    test('an update is announced once and goes through the lineage; siblings stay', async () => {
+      const before = await tags();
+      const world = updated({ openssl: '2' });
+      const plan = await planPipeline(optionsFor(world, {}));
+      assert.deepEqual(plan.levels, [['tls'], ['web'], ['site']]);
+      const result = await run(world);
+      assert.deepEqual(statuses(result), { tls: 'succeeded', web: 'succeeded', site: 'succeeded' });
+      const touched = ['site', 'tls', 'web'];
+      assert.deepEqual(
+        await news(),
+        [...expected(touched, ...RELEASED), ...expected(touched, 'image.outdated')].sort(),
+      );
+      const now = await tags();
+      assert.deepEqual(all.filter((one) => now[one] !== before[one]).sort(), touched);
+    });
+
+    test('the cascade stops where content is unchanged', async () => {
+      const before = await tags();
+      const world = updated({ openssl: '2' }, { base: { packages: ['libc6'], comment: 'reworded' } });
+      const result = await run(world);
+      assert.deepEqual(statuses(result), Object.fromEntries(all.map((one) => [one, 'unchanged'])));
+      assert.deepEqual(await news(), expected(all, 'image.unchanged'));
+      assert.deepEqual(await tags(), before);
+      assert.equal((await run(world)).run, undefined);
+    });
+
+    test('a rejected candidate is quarantined and never tagged; its children are unresolvable; others go on', async () => {
+      const before = await tags();
+      const world = updated({ openssl: '3', python3: '2' }, { base: { packages: ['libc6'], comment: 'reworded' } });
+      const result = await run(world, { broken: ['openssl=3'] });
+      assert.deepEqual(statuses(result), {
+        tls: 'failed',
+        web: 'unresolvable',
+        site: 'unresolvable',
+        script: 'succeeded',
+      });
+      const said = await news();
+      assert.ok(said.includes('image.quarantined tls') && !said.includes('image.released tls'));
+      const now = await tags();
+      assert.deepEqual([now.tls, now.web, now.site], [before.tls, before.web, before.site]);
+      // The same input is left alone; asked for, the same digest is refused without a test.
+      assert.equal(statuses(await run(world)).tls, undefined);
+      const retried = await run(world, {}, { retryFailed: true });
+      assert.equal(statuses(retried).tls, 'failed');
+      assert.match(retried.tasks.find((task) => task.image === 'tls')?.error ?? '', /quarantined: openssl=3/);
+    });
+
+    test('a retryable error is tried again; a lasting one ends the task in the word that fits', async () => {
+      let calls = 0;
+      const flaky = await run(updated({ openssl: '4' }), {
+        sabotage: ({ image }) => {
+          if (image.image !== 'tls') return undefined;
+          calls += 1;
+          return calls < 3 ? retryableError() : undefined;
+        },
+      });
+      assert.equal(statuses(flaky).tls, 'succeeded');
+      assert.equal(calls, 3);
+      const words = [
+        [lastingError(), 'failed'],
+        [lastingError('RECIPE_INVALID', 'usage'), 'broken'],
+        [lastingError('SOLVE_UNSATISFIABLE'), 'unresolvable'],
+        [retryableError(), 'failed'],
+        [new TypeError('a bug'), 'failed'],
+      ] as const;
+      for (const [index, [error, word]] of words.entries()) {
+        const world = updated({ openssl: '4', python3: `${10 + index}` });
+        const result = await run(world, { sabotage: () => error as ReturnType<typeof lastingError> });
+        assert.deepEqual([error.message, statuses(result).script], [error.message, word]);
+      }
+    });
+
+    test('an unhealthy rollout puts the tag back and quarantines the digest', async () => {
+      await run(updated({ openssl: '5' }), { rollout: true });
+      const before = await tags();
+      await news();
+      const result = await run(updated({ openssl: '5', nginx: '2' }), { rollout: true, unhealthy: ['nginx=2'] });
+      assert.equal(statuses(result).web, 'failed');
+      const now = await tags();
+      assert.equal(now.web, before.web);
+      const said = await news();
+      for (const word of ['released web', 'rolledback web', 'quarantined web'])
+        assert.ok(said.includes(`image.${word}`), word);
+    });
+
+    test('locked images are shown and left alone', async () => {
+      const world = updated(
+        { openssl: '5', nginx: '1', python3: '77' },
+        { script: { ...WORLD.images.script, state: 'locked' } },
+      );
+      const plan = await planPipeline(optionsFor(world, {}));
+      assert.equal(plan.tasks.find((task) => task.image === 'script')?.status, 'locked');
+    });
+
+    test('an aborted run is carried on by the next call', async () => {
+      const controller = new AbortController();
+      const world = updated({ libc6: '9', openssl: '9', nginx: '9', python3: '9' });
+      const options = optionsFor(world, {
+        delay: 20,
+        sabotage: ({ image }) => {
+          if (image.image === 'tls') controller.abort(new Error('stopped'));
+          return undefined;
+        },
+      });
+      await assert.rejects(runPipeline({ ...options, signal: controller.signal }), /stopped/);
+      const result = await run(world);
+      assert.equal(result.resumed, true);
+      assert.deepEqual(statuses(result), Object.fromEntries(all.map((one) => [one, 'succeeded'])));
+    });
+  });
+}
