@@ -124,11 +124,11 @@ export function fakePorts(world: World, blobs: BlobStore, options: FakeOptions =
   const rollout = async (image: string, digest: Digest): Promise<readonly RolloutOutcome[]> => {
     await pause();
     const bad = await has(digest, options.unhealthy);
-    const facts = { workload: `fake:${image}`, from: 'old', to: digest, milliseconds: 1 };
+    const facts = { workload: `fake:${image}`, from: 'old', to: digest, interrupted: false, milliseconds: 1 };
     return [
       bad === undefined
         ? { kind: 'rolledout', ...facts }
-        : { kind: 'rolledback', reason: `${bad} is unhealthy`, ...facts },
+        : { kind: 'rolledback', reason: `${bad} is unhealthy`, blame: 'image', ...facts },
     ];
   };
 

@@ -130,9 +130,12 @@ function rolled(
 ): Effects {
   const { released, outcomes } = outcome;
   const events = outcomes.flatMap((one) => rolloutEvent(released, task.run, one) ?? []);
-  const back = outcomes.find((one) => one.kind === 'rolledback');
+  const undone = outcomes.filter((one) => one.kind === 'rolledback');
+  const back = undone.find((one) => one.blame === 'image') ?? undone[0];
   if (back === undefined) return { task: succeeded, events };
   const { ending: _, ...failed } = over('failed', `rolled back on ${back.workload}: ${back.reason}`);
+  // Without a fair trial the image is not to blame: it stays released, and the next rollout takes it.
+  if (back.blame === 'environment') return { ...failed, events };
   const digest = released.descriptor.digest;
   return {
     ...failed,
