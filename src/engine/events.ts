@@ -1,6 +1,5 @@
 import type { NewEvent } from '../events/index.ts';
 import type { MissingUpdate } from '../plan/index.ts';
-import type { RolloutOutcome } from '../runtime/index.ts';
 import type { CandidateImage, ReleasedImage } from './ports.ts';
 import type { Task } from './task.ts';
 
@@ -28,19 +27,6 @@ export function verifiedEvent(candidate: CandidateImage, checks: readonly string
   const { image, repository, tag, descriptor, previous } = candidate;
   const data = { image, repository, tag, digest: descriptor.digest, previous: previous ?? null, checks };
   return { type: 'io.heraklit.image.verified', subject: image, key: `${image}\n${descriptor.digest}`, data };
-}
-
-/** Undefined for a workload that had the image already. */
-export function rolloutEvent(released: CandidateImage, run: string, outcome: RolloutOutcome): NewEvent | undefined {
-  if (outcome.kind === 'unchanged') return undefined;
-  const { image, repository, tag, descriptor, previous } = released;
-  const { kind, milliseconds: _, ...facts } = outcome;
-  return {
-    type: `io.heraklit.image.${kind}`,
-    subject: image,
-    key: `${image}\n${descriptor.digest}\n${outcome.workload}\n${run}`,
-    data: { image, repository, tag, digest: descriptor.digest, previous: previous ?? null, ...facts },
-  };
 }
 
 /** Progress of a task: what a page shows live. */

@@ -1,4 +1,3 @@
-export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
 export { DEFAULT_PARALLEL, type Fleet, type Parallel, type StageTimes } from './context.ts';
 export { engineError, engineErrors } from './errors.ts';
 export { type PipelineOptions, type PipelineResult, planPipeline, runPipeline } from './pipeline.ts';
@@ -16,6 +15,7 @@ export type {
   VerifyPort,
 } from './ports.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
+export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
 export { workshopError, workshopErrors } from './workshop/errors.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './workshop/patch-image.ts';
 export { type RebaseImages, rebaseImage } from './workshop/rebase-image.ts';

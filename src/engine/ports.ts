@@ -64,7 +64,11 @@ export interface VerifyPort {
 }
 
 export interface RolloutPort {
-  /** Brings a released image to the workloads that run it; healthy, or back where it was. */
+  /**
+   * Brings a released image to the workloads that run what it supersedes; healthy, or back where it was. Announces
+   * image.rolledout and image.rolledback, and quarantines a digest that is to blame, as each workload is done: after a
+   * crash only the stage itself knows which of them it had touched.
+   */
   rollout(released: CandidateImage, signal: AbortSignal): Promise<readonly RolloutOutcome[]>;
 }
 

@@ -66,8 +66,3 @@ export function releasedEvents(release: Release, project: string, host: string):
     },
   ];
 }
-
-export function quarantinedEvent(place: Place, digest: Digest, reason: string): NewEvent {
-  const data = { image: place.image, repository: place.repository, tag: place.tag, digest, reason };
-  return { type: 'io.heraklit.image.quarantined', subject: place.image, key: `${place.image}\n${digest}`, data };
-}

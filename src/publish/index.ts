@@ -1,5 +1,13 @@
 export { isUnchanged, type PublishedImage, readPublished, sameContent } from './content.ts';
-export { quarantinedEvent, releasedEvents, unchangedEvent } from './events.ts';
-export { type Publisher, publishCandidates, releaseImages, summaryOf } from './publish.ts';
-export { type Quarantine, quarantine, quarantineReasons } from './quarantine.ts';
+export { releasedEvents, unchangedEvent } from './events.ts';
+export { type Publisher, publishCandidates, releaseImages, restoreTag, summaryOf } from './publish.ts';
+export {
+  liftQuarantine,
+  listQuarantine,
+  type NewQuarantine,
+  type QuarantineEntry,
+  quarantine,
+  quarantined,
+  quarantinedAmong,
+} from './quarantine.ts';
 export type { BuildSummary, Candidate, Place, Release } from './types.ts';

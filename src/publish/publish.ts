@@ -1,8 +1,9 @@
 import type { DatabaseTransaction } from '../database/index.ts';
 import { emit } from '../events/index.ts';
+import type { Descriptor } from '../oci/index.ts';
 import type { CatalogueEntry, RegistryCatalogue } from '../registry/index.ts';
 import { builtEvent, publishedEvent, releasedEvents } from './events.ts';
-import type { BuildSummary, Candidate, Release } from './types.ts';
+import type { BuildSummary, Candidate, Place, Release } from './types.ts';
 
 /** Who speaks: what `container.published` calls project and registry host. */
 export interface Publisher {
@@ -61,4 +62,15 @@ export async function releaseImages(
     trx,
     releases.flatMap((release) => releasedEvents(release, publisher.project, publisher.host)),
   );
+}
+
+/** Puts a tag back to what it named before, in the caller's transaction. */
+export async function restoreTag(
+  trx: DatabaseTransaction,
+  publisher: Publisher,
+  place: Place,
+  descriptor: Descriptor,
+): Promise<void> {
+  const { repository, tag } = place;
+  await publisher.catalogue.publishMany([{ repository, tag, descriptor, blobs: [] }], { trx });
 }

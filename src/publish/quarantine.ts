@@ -1,46 +1,101 @@
 import { sql } from 'kysely';
+import { type Clock, systemClock } from '../base/index.ts';
 import type { DatabaseReader, DatabaseTransaction } from '../database/index.ts';
 import { emit } from '../events/index.ts';
-import type { Descriptor, Digest } from '../oci/index.ts';
-import { quarantinedEvent } from './events.ts';
-import type { Publisher } from './publish.ts';
-import type { Place } from './types.ts';
+import type { Digest } from '../oci/index.ts';
 
-export interface Quarantine extends Place {
+/** Verify and rollout both put digests here, so it stands before them. */
+export interface QuarantineEntry {
   readonly digest: Digest;
+  /** Image or pullable reference that it was offered as. */
+  readonly image: string;
   /** Why; a sentence for people. */
   readonly reason: string;
-  /** What the tag is to name again when it names the bad digest; undefined: the tag never moved there. */
-  readonly restore: Descriptor | undefined;
+  /** `verify`, a workload, a user. */
+  readonly foundBy: string;
+  readonly since: Date;
 }
+
+export type NewQuarantine = Omit<QuarantineEntry, 'since'>;
 
 /**
- * Marks a digest as one never to be offered again, puts its tag back where it had moved, and announces it; in the
- * caller's transaction. The manifest stays, so that it can be looked at.
+ * Marks a digest as one never to be offered again, and announces it, in the caller's transaction. The manifest stays,
+ * so that it can be looked at. One that is there already keeps its first reason and is not announced again.
+ * @returns false when it was quarantined already
  */
-export async function quarantine(trx: DatabaseTransaction, publisher: Publisher, bad: Quarantine): Promise<void> {
-  await trx
-    .insertInto('quarantine')
-    .values({ digest: bad.digest, image: bad.image, reason: bad.reason, since: new Date() })
-    .onConflict((conflict) => conflict.column('digest').doNothing())
-    .execute();
-  if (bad.restore !== undefined) {
-    const { repository, tag, restore } = bad;
-    await publisher.catalogue.publishMany([{ repository, tag, descriptor: restore, blobs: [] }], { trx });
-  }
-  await emit(trx, quarantinedEvent(bad, bad.digest, bad.reason));
+export async function quarantine(
+  trx: DatabaseTransaction,
+  bad: NewQuarantine,
+  clock: Clock = systemClock,
+): Promise<boolean> {
+  const { digest, image, reason, foundBy } = bad;
+  const since = new Date(clock.now()).toISOString();
+  const { rows } = await sql<{ times: number }>`
+    insert into quarantine (digest, image, reason, found_by, since, times)
+    values (${digest}, ${image}, ${reason}, ${foundBy}, ${since}, 1)
+    on conflict (digest) do update set image = excluded.image, reason = excluded.reason,
+      found_by = excluded.found_by, since = excluded.since, lifted = null, times = quarantine.times + 1
+      where quarantine.lifted is not null
+    returning times`.execute(trx);
+  const times = rows[0]?.times;
+  if (times === undefined) return false;
+  const data = { digest, image, reason, foundBy };
+  // Counted, not timed: the same step run again gives the same event, a second quarantine after a lift another one.
+  await emit(trx, { type: 'io.heraklit.image.quarantined', subject: image, key: `${digest}\n${times}`, data }, clock);
+  return true;
 }
 
-/** Reasons by digest, for those of the digests that are quarantined. */
-export async function quarantineReasons(
+/** False when it was not quarantined. */
+export async function liftQuarantine(
+  trx: DatabaseTransaction,
+  digest: Digest,
+  clock: Clock = systemClock,
+): Promise<boolean> {
+  const lifted = await trx
+    .updateTable('quarantine')
+    .set({ lifted: new Date(clock.now()) })
+    .where('digest', '=', digest)
+    .where('lifted', 'is', null)
+    .executeTakeFirst();
+  return lifted.numUpdatedRows > 0n;
+}
+
+export async function quarantined(reader: DatabaseReader, digest: Digest): Promise<QuarantineEntry | undefined> {
+  return (await quarantinedAmong(reader, [digest])).get(digest);
+}
+
+/** Entries by digest, for those of the digests that are quarantined. */
+export async function quarantinedAmong(
   reader: DatabaseReader,
   digests: readonly Digest[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<Digest, QuarantineEntry>> {
   if (digests.length === 0) return new Map();
-  const rows = await reader
-    .selectFrom('quarantine')
-    .select(['digest', 'reason'])
+  const rows = await selectOpen(reader)
     .where(sql<boolean>`digest = any(${sql.val([...digests])}::text[])`)
     .execute();
-  return new Map(rows.map((row) => [row.digest, row.reason]));
+  return new Map(rows.map((row) => [row.digest as Digest, entryOf(row)]));
+}
+
+/** Newest first. */
+export async function listQuarantine(reader: DatabaseReader): Promise<readonly QuarantineEntry[]> {
+  const rows = await selectOpen(reader).orderBy('since', 'desc').orderBy('digest').execute();
+  return rows.map(entryOf);
+}
+
+function selectOpen(reader: DatabaseReader) {
+  return reader
+    .selectFrom('quarantine')
+    .select(['digest', 'image', 'reason', 'found_by', 'since'])
+    .where('lifted', 'is', null);
+}
+
+function entryOf(row: {
+  digest: string;
+  image: string;
+  reason: string;
+  found_by: string;
+  since: Date;
+}): QuarantineEntry {
+  const { image, reason, since } = row;
+  return { digest: row.digest as Digest, image, reason, foundBy: row.found_by, since };
 }

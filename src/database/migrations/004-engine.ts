@@ -19,7 +19,10 @@ export const engine004: Migration = {
       digest text primary key,
       image text not null,
       reason text not null,
-      since timestamptz not null
+      found_by text not null,
+      since timestamptz not null,
+      lifted timestamptz,
+      times integer not null
     )`,
     `create table run (
       id text primary key,

@@ -20,7 +20,12 @@ export interface QuarantineTable {
   readonly digest: string;
   readonly image: string;
   readonly reason: string;
+  readonly found_by: string;
   readonly since: Date;
+  /** When a user took it out again; null while it is quarantined. */
+  readonly lifted: Date | null;
+  /** How often it was quarantined. */
+  readonly times: number;
 }
 
 /** One plan being carried out. One at a time for a fleet. */

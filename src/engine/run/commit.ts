@@ -6,8 +6,9 @@ import {
   type Publisher,
   publishCandidates,
   quarantine,
-  quarantineReasons,
+  quarantinedAmong,
   releaseImages,
+  restoreTag,
 } from '../../publish/index.ts';
 import { runEvent, taskEvent } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
@@ -15,7 +16,7 @@ import type { JobQueue } from '../queue/queue.ts';
 import { jobOf, type Task } from '../task.ts';
 import { cascade } from './cascade.ts';
 import { recordFailed, recordReleased, recordRestored } from './fleet-store.ts';
-import { type Effects, settle } from './settle.ts';
+import { type Effects, placeOf, settle } from './settle.ts';
 import { keyOf, loadTasks, saveTasks } from './task-store.ts';
 
 export interface CommitContext {
@@ -74,13 +75,13 @@ async function refusedCandidates(
   live: readonly { readonly outcome: Outcome }[],
 ): Promise<ReadonlyMap<Outcome, Extract<Outcome, { kind: 'failed' }>>> {
   const built = live.flatMap(({ outcome }) => (outcome.kind === 'built' ? [outcome] : []));
-  const reasons = await quarantineReasons(
+  const reasons = await quarantinedAmong(
     trx,
     built.map((outcome) => outcome.built.descriptor.digest),
   );
   return new Map(
     built.flatMap((outcome) => {
-      const reason = reasons.get(outcome.built.descriptor.digest);
+      const reason = reasons.get(outcome.built.descriptor.digest)?.reason;
       if (reason === undefined) return [];
       const { job, task } = outcome;
       return [
@@ -114,8 +115,10 @@ async function write(trx: DatabaseTransaction, context: CommitContext, effects: 
     ended('failed').filter((task) => task.status !== 'unresolvable'),
   );
   for (const one of effects) {
-    if (one.restored === true) await recordRestored(trx, one.task);
-    if (one.bad !== undefined) await quarantine(trx, publisher, one.bad);
+    if (one.bad !== undefined) await quarantine(trx, one.bad, context.clock);
+    if (one.restore === undefined) continue;
+    await recordRestored(trx, one.task);
+    if (one.restore.tag !== undefined) await restoreTag(trx, publisher, placeOf(one.task), one.restore.tag);
   }
   await emit(
     trx,

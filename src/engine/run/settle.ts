@@ -3,13 +3,13 @@ import type { Descriptor, Digest } from '../../oci/index.ts';
 import {
   type BuildSummary,
   type Candidate,
+  type NewQuarantine,
   type Place,
-  type Quarantine,
   type Release,
   summaryOf,
   unchangedEvent,
 } from '../../publish/index.ts';
-import { rolloutEvent, verifiedEvent } from '../events.ts';
+import { verifiedEvent } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
 import type { Task, TaskStatus, TaskStep } from '../task.ts';
 
@@ -29,9 +29,9 @@ export interface Effects {
   readonly ending?: Ending;
   readonly candidate?: Candidate;
   readonly release?: Release;
-  readonly bad?: Quarantine;
-  /** The rollout was undone: the fleet is at the previous image again. */
-  readonly restored?: boolean;
+  readonly bad?: NewQuarantine;
+  /** The rollout was undone: the fleet is at the previous image again, and its tag names this. */
+  readonly restore?: { readonly tag: Descriptor | undefined };
   readonly events?: readonly NewEvent[];
 }
 
@@ -91,14 +91,14 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
       return {
         ...over('failed', outcome.reason),
         bad: {
-          ...placeOf(task),
+          image: task.image,
           digest: outcome.candidate.descriptor.digest,
           reason: outcome.reason,
-          restore: undefined,
+          foundBy: 'verify',
         },
       };
     case 'rolled':
-      return rolled(task, outcome, over, change('succeeded', null));
+      return rolled(outcome, over, change('succeeded', null));
     case 'failed':
       return over(outcome.status, outcome.reason);
     case 'retry': {
@@ -123,26 +123,16 @@ export function unchanged(task: Task, reason: string): Effects {
 }
 
 function rolled(
-  task: Task,
   outcome: Extract<Outcome, { kind: 'rolled' }>,
   over: (status: TaskStatus, reason: string) => Effects,
   succeeded: Task,
 ): Effects {
-  const { released, outcomes } = outcome;
-  const events = outcomes.flatMap((one) => rolloutEvent(released, task.run, one) ?? []);
-  const undone = outcomes.filter((one) => one.kind === 'rolledback');
+  const undone = outcome.outcomes.filter((one) => one.kind === 'rolledback');
   const back = undone.find((one) => one.blame === 'image') ?? undone[0];
-  if (back === undefined) return { task: succeeded, events };
+  if (back === undefined) return { task: succeeded };
   const { ending: _, ...failed } = over('failed', `rolled back on ${back.workload}: ${back.reason}`);
   // Without a fair trial the image is not to blame: it stays released, and the next rollout takes it.
-  if (back.blame === 'environment') return { ...failed, events };
-  const digest = released.descriptor.digest;
-  return {
-    ...failed,
-    events,
-    restored: true,
-    bad: { ...placeOf(task), digest, reason: `rolled back: ${back.reason}`, restore: outcome.restore },
-  };
+  return back.blame === 'environment' ? failed : { ...failed, restore: { tag: outcome.restore } };
 }
 
 export function placeOf(task: Task): Place {
