@@ -1,8 +1,8 @@
 import { events001 } from './001-events.ts';
 import { registry002 } from './002-registry.ts';
 import { inventory003 } from './003-inventory.ts';
-import { rollout005 } from './005-rollout.ts';
 import { engine004 } from './004-engine.ts';
+import { rollout005 } from './005-rollout.ts';
 import type { Migration } from './migration.ts';
 
 /**
