@@ -19,19 +19,3 @@ export function rolloutEvent(kind: 'rolledout' | 'rolledback', row: number, data
   const type: EventType = `io.heraklit.image.${kind}`;
   return { type, subject: data.image, data, key: `${data.workload}\n${data.container}\n${data.digest}\n${row}` };
 }
-
-export interface QuarantineEventData {
-  readonly digest: Digest;
-  readonly image: string;
-  readonly foundBy: string;
-  readonly reason: string;
-}
-
-export function quarantineEvent(data: QuarantineEventData, since: Date): NewEvent {
-  return {
-    type: 'io.heraklit.image.quarantined',
-    subject: data.image,
-    data,
-    key: `${data.digest}\n${since.toISOString()}`,
-  };
-}

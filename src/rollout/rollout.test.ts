@@ -7,8 +7,9 @@ import { isHeraklitError } from '../base/index.ts';
 import { type Database, openDatabase } from '../database/index.ts';
 import { readEvents } from '../events/index.ts';
 import type { Digest } from '../oci/index.ts';
+import { liftQuarantine, listQuarantine } from '../publish/index.ts';
 import type { RolloutOutcome, RolloutRequest, Workload, WorkloadRuntime } from '../runtime/index.ts';
-import { liftQuarantine, listQuarantine, rollOut } from './index.ts';
+import { rollOut } from './index.ts';
 import { repositoryOf, selectSlots } from './select.ts';
 import { supersessions } from './store.ts';
 

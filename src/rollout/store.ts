@@ -3,9 +3,9 @@ import type { Clock } from '../base/index.ts';
 import { type DatabaseReader, type DatabaseTransaction, unnest } from '../database/index.ts';
 import { emit } from '../events/index.ts';
 import type { Digest } from '../oci/index.ts';
+import { quarantine } from '../publish/index.ts';
 import type { RolloutOutcome, Workload } from '../runtime/index.ts';
 import { rolloutEvent } from './events.ts';
-import { quarantine } from './quarantine.ts';
 
 /** What a runtime lists now takes the place of what it listed before: one statement for any number of workloads. */
 export async function recordWorkloads(

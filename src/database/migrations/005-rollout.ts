@@ -35,11 +35,5 @@ export const rollout005: Migration = {
     // One unfinished rollout of a digest to a slot: the one a killed process left is found and finished.
     'create unique index rollout_open on rollout (workload, container, digest) where finished is null',
     'create index rollout_digest on rollout (digest)',
-    `create table quarantine (
-      digest text primary key,
-      reason text not null,
-      found_by text not null,
-      since timestamptz not null
-    )`,
   ],
 };

@@ -9,5 +9,4 @@ import type { Migration } from './migration.ts';
  * Every migration in the order it runs. Static, so that a compiled package needs no folder listing.
  * Numbers: 001 events, 002 registry, 003 inventory, 004 engine, 005 rollout; later ones count on from 010.
  */
-export const MIGRATIONS: readonly Migration[] = [events001, registry002, inventory003, rollout005];
-export const MIGRATIONS: readonly Migration[] = [events001, registry002, inventory003, engine004];
+export const MIGRATIONS: readonly Migration[] = [events001, registry002, inventory003, engine004, rollout005];

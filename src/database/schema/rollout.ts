@@ -34,17 +34,7 @@ export interface RolloutTable {
   readonly milliseconds: number | null;
 }
 
-/** Digests that must never roll out again. */
-export interface QuarantineTable {
-  readonly digest: string;
-  readonly reason: string;
-  /** What found it: a workload id, or `verify`. */
-  readonly found_by: string;
-  readonly since: Date;
-}
-
 export interface RolloutSchema {
   readonly workload: WorkloadTable;
   readonly rollout: RolloutTable;
-  readonly quarantine: QuarantineTable;
 }
