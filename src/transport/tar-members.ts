@@ -2,7 +2,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { Readable } from 'node:stream';
-import { decompress, detectCompression, type TarHeader, TarParser } from '../archive/index.ts';
+import { DEFAULT_ARCHIVE_LIMITS, decompress, detectCompression, type TarHeader, TarParser } from '../archive/index.ts';
 import { asCodedError } from '../base/index.ts';
 import { transportError } from './errors.ts';
 
@@ -11,6 +11,9 @@ const BLOCK = 512;
 const MAX_MEMBERS = 100_000;
 const MAX_LINKS = 10;
 const READ_SIZE = 256 * 1024;
+/** A compressed archive may unpack to this, and so many times its size more: it goes to disk, so bombs end early. */
+const SPOOL_FLOOR = 64 * 1024 * 1024;
+const SPOOL_RATIO = 500;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
 interface Member {
@@ -75,8 +78,10 @@ async function spooled(handle: FileHandle, compression: Parameters<typeof decomp
     await rm(folder, { recursive: true, force: true });
   });
   try {
+    const { size } = await handle.stat();
+    const maxBytes = Math.min(DEFAULT_ARCHIVE_LIMITS.bytes, SPOOL_FLOOR + size * SPOOL_RATIO);
     const packed = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: READ_SIZE });
-    for await (const chunk of decompress(packed, compression)) await spool.writeFile(chunk);
+    for await (const chunk of decompress(packed, compression, { maxBytes })) await spool.writeFile(chunk);
     await handle.close();
     return spool;
   } catch (error) {

@@ -19,6 +19,8 @@ let folder: string;
 let registry: TestRegistry;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'transport-'));
+  // Spools of compressed archives land here, where nobody else's are.
+  process.env.TMPDIR = folder;
   registry = await startRegistry();
 });
 after(async () => {
@@ -132,7 +134,7 @@ test('a compressed archive is read all the same', async () => {
   await readAll(opened);
   await opened.close();
   assert.deepEqual(
-    (await readdir(tmpdir())).filter((name) => name.startsWith('heraklit-archive-')),
+    (await readdir(folder)).filter((name) => name.startsWith('heraklit-archive-')),
     [],
   );
 });
