@@ -15,5 +15,8 @@ export function purlOf(
   if (distribution !== undefined && release !== undefined && release !== '') {
     qualifiers.distro = `${distribution.id}-${release}`;
   }
-  return new PackageURL('deb', distribution?.id ?? 'debian', item.name, item.version, qualifiers, undefined).toString();
+  const namespace = distribution?.id ?? 'debian';
+  const purl = new PackageURL('deb', namespace, item.name, item.version, qualifiers, undefined).toString();
+  // The library leaves + in versions; canonical is %2B (purl-spec, "Character encoding"), and readers compare text.
+  return purl.replaceAll('+', '%2B');
 }

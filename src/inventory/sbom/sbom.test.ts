@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { Ajv } from 'ajv';
+import { PackageURL } from 'packageurl-js';
+import { inspectImage } from '../inspect-image.ts';
+import { OS_RELEASE, stanza, status } from '../testing/debian-root.ts';
+import { memoryImage } from '../testing/memory-image.ts';
+import type { ImageContents } from '../types.ts';
+import { toCycloneDx } from './cyclonedx.ts';
+import { purlOf } from './purl.ts';
+import { toSpdx } from './spdx.ts';
+import { uuidOf } from './uuid.ts';
+
+const OPTIONS = { reference: 'registry.example.com/web:1', toolVersion: '1.2.3' };
+
+const image = memoryImage([
+  {
+    'etc/os-release': OS_RELEASE,
+    'var/lib/dpkg/status': status(
+      stanza('libc6', '2.41-12', { 'Multi-Arch': 'same', Source: 'glibc' }),
+      stanza('libc6', '2.41-12', { 'Multi-Arch': 'same', Source: 'glibc', Architecture: 'i386' }),
+      stanza('libstdc++6', '14.2.0-19+b1', { Source: 'gcc-14 (14.2.0-19)', Depends: 'libc6 (>= 2.38)' }),
+      stanza('mail', '1:2.0~rc1', { Depends: 'default-mta | mail-transport-agent', Homepage: 'https://example.org/' }),
+      stanza('postfix', '3.10', { Provides: 'mail-transport-agent', Maintainer: 'Böb "x" <b@example.org>' }),
+    ),
+  },
+]);
+
+/** The schemas that the library ships are the official ones. */
+function cycloneDxValidator() {
+  const library = dirname(createRequire(import.meta.url).resolve('@cyclonedx/cyclonedx-library/package.json'));
+  const load = (name: string) => JSON.parse(readFileSync(join(library, 'res/schema', name), 'utf8'));
+  // Formats are checked below where they matter; ajv knows none by itself.
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+  ajv.addSchema({ ...load('spdx.SNAPSHOT.schema.json'), $id: 'http://cyclonedx.org/schema/spdx.SNAPSHOT.schema.json' });
+  ajv.addSchema({
+    ...load('jsf-0.82.SNAPSHOT.schema.json'),
+    $id: 'http://cyclonedx.org/schema/jsf-0.82.SNAPSHOT.schema.json',
+  });
+  const validate = ajv.compile(load('bom-1.6.SNAPSHOT.schema.json'));
+  return (document: unknown): void => assert.ok(validate(document), JSON.stringify(validate.errors?.slice(0, 3)));
+}
+
+test('CycloneDX 1.6: valid by the official schema, with purls, dependencies and the layer of each package', async () => {
+  const contents = await inspectImage(image);
+  const bom = JSON.parse(toCycloneDx(contents, OPTIONS));
+  cycloneDxValidator()(bom);
+  assert.equal(bom.specVersion, '1.6');
+  assert.match(bom.serialNumber, /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(bom.metadata.timestamp, '2026-01-02T03:04:05.000Z');
+  assert.equal(bom.components.length, 6);
+  const purl = 'pkg:deb/debian/libstdc%2B%2B6@14.2.0-19%2Bb1?arch=amd64&distro=debian-13';
+  const component = bom.components.find((item: { name: string }) => item.name === 'libstdc++6');
+  assert.equal(component.purl, purl);
+  assert.deepEqual(
+    component.properties.map((item: { name: string; value: string }) => [item.name, item.value]).sort(),
+    [
+      ['heraklit:layer', contents.layers[0]?.diffId],
+      ['heraklit:source', 'gcc-14'],
+      ['heraklit:source-version', '14.2.0-19'],
+    ],
+  );
+  const dependencies = new Map(
+    bom.dependencies.map((item: { ref: string; dependsOn?: string[] }) => [item.ref, item.dependsOn]),
+  );
+  assert.deepEqual(dependencies.get(purl), ['pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13']);
+  assert.deepEqual(dependencies.get('pkg:deb/debian/mail@1:2.0~rc1?arch=amd64&distro=debian-13'), [
+    'pkg:deb/debian/postfix@3.10?arch=amd64&distro=debian-13',
+  ]);
+});
+
+test('SPDX 2.3: every element is defined once and every relationship leads to one', async () => {
+  const document = JSON.parse(toSpdx(await inspectImage(image), OPTIONS));
+  assert.equal(document.spdxVersion, 'SPDX-2.3');
+  assert.match(document.creationInfo.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  assert.match(document.documentNamespace, /^https:\/\/[^#]+$/);
+  const ids: string[] = document.packages.map((item: { SPDXID: string }) => item.SPDXID);
+  assert.equal(new Set(ids).size, 6);
+  for (const id of ids) assert.match(id, /^SPDXRef-[A-Za-z0-9.-]+$/);
+  const known = new Set([...ids, 'SPDXRef-DOCUMENT']);
+  for (const item of document.relationships) {
+    assert.ok(known.has(item.spdxElementId) && known.has(item.relatedSpdxElement));
+  }
+  const kinds = Map.groupBy(document.relationships, (item: { relationshipType: string }) => item.relationshipType);
+  assert.deepEqual(
+    [...kinds].map(([kind, items]) => [kind, items.length]),
+    [
+      ['DESCRIBES', 1],
+      ['CONTAINS', 5],
+      ['DEPENDS_ON', 2],
+    ],
+  );
+});
+
+test('the same image gives the same bytes, another one another serial number', async () => {
+  const [one, two] = [await inspectImage(image), await inspectImage(image)];
+  assert.equal(toCycloneDx(one, OPTIONS), toCycloneDx(two, OPTIONS));
+  assert.equal(toSpdx(one, OPTIONS), toSpdx(two, OPTIONS));
+  const other = await inspectImage(memoryImage([{ a: 'b' }]));
+  assert.notEqual(
+    JSON.parse(toCycloneDx(other, OPTIONS)).serialNumber,
+    JSON.parse(toCycloneDx(one, OPTIONS)).serialNumber,
+  );
+});
+
+test('hostile names and dates make valid documents too', async () => {
+  const contents: ImageContents = {
+    ...(await inspectImage(image)),
+    config: { ...image.config, created: 'not a date' },
+    distribution: undefined,
+  };
+  const odd = contents.packages.map((item, at) => ({
+    ...item,
+    name: `${item.name}\u0000<&"%?#@/é${at % 2}`,
+    homepage: 'javascript:x',
+  }));
+  const broken = { ...contents, packages: [...odd, ...odd] };
+  const bom = JSON.parse(toCycloneDx(broken, OPTIONS));
+  cycloneDxValidator()(bom);
+  const refs = bom.components.map((item: { 'bom-ref': string }) => item['bom-ref']);
+  assert.equal(new Set(refs).size, refs.length);
+  assert.equal(JSON.parse(toSpdx(broken, OPTIONS)).creationInfo.created, '1970-01-01T00:00:00Z');
+});
+
+test('purls read back by the library that defines them', async () => {
+  for (const item of (await inspectImage(image)).packages) {
+    const read = PackageURL.fromString(purlOf(item, undefined));
+    assert.deepEqual([read.type, read.name, read.version], ['deb', item.name, item.version]);
+    assert.deepEqual({ ...read.qualifiers }, { arch: item.architecture });
+  }
+});
+
+test('UUIDs are version 5 and a function of the name', () => {
+  assert.equal(uuidOf('a'), uuidOf('a'));
+  assert.notEqual(uuidOf('a'), uuidOf('b'));
+  assert.match(uuidOf('a'), /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
