@@ -1,0 +1,224 @@
+/**
+ * What the HTTP API answers with. The UI and the remote client are written against this file alone, so it imports
+ * nothing. Times are RFC 3339, sizes bytes, durations seconds; what is not known is null.
+ */
+
+export type Grade = 'A' | 'B' | 'C' | 'D' | 'E' | 'F';
+export type Strategy = 'compose' | 'rebase' | 'patch' | 'rebuild' | 'none';
+export type ImageStatus = 'released' | 'candidate' | 'quarantined' | 'unbuilt';
+export type TaskStatus =
+  | 'scheduled'
+  | 'blocked'
+  | 'building'
+  | 'finished'
+  | 'succeeded'
+  | 'failed'
+  | 'unchanged'
+  | 'unresolvable'
+  | 'broken'
+  | 'disabled'
+  | 'excluded'
+  | 'locked';
+
+export interface FindingCounts {
+  /** Packages that a repository has a newer version of. */
+  readonly total: number;
+  /** Of these, from a security repository. */
+  readonly security: number;
+  /** Distinct CVE ids. */
+  readonly advisories: number;
+}
+
+export interface FleetImage {
+  readonly name: string;
+  readonly reference: string;
+  /** Null before the first build. */
+  readonly digest: string | null;
+  readonly distribution: string | null;
+  /** Name of the fleet's image it stands on. */
+  readonly base: string | null;
+  /** 0: stands on nothing of the fleet. */
+  readonly level: number;
+  readonly packages: number;
+  /** Compressed layers. */
+  readonly bytes: number;
+  readonly findings: FindingCounts;
+  /** Null when updates cannot be checked; then `unsupported` says why. */
+  readonly grade: Grade | null;
+  readonly unsupported: string | null;
+  /** How the present digest came about. */
+  readonly strategy: Strategy | null;
+  readonly status: ImageStatus;
+  readonly builtAt: string | null;
+  /** Running things that use it. */
+  readonly workloads: number;
+}
+
+export interface FleetTotals {
+  readonly images: number;
+  readonly outdated: number;
+  readonly findings: number;
+  readonly security: number;
+  readonly advisories: number;
+  readonly packages: number;
+  readonly workloads: number;
+  readonly grades: Readonly<Record<Grade, number>>;
+}
+
+export interface Fleet {
+  readonly generatedAt: string;
+  readonly totals: FleetTotals;
+  /** Bases before what stands on them. */
+  readonly images: readonly FleetImage[];
+}
+
+export interface Finding {
+  readonly package: string;
+  readonly arch: string;
+  readonly installed: string;
+  readonly candidate: string;
+  readonly repository: string;
+  readonly security: boolean;
+  readonly severity: 'critical' | 'important' | 'other';
+  readonly advisories: readonly string[];
+  readonly since: string;
+}
+
+/** The document of `heraklit outdated --format json`. */
+export interface OutdatedImage {
+  readonly reference: string;
+  readonly digest: string | null;
+  readonly distribution: string | null;
+  readonly unsupported: string | null;
+  readonly findings: readonly Finding[];
+}
+
+export interface Outdated {
+  readonly images: readonly OutdatedImage[];
+}
+
+export interface PlanTask {
+  readonly image: string;
+  readonly level: number;
+  readonly status: TaskStatus;
+  readonly reason: 'new build' | 'source change' | 'meta change' | 'retrying bad build';
+  readonly strategy: Strategy;
+  /** A sentence for people. */
+  readonly because: string;
+  readonly after: readonly string[];
+  readonly missing: number;
+  readonly security: number;
+  readonly seconds: number | null;
+  readonly error: string | null;
+}
+
+export interface Plan {
+  /** Null when none was made yet. */
+  readonly id: string | null;
+  readonly createdAt: string | null;
+  readonly status: 'empty' | 'planned' | 'running' | 'finished' | 'failed';
+  readonly tasks: readonly PlanTask[];
+}
+
+export interface Layer {
+  readonly digest: string;
+  readonly compressedBytes: number;
+  readonly bytes: number;
+  readonly entries: number;
+  /** Bytes that later layers overwrite or delete. */
+  readonly wastedBytes: number;
+  readonly createdBy: string | null;
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+}
+
+export interface Layers {
+  readonly reference: string;
+  readonly digest: string | null;
+  readonly bytes: number;
+  readonly compressedBytes: number;
+  readonly wastedBytes: number;
+  /** 0…1 */
+  readonly efficiency: number;
+  readonly layers: readonly Layer[];
+}
+
+export interface PackageMove {
+  readonly package: string;
+  readonly arch: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export interface Diff {
+  readonly from: string;
+  readonly to: string;
+  readonly identical: boolean;
+  readonly sharedLayers: number;
+  readonly packages: readonly PackageMove[];
+  readonly files: { readonly added: number; readonly removed: number; readonly changed: number } | null;
+  readonly config: readonly { readonly field: string; readonly from: string | null; readonly to: string | null }[];
+}
+
+export interface Place {
+  readonly package: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly reference: string;
+  readonly digest: string;
+  /** The topmost layer that has it. */
+  readonly layer: string | null;
+  readonly workloads: readonly string[];
+}
+
+export interface Where {
+  readonly package: string;
+  readonly places: readonly Place[];
+}
+
+export interface Workload {
+  readonly name: string;
+  readonly kind: string;
+  readonly namespace: string | null;
+  readonly image: string;
+  readonly digest: string | null;
+  /** Runs the released digest of its image. */
+  readonly current: boolean;
+  readonly state: 'running' | 'progressing' | 'degraded' | 'stopped' | 'rolled back';
+  readonly ready: number;
+  readonly wanted: number;
+}
+
+export interface Workloads {
+  readonly workloads: readonly Workload[];
+}
+
+/** CloudEvents 1.0. */
+export interface EventRecord {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: unknown;
+  /** Strictly increasing: the id of the event in the stream. */
+  readonly sequence: number;
+}
+
+export interface Events {
+  readonly events: readonly EventRecord[];
+  /** Sequence number to continue after. */
+  readonly next: number;
+}
+
+export interface Problem {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string | null;
+    readonly retryable: boolean;
+  };
+}

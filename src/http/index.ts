@@ -1,0 +1,14 @@
+export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind, isLoopback } from './bind.ts';
+export type * as contract from './contract.ts';
+export { httpError, httpErrors } from './errors.ts';
+export { databaseEventStream, type EventStream } from './event-stream.ts';
+export type { FleetQueries, WhereQuery } from './queries.ts';
+export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
+export {
+  createHttpServer,
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+  type HttpServerOptions,
+  type ListenOptions,
+  serveHttp,
+} from './server.ts';

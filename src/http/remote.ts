@@ -1,0 +1,102 @@
+import { HeraklitError, messageOf } from '../base/index.ts';
+import type { EventRecord, Events, Problem } from './contract.ts';
+import { httpError } from './errors.ts';
+import type { FleetQueries } from './queries.ts';
+import { readServerSentEvents } from './server-sent-events.ts';
+
+/** Milliseconds for a question; streams have no limit. */
+const TIMEOUT = 30_000;
+/** Largest answer taken. */
+const MAX_ANSWER = 256 * 1024 * 1024;
+
+/** A running heraklit server as seen from another process. */
+export interface RemoteHeraklit extends FleetQueries {
+  /** A page of events. */
+  events(after: number): Promise<Events>;
+  /** Everything after `after`, then what comes, until `signal` is aborted; reconnects where it stopped. */
+  followEvents(after: number, signal: AbortSignal): AsyncGenerator<EventRecord, void>;
+}
+
+/**
+ * The client of `/api/v1`, for the command line when another process holds the home.
+ * @throws HTTP_REMOTE_UNREACHABLE, HTTP_REMOTE_INVALID, or the error the server answers with
+ */
+export function createRemoteQueries(url: string): RemoteHeraklit {
+  const ask = async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<T> => {
+    const target = new URL(`/api/v1/${path}`, url);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(name, value);
+    const response = await request(target, AbortSignal.timeout(TIMEOUT), 'application/json');
+    return (await answerOf(response, target)) as T;
+  };
+  return {
+    fleet: () => ask('fleet'),
+    outdated: (image) => ask('findings', { image }),
+    plan: () => ask('plan'),
+    where: (query) => ask('where', { ...query }),
+    layers: (image) => ask('layers', { image }),
+    diff: (from, to) => ask('diff', { from, to }),
+    workloads: () => ask('workloads'),
+    events: (after) => ask('events', { after: String(after) }),
+    followEvents: (after, signal) => follow(new URL('/api/v1/events', url), after, signal),
+  };
+}
+
+async function request(target: URL, signal: AbortSignal, accept: string): Promise<Response> {
+  try {
+    return await fetch(target, { signal, headers: { accept }, redirect: 'error' });
+  } catch (error) {
+    const { cause } = error as { cause?: unknown };
+    throw httpError('HTTP_REMOTE_UNREACHABLE', `${target.origin}: ${messageOf(cause ?? error)}`, {
+      cause: error,
+      hint: 'Is heraklit serve running there?',
+    });
+  }
+}
+
+async function answerOf(response: Response, target: URL): Promise<unknown> {
+  const body = await limitedText(response, target);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch (error) {
+    throw httpError('HTTP_REMOTE_INVALID', `${target} answers ${response.status} without JSON`, { cause: error });
+  }
+  if (response.ok) return parsed;
+  const { error } = parsed as Partial<Problem>;
+  if (typeof error?.code !== 'string') {
+    throw httpError('HTTP_REMOTE_INVALID', `${target} answers ${response.status}`);
+  }
+  const { code, message, hint, retryable } = error;
+  const kind = response.status < 500 ? 'usage' : 'failed';
+  throw new HeraklitError(code, { kind, retryable, meaning: message }, message, hint === null ? {} : { hint });
+}
+
+async function limitedText(response: Response, target: URL): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER) throw httpError('HTTP_REMOTE_INVALID', `${target} answers more than ${MAX_ANSWER} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function* follow(target: URL, after: number, signal: AbortSignal): AsyncGenerator<EventRecord, void> {
+  for (let position = after; !signal.aborted; ) {
+    target.searchParams.set('after', String(position));
+    const response = await request(target, signal, 'text/event-stream');
+    if (!response.ok || response.body === null) await answerOf(response, target);
+    try {
+      for await (const { data } of readServerSentEvents(response.body ?? new ReadableStream())) {
+        const event = JSON.parse(data) as EventRecord;
+        position = event.sequence;
+        yield event;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof HeraklitError) throw error;
+      // The connection broke: go on after the last event that arrived.
+    }
+  }
+}

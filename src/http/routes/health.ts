@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify';
+import { type Log, messageOf } from '../../base/index.ts';
+
+/** `/healthz`: the process answers. `/readyz`: what it needs (the database) answers too. */
+export function healthRoutes(server: FastifyInstance, ready: () => Promise<unknown>, log: Log): void {
+  const schema = { hide: true } as object;
+  server.get('/healthz', { schema }, async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get('/readyz', { schema }, async (_request, reply) => {
+    try {
+      await ready();
+      return reply.type('text/plain').send('ready\n');
+    } catch (error) {
+      log.warn('not ready', { error: messageOf(error) });
+      return reply.code(503).type('text/plain').send('not ready\n');
+    }
+  });
+}

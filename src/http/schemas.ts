@@ -1,0 +1,251 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import type * as contract from './contract.ts';
+
+const closed = { additionalProperties: false } as const;
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const text = Type.String();
+const count = Type.Integer({ minimum: 0 });
+const time = Type.String({ description: 'RFC 3339' });
+const oneOf = <const T extends readonly string[]>(words: T) =>
+  Type.Unsafe<T[number]>({ type: 'string', enum: [...words] });
+
+const Grade = oneOf(['A', 'B', 'C', 'D', 'E', 'F'] as const);
+const Strategy = oneOf(['compose', 'rebase', 'patch', 'rebuild', 'none'] as const);
+const TaskStatus = oneOf([
+  'scheduled',
+  'blocked',
+  'building',
+  'finished',
+  'succeeded',
+  'failed',
+  'unchanged',
+  'unresolvable',
+  'broken',
+  'disabled',
+  'excluded',
+  'locked',
+] as const);
+
+const FleetImage = Type.Object(
+  {
+    name: text,
+    reference: text,
+    digest: orNull(text),
+    distribution: orNull(text),
+    base: orNull(text),
+    level: count,
+    packages: count,
+    bytes: count,
+    findings: Type.Object({ total: count, security: count, advisories: count }, closed),
+    grade: orNull(Grade),
+    unsupported: orNull(text),
+    strategy: orNull(Strategy),
+    status: oneOf(['released', 'candidate', 'quarantined', 'unbuilt'] as const),
+    builtAt: orNull(time),
+    workloads: count,
+  },
+  closed,
+);
+
+export const Fleet = Type.Object(
+  {
+    generatedAt: time,
+    totals: Type.Object(
+      {
+        images: count,
+        outdated: count,
+        findings: count,
+        security: count,
+        advisories: count,
+        packages: count,
+        workloads: count,
+        grades: Type.Object({ A: count, B: count, C: count, D: count, E: count, F: count }, closed),
+      },
+      closed,
+    ),
+    images: Type.Array(FleetImage),
+  },
+  closed,
+);
+
+const Finding = Type.Object(
+  {
+    package: text,
+    arch: text,
+    installed: text,
+    candidate: text,
+    repository: text,
+    security: Type.Boolean(),
+    severity: oneOf(['critical', 'important', 'other'] as const),
+    advisories: Type.Array(text),
+    since: time,
+  },
+  closed,
+);
+
+export const Outdated = Type.Object(
+  {
+    images: Type.Array(
+      Type.Object(
+        {
+          reference: text,
+          digest: orNull(text),
+          distribution: orNull(text),
+          unsupported: orNull(text),
+          findings: Type.Array(Finding),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const PlanTask = Type.Object(
+  {
+    image: text,
+    level: count,
+    status: TaskStatus,
+    reason: oneOf(['new build', 'source change', 'meta change', 'retrying bad build'] as const),
+    strategy: Strategy,
+    because: text,
+    after: Type.Array(text),
+    missing: count,
+    security: count,
+    seconds: orNull(Type.Number({ minimum: 0 })),
+    error: orNull(text),
+  },
+  closed,
+);
+
+export const Plan = Type.Object(
+  {
+    id: orNull(text),
+    createdAt: orNull(time),
+    status: oneOf(['empty', 'planned', 'running', 'finished', 'failed'] as const),
+    tasks: Type.Array(PlanTask),
+  },
+  closed,
+);
+
+const Layer = Type.Object(
+  {
+    digest: text,
+    compressedBytes: count,
+    bytes: count,
+    entries: count,
+    wastedBytes: count,
+    createdBy: orNull(text),
+    added: count,
+    changed: count,
+    removed: count,
+  },
+  closed,
+);
+
+export const Layers = Type.Object(
+  {
+    reference: text,
+    digest: orNull(text),
+    bytes: count,
+    compressedBytes: count,
+    wastedBytes: count,
+    efficiency: Type.Number({ minimum: 0, maximum: 1 }),
+    layers: Type.Array(Layer),
+  },
+  closed,
+);
+
+export const Diff = Type.Object(
+  {
+    from: text,
+    to: text,
+    identical: Type.Boolean(),
+    sharedLayers: count,
+    packages: Type.Array(Type.Object({ package: text, arch: text, from: orNull(text), to: orNull(text) }, closed)),
+    files: orNull(Type.Object({ added: count, removed: count, changed: count }, closed)),
+    config: Type.Array(Type.Object({ field: text, from: orNull(text), to: orNull(text) }, closed)),
+  },
+  closed,
+);
+
+export const Where = Type.Object(
+  {
+    package: text,
+    places: Type.Array(
+      Type.Object(
+        {
+          package: text,
+          version: text,
+          arch: text,
+          reference: text,
+          digest: text,
+          layer: orNull(text),
+          workloads: Type.Array(text),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+export const Workloads = Type.Object(
+  {
+    workloads: Type.Array(
+      Type.Object(
+        {
+          name: text,
+          kind: text,
+          namespace: orNull(text),
+          image: text,
+          digest: orNull(text),
+          current: Type.Boolean(),
+          state: oneOf(['running', 'progressing', 'degraded', 'stopped', 'rolled back'] as const),
+          ready: count,
+          wanted: count,
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+const EventRecord = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    id: text,
+    source: text,
+    type: text,
+    subject: text,
+    time,
+    datacontenttype: Type.Literal('application/json'),
+    data: Type.Unknown(),
+    sequence: count,
+  },
+  closed,
+);
+
+export const Events = Type.Object({ events: Type.Array(EventRecord), next: count }, closed);
+
+export const Problem = Type.Object(
+  {
+    error: Type.Object({ code: text, message: text, hint: orNull(text), retryable: Type.Boolean() }, closed),
+  },
+  closed,
+);
+
+/** Does not compile when a schema and the contract part ways. */
+type Matches<Contract, Schema extends Contract> = Schema;
+export type Checked = [
+  Matches<contract.Fleet, Static<typeof Fleet>>,
+  Matches<contract.Outdated, Static<typeof Outdated>>,
+  Matches<contract.Plan, Static<typeof Plan>>,
+  Matches<contract.Layers, Static<typeof Layers>>,
+  Matches<contract.Diff, Static<typeof Diff>>,
+  Matches<contract.Where, Static<typeof Where>>,
+  Matches<contract.Workloads, Static<typeof Workloads>>,
+  Matches<contract.Events, Static<typeof Events>>,
+  Matches<contract.Problem, Static<typeof Problem>>,
+];
