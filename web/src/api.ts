@@ -1,0 +1,45 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Fleet, Layers, Outdated, Plan, Problem } from '../../src/http/contract.ts';
+
+/** What the server said, in its own words. */
+export class ApiError extends Error {
+  readonly hint: string | null;
+
+  constructor(message: string, hint: string | null = null) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+async function get<T>(path: string, signal: AbortSignal): Promise<T> {
+  const response = await fetch(`/api/v1/${path}`, { signal, headers: { accept: 'application/json' } });
+  const body = (await response.json().catch(() => undefined)) as T | Problem | undefined;
+  if (response.ok && body !== undefined) return body as T;
+  const problem = (body as Problem | undefined)?.error;
+  throw new ApiError(problem?.message ?? `the server answered ${response.status}`, problem?.hint ?? null);
+}
+
+/** Milliseconds between looks at a plan that is being carried out, should an event get lost. */
+const RUNNING_REFRESH = 5_000;
+
+export const useFleet = () =>
+  useQuery({ queryKey: ['fleet'], queryFn: ({ signal }) => get<Fleet>('fleet', signal), refetchInterval: 60_000 });
+
+export const usePlan = () =>
+  useQuery({
+    queryKey: ['plan'],
+    queryFn: ({ signal }) => get<Plan>('plan', signal),
+    refetchInterval: (query) => (query.state.data?.status === 'running' ? RUNNING_REFRESH : 60_000),
+  });
+
+export const useFindings = (image: string) =>
+  useQuery({
+    queryKey: ['findings', image],
+    queryFn: ({ signal }) => get<Outdated>(`findings?image=${encodeURIComponent(image)}`, signal),
+  });
+
+export const useLayers = (image: string) =>
+  useQuery({
+    queryKey: ['layers', image],
+    queryFn: ({ signal }) => get<Layers>(`layers?image=${encodeURIComponent(image)}`, signal),
+  });
