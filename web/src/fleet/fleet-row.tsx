@@ -31,7 +31,7 @@ function Guides({ guides }: { readonly guides: readonly boolean[] }) {
     const style = { left: `${(step + 1) * STEP - 0.95}rem` };
     const own = step === guides.length - 1;
     return (
-      <span key={`step-${step + 1}`} aria-hidden="true">
+      <span key={`step-${step + 1}`} className="guides" aria-hidden="true">
         {goesOn ? <i className="guide" style={style} /> : null}
         {own ? <i className="guide guide-end" style={style} /> : null}
       </span>

@@ -21,31 +21,43 @@ function Tile({ label, value, note, tone }: TileProps) {
   );
 }
 
+function GradeBar({ grades }: { readonly grades: readonly (readonly [Grade, number])[] }) {
+  if (grades.length === 0) return <span className="quiet">no graded image</span>;
+  return (
+    <>
+      <div
+        className="grade-bar"
+        role="img"
+        aria-label={grades.map(([grade, count]) => `${count} with grade ${grade}`).join(', ')}
+      >
+        {grades.map(([grade, count]) => (
+          <span
+            key={grade}
+            className={`grade-${grade}`}
+            style={{ flexGrow: count }}
+            title={`${plural(count, 'image')}: ${GRADE_MEANINGS[grade]}`}
+          />
+        ))}
+      </div>
+      <ul className="grade-legend" aria-hidden="true">
+        {grades.map(([grade, count]) => (
+          <li key={grade}>
+            <i className={`grade-${grade}`} />
+            {grade} <b>{count}</b>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 function Grades({ totals }: { readonly totals: FleetTotals }) {
   const grades = (Object.entries(totals.grades) as [Grade, number][]).filter(([, count]) => count > 0);
-  const text = grades.map(([grade, count]) => `${count} with grade ${grade}`).join(', ');
   return (
     <div className="card tile grades">
       <dt>Freshness</dt>
       <dd>
-        <div className="grade-bar" role="img" aria-label={text === '' ? 'no graded image' : text}>
-          {grades.map(([grade, count]) => (
-            <span
-              key={grade}
-              className={`grade-${grade}`}
-              style={{ flexGrow: count }}
-              title={`${plural(count, 'image')}: ${GRADE_MEANINGS[grade]}`}
-            />
-          ))}
-        </div>
-        <ul className="grade-legend" aria-hidden="true">
-          {grades.map(([grade, count]) => (
-            <li key={grade}>
-              <i className={`grade-${grade}`} />
-              {grade} <b>{count}</b>
-            </li>
-          ))}
-        </ul>
+        <GradeBar grades={grades} />
       </dd>
     </div>
   );
