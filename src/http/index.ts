@@ -1,5 +1,30 @@
 export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind, isLoopback } from './bind.ts';
-export type * as contract from './contract.ts';
+export type {
+  Diff,
+  EventRecord,
+  Events,
+  Finding,
+  FindingCounts,
+  Fleet,
+  FleetImage,
+  FleetTotals,
+  Grade,
+  ImageStatus,
+  Layer,
+  Layers,
+  Outdated,
+  OutdatedImage,
+  PackageMove,
+  Place,
+  Plan,
+  PlanTask,
+  Problem,
+  Strategy,
+  TaskStatus,
+  Where,
+  Workload,
+  Workloads,
+} from './contract.ts';
 export { httpError, httpErrors } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
 export type { FleetQueries, WhereQuery } from './queries.ts';

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isHeraklitError } from '../../src/base/index.ts';
 import {
-  type contract,
   createHttpServer,
   createRemoteQueries,
   decideBind,
+  type Events,
   type HttpServerOptions,
+  type Problem,
   serveHttp,
 } from '../../src/http/index.ts';
 import { memoryEventStream, sampleFleet, samplePlan, sampleQueries } from '../support/sample-fleet.ts';
@@ -75,7 +76,7 @@ test('a stream replays after Last-Event-ID and goes on live; a client that recon
     (await remote.events(2)).events.map(({ sequence }) => sequence),
     [3, 4],
   );
-  const page = (await (await fetch(`${url}/api/v1/events?last=1`)).json()) as contract.Events;
+  const page = (await (await fetch(`${url}/api/v1/events?last=1`)).json()) as Events;
   assert.deepEqual([page.events.length, page.next], [1, 4]);
 });
 
@@ -121,7 +122,7 @@ test('what fails inside is logged and not explained; unknown paths and methods a
   const failed = await fetch(`${url}/api/v1/fleet`);
   assert.equal(failed.status, 500);
   assert.doesNotMatch(await failed.text(), /secret/);
-  const missing = (await (await fetch(`${url}/api/v2/x`)).json()) as contract.Problem;
+  const missing = (await (await fetch(`${url}/api/v2/x`)).json()) as Problem;
   assert.equal(missing.error.code, 'HTTP_NOT_FOUND');
 });
 
@@ -133,7 +134,7 @@ test('anonymous reading refuses writes, to registry clients in their own words',
   const denied = await fetch(`${url}/v2/x/blobs/uploads/`, { method: 'POST' });
   assert.equal(denied.status, 403);
   assert.match(await denied.text(), /"code":"DENIED"/);
-  const api = (await (await fetch(`${url}/api/v1/plan`, { method: 'POST' })).json()) as contract.Problem;
+  const api = (await (await fetch(`${url}/api/v1/plan`, { method: 'POST' })).json()) as Problem;
   assert.equal(api.error.code, 'HTTP_READ_ONLY');
 });
 
@@ -170,7 +171,7 @@ test('with accounts nothing is answered without one, probes aside', async (conte
   context.after(() => server.close());
   const refused = await server.inject('/api/v1/fleet');
   assert.equal(refused.statusCode, 401);
-  assert.equal(refused.json<contract.Problem>().error.code, 'HTTP_ACCOUNT_NEEDED');
+  assert.equal(refused.json<Problem>().error.code, 'HTTP_ACCOUNT_NEEDED');
   assert.equal((await server.inject('/healthz')).statusCode, 200);
   const known = { url: '/api/v1/fleet', headers: { authorization: 'Bearer good' } };
   assert.equal((await server.inject(known)).statusCode, 200);

@@ -1,4 +1,19 @@
-import type { contract, EventStream, FleetQueries } from '../../src/http/index.ts';
+import type {
+  EventRecord,
+  EventStream,
+  Finding,
+  Fleet,
+  FleetImage,
+  FleetQueries,
+  Grade,
+  ImageStatus,
+  Layer,
+  Layers,
+  OutdatedImage,
+  Plan,
+  PlanTask,
+  Strategy,
+} from '../../src/http/index.ts';
 import { httpError } from '../../src/http/index.ts';
 
 const NOW = Date.parse('2026-11-21T11:30:00Z');
@@ -19,9 +34,9 @@ interface Row {
   readonly packages: number;
   readonly megabytes: number;
   readonly findings: readonly [total: number, security: number, advisories: number];
-  readonly grade: contract.Grade | null;
-  readonly strategy: contract.Strategy | null;
-  readonly status?: contract.ImageStatus;
+  readonly grade: Grade | null;
+  readonly strategy: Strategy | null;
+  readonly status?: ImageStatus;
   readonly workloads?: number;
 }
 
@@ -162,7 +177,7 @@ const levelOf = (name: string | null): number => {
 
 const referenceOf = (name: string): string => `registry.example.org/fleet/${name}:stable`;
 
-const images: readonly contract.FleetImage[] = ROWS.map((row, index) => ({
+const images: readonly FleetImage[] = ROWS.map((row, index) => ({
   name: row.name,
   reference: referenceOf(row.name),
   digest: sha(row.name),
@@ -180,10 +195,10 @@ const images: readonly contract.FleetImage[] = ROWS.map((row, index) => ({
   workloads: row.workloads ?? 0,
 }));
 
-const sum = (of: (image: contract.FleetImage) => number): number => images.reduce((total, one) => total + of(one), 0);
-const graded = (grade: contract.Grade): number => images.filter((image) => image.grade === grade).length;
+const sum = (of: (image: FleetImage) => number): number => images.reduce((total, one) => total + of(one), 0);
+const graded = (grade: Grade): number => images.filter((image) => image.grade === grade).length;
 
-export const sampleFleet: contract.Fleet = {
+export const sampleFleet: Fleet = {
   generatedAt: iso(0),
   totals: {
     images: images.length,
@@ -198,7 +213,7 @@ export const sampleFleet: contract.Fleet = {
   images,
 };
 
-const FINDINGS: readonly contract.Finding[] = [
+const FINDINGS: readonly Finding[] = [
   ['openssl', '3.5.1-1', '3.5.4-1~deb13u1', true, 'critical', ['CVE-2025-9230', 'CVE-2025-9231', 'CVE-2025-9232'], 52],
   ['libssl3t64', '3.5.1-1', '3.5.4-1~deb13u1', true, 'critical', ['CVE-2025-9230', 'CVE-2025-9231'], 52],
   [
@@ -222,7 +237,7 @@ const FINDINGS: readonly contract.Finding[] = [
     string,
     string,
     boolean,
-    contract.Finding['severity'],
+    Finding['severity'],
     string[],
     number,
   ];
@@ -231,7 +246,7 @@ const FINDINGS: readonly contract.Finding[] = [
   return { package: name, arch: 'amd64', installed, candidate, repository, security, severity, advisories, since };
 });
 
-const TASKS: readonly contract.PlanTask[] = (
+const TASKS: readonly PlanTask[] = (
   [
     [
       'base',
@@ -279,9 +294,9 @@ const TASKS: readonly contract.PlanTask[] = (
   };
 });
 
-export const samplePlan: contract.Plan = { id: 'run-17', createdAt: iso(1), status: 'running', tasks: TASKS };
+export const samplePlan: Plan = { id: 'run-17', createdAt: iso(1), status: 'running', tasks: TASKS };
 
-function layersOf(image: contract.FleetImage): contract.Layers {
+function layersOf(image: FleetImage): Layers {
   const parts = [
     ['packages: libc6 and 61 more', 0.55, 62, 0.01],
     ['packages: openssl', 0.1, 3, 0.28],
@@ -299,7 +314,7 @@ function layersOf(image: contract.FleetImage): contract.Layers {
     changed: added === 3 ? 2 : 0,
     removed: 0,
   }));
-  const total = (of: (layer: contract.Layer) => number): number => layers.reduce((all, layer) => all + of(layer), 0);
+  const total = (of: (layer: Layer) => number): number => layers.reduce((all, layer) => all + of(layer), 0);
   const bytes = total((layer) => layer.bytes);
   const wastedBytes = total((layer) => layer.wastedBytes);
   return {
@@ -313,13 +328,13 @@ function layersOf(image: contract.FleetImage): contract.Layers {
   };
 }
 
-function find(image: string): contract.FleetImage {
+function find(image: string): FleetImage {
   const found = images.find(({ name, reference, digest }) => [name, reference, digest].includes(image));
   if (found === undefined) throw httpError('HTTP_NOT_FOUND', `the fleet has no image ${image}`);
   return found;
 }
 
-const outdatedOf = (image: contract.FleetImage): contract.OutdatedImage => ({
+const outdatedOf = (image: FleetImage): OutdatedImage => ({
   reference: image.reference,
   digest: image.digest,
   distribution: image.distribution,
@@ -348,7 +363,7 @@ export const sampleQueries: FleetQueries = {
 
 /** Events in memory that tests add to. */
 export function memoryEventStream(): EventStream & { push(type: string, subject: string, data: unknown): void } {
-  const events: contract.EventRecord[] = [];
+  const events: EventRecord[] = [];
   const wakes = new Set<() => void>();
   return {
     read: async (after, limit) => events.filter(({ sequence }) => sequence > after).slice(0, limit),
