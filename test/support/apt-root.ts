@@ -143,6 +143,17 @@ export class AptRoot {
       return { failed: true, installed: [], removed: [], message: stdout.slice(-400) };
     }
   }
+
+  /** `name:architecture old new` of every line of `apt list --upgradable`, sorted, for a given status file. */
+  async upgradable(status: string): Promise<readonly string[]> {
+    await writeFile(join(this.root, 'status'), status);
+    const { stdout } = await run('apt', [...this.#options(), 'list', '--upgradable'], {
+      maxBuffer: MAX_OUTPUT,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    const lines = stdout.matchAll(/^(\S+?)\/\S+ (\S+) (\S+) \[upgradable from: (\S+)\]/gm);
+    return [...lines].map(([, name, to, architecture, from]) => `${name}:${architecture} ${from} ${to}`).sort();
+  }
 }
 
 /** Calls `work` on every item, `width` at a time. */

@@ -16,8 +16,8 @@ export function parseMultiArch(text: string | undefined): InstalledPackage['mult
 
 /** A count field such as Size: 0 when absent or not a whole number. */
 export function parseCount(text: string | undefined): number {
-  if (text === undefined || !/^\d{1,15}$/.test(text)) return 0;
-  return Number(text);
+  const count = Number(text);
+  return Number.isSafeInteger(count) && count >= 0 ? count : 0;
 }
 
 /** Every field a RepositoryPackage needs, in the order the scanner and the compact form keep them. */

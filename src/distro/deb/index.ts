@@ -16,7 +16,14 @@ export {
 } from './control.ts';
 export { debEcosystem } from './ecosystem.ts';
 export { type Keyring, readKeyring, shippedKeyring } from './keyring.ts';
-export { type IndexOrigin, type IndexRow, packageOfRow, packageRows, readPackagesIndex } from './packages-index.ts';
+export {
+  type IndexOrigin,
+  type IndexRow,
+  packageOfLine,
+  packageRows,
+  readPackagesIndex,
+  rowToLine,
+} from './packages-index.ts';
 export { formatRelations, LazyRelations, parseProvides, parseRelations, type RelationOptions } from './relations.ts';
 export {
   checkRelease,

@@ -39,7 +39,7 @@ class IndexedPackage implements RepositoryPackage {
   readonly sha256: string;
   readonly installedSize: number;
 
-  constructor(row: IndexRow, origin: IndexOrigin) {
+  constructor(row: IndexRow, relations: readonly string[] | string, origin: IndexOrigin) {
     const [name = '', version = '', architecture = '', source, essential, priority, section, multiArch] = row;
     this.name = name;
     this.version = version;
@@ -51,7 +51,7 @@ class IndexedPackage implements RepositoryPackage {
     this.priority = priority || 'optional';
     this.section = section ?? '';
     this.multiArch = parseMultiArch(multiArch);
-    this.relations = new LazyRelations(row.slice(FIRST_RELATION));
+    this.relations = new LazyRelations(relations);
     this.filename = row[8] ?? '';
     this.size = parseCount(row[9]);
     this.sha256 = row[10] ?? '';
@@ -59,13 +59,27 @@ class IndexedPackage implements RepositoryPackage {
   }
 }
 
-/** What the compact form of an index (cache) is read back with. */
-export function packageOfRow(row: IndexRow, origin: IndexOrigin): RepositoryPackage {
-  return new IndexedPackage(row, origin);
+/** One row as a line of a cache: values joined by tabs, which no value of a row holds. */
+export function rowToLine(row: IndexRow): string {
+  return row.join('\t');
 }
 
-/** Folded values (legal, though no archive writes them) become one line. */
-const oneLine = (value: string): string => (value.includes('\n') ? value.replace(/\s*\n\s*/g, ' ').trim() : value);
+/** The package of such a line; its relations stay one text until somebody asks for them. */
+export function packageOfLine(line: string, origin: IndexOrigin): RepositoryPackage {
+  const row: string[] = [];
+  let from = 0;
+  for (let column = 0; column < FIRST_RELATION; column += 1) {
+    const tab = line.indexOf('\t', from);
+    if (tab < 0) return new IndexedPackage([...row, line.slice(from)], '', origin);
+    row.push(line.slice(from, tab));
+    from = tab + 1;
+  }
+  return new IndexedPackage(row, line.slice(from), origin);
+}
+
+/** Folded values and tabs (legal, though no archive writes them) become single blanks. */
+const oneLine = (value: string): string =>
+  value.includes('\n') || value.includes('\t') ? value.replace(/\s*[\n\t]\s*/g, ' ').trim() : value;
 
 function scanRow(text: string, start: number, end: number): string[] {
   const row: string[] = new Array<string>(INDEX_FIELDS.length).fill('');
@@ -132,6 +146,8 @@ export function readPackagesIndex(
   report?: (problem: ControlProblem) => void,
 ): readonly RepositoryPackage[] {
   const packages: RepositoryPackage[] = [];
-  for (const row of packageRows(bytes, origin.id, report)) packages.push(new IndexedPackage(row, origin));
+  for (const row of packageRows(bytes, origin.id, report)) {
+    packages.push(new IndexedPackage(row, row.slice(FIRST_RELATION), origin));
+  }
   return packages;
 }

@@ -149,18 +149,19 @@ function readable(text: string): readonly OrGroup[] {
 
 /** Relations of one package, each field parsed when first asked for: a full index has 60,000 of them, few are read. */
 export class LazyRelations implements PackageRelations {
-  readonly #texts: readonly string[];
+  #texts: readonly string[] | string;
   readonly #parsed: (readonly OrGroup[] | undefined)[] = [];
   #provides: readonly Relation[] | undefined;
 
-  /** Texts in the order of RELATION_FIELDS; '' where absent. */
-  constructor(texts: readonly string[]) {
+  /** Texts in the order of RELATION_FIELDS, '' where absent; or the same joined by tabs, split when first needed. */
+  constructor(texts: readonly string[] | string) {
     this.#texts = texts;
   }
 
   #field(index: number): readonly OrGroup[] {
     const known = this.#parsed[index];
     if (known !== undefined) return known;
+    if (typeof this.#texts === 'string') this.#texts = this.#texts.split('\t');
     const text = this.#texts[index] ?? '';
     const groups = text === '' ? NONE : readable(text);
     this.#parsed[index] = groups;
