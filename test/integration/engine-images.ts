@@ -13,7 +13,12 @@ export interface PodmanScratch {
   readonly arguments: readonly string[];
   readonly directory: string;
   /** An image whose only program is busybox: `command` runs with /www/index.html holding `content`. */
-  image(name: string, content: string, command: readonly string[]): Promise<ImageUnderTest>;
+  image(
+    name: string,
+    content: string,
+    command: readonly string[],
+    changes?: readonly string[],
+  ): Promise<ImageUnderTest>;
   podman(...argv: readonly string[]): Promise<string>;
   close(): Promise<void>;
 }
@@ -58,7 +63,12 @@ export async function podmanScratch(): Promise<PodmanScratch | { readonly skip: 
     await close();
     return { skip: 'busybox-static not installed and cannot be downloaded' };
   }
-  const image = async (name: string, content: string, command: readonly string[]): Promise<ImageUnderTest> => {
+  const image = async (
+    name: string,
+    content: string,
+    command: readonly string[],
+    changes: readonly string[] = [],
+  ): Promise<ImageUnderTest> => {
     const root = join(directory, 'rootfs');
     for (const folder of ['bin', 'www', 'tmp']) await mkdir(join(root, folder), { recursive: true });
     await copyFile(busybox, join(root, 'bin/busybox'));
@@ -67,7 +77,8 @@ export async function podmanScratch(): Promise<PodmanScratch | { readonly skip: 
     const archive = join(directory, `${name}.tar`);
     await run('tar', ['-C', root, '-cf', archive, '.']);
     const repository = `localhost/${name}`;
-    await podman('import', '--quiet', '--change', `CMD ${JSON.stringify(command)}`, archive, `${repository}:1`);
+    const given = [`CMD ${JSON.stringify(command)}`, ...changes].flatMap((change) => ['--change', change]);
+    await podman('import', '--quiet', ...given, archive, `${repository}:1`);
     await rm(archive);
     const read = JSON.parse(await podman('image', 'inspect', `${repository}:1`)) as [{ Digest: string }];
     const digest: Digest = parseDigest(read[0].Digest);

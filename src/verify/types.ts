@@ -1,0 +1,39 @@
+import type { LayerFactsReader } from '../build/index.ts';
+import type { Digest, ResolvedImage } from '../oci/index.ts';
+import type { VerifyChecks } from '../recipe/index.ts';
+import type { EngineRuntime } from '../runtime/index.ts';
+
+export interface VerifyStep {
+  readonly name: string;
+  readonly passed: boolean;
+  /** One line: what was found, or what is wrong. */
+  readonly detail: string;
+  readonly milliseconds: number;
+}
+
+export interface Verification {
+  readonly digest: Digest;
+  readonly passed: boolean;
+  readonly steps: readonly VerifyStep[];
+  /** `static`: no engine could be used, so nothing was started; the step `start` says why. */
+  readonly mode: 'engine' | 'static';
+  readonly milliseconds: number;
+}
+
+export interface Candidate {
+  readonly image: ResolvedImage;
+  /** Where an engine pulls it: `host:port/repository@sha256:…`; without it nothing is started. */
+  readonly reference?: string;
+}
+
+export interface VerifyOptions {
+  readonly facts: LayerFactsReader;
+  readonly runtime?: EngineRuntime;
+  readonly checks?: VerifyChecks;
+  /** Milliseconds a service must stay up; 2000 when undefined. */
+  readonly stayUp?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Undefined: as it should be. */
+export type Problem = string | undefined;
