@@ -91,6 +91,14 @@ test('the order: option, environment, image, host, list', async () => {
   }
 });
 
+test('a folder named by an image is not one of ours', async () => {
+  const sources = [file('sources.list', 'deb file:///srv/debian trixie main\n')];
+  await assert.rejects(discoverMirrors({ ...NOWHERE, imageSources: sources }), (error) =>
+    isHeraklitError(error, 'FEED_NO_MIRROR'),
+  );
+  assert.deepEqual((await discoverMirrors({ ...NOWHERE, hostSources: sources })).main, ['file:///srv/debian']);
+});
+
 test('security given apart, and mirrors whose path is not /debian', async () => {
   const named = await discoverMirrors({
     ...NOWHERE,

@@ -27,7 +27,9 @@ export interface MirrorSearch {
   readonly known?: Readonly<Record<string, Readonly<Record<ArchiveKind, readonly string[]>>>>;
 }
 
-const PROTOCOLS = new Set(['http:', 'https:', 'file:']);
+const NETWORK: ReadonlySet<string> = new Set(['http:', 'https:']);
+/** An image's file: URL means its own file system, not ours: only what the user or the host says may name a folder. */
+const PROTOCOLS: ReadonlySet<string> = new Set([...NETWORK, 'file:']);
 
 /** @throws FEED_MIRROR_INVALID */
 function checkMirror(text: string, origin: string): string {
@@ -59,9 +61,14 @@ const isOwn = (source: AptSource): boolean =>
   (source.signedBy === undefined || /debian-archive|BEGIN PGP/.test(source.signedBy));
 
 /** The mirrors that apt sources name; undefined when they name none of this distribution. */
-export function mirrorsOfSources(id: string, files: readonly AptSourceFile[], origin: string): Mirrors | undefined {
+export function mirrorsOfSources(
+  id: string,
+  files: readonly AptSourceFile[],
+  origin: string,
+  protocols: ReadonlySet<string> = PROTOCOLS,
+): Mirrors | undefined {
   const usable = parseAptSources(files).filter(
-    (source) => isOwn(source) && URL.canParse(source.uri) && PROTOCOLS.has(new URL(source.uri).protocol),
+    (source) => isOwn(source) && URL.canParse(source.uri) && protocols.has(new URL(source.uri).protocol),
   );
   const of = (kind: ArchiveKind): string[] =>
     unique(
@@ -105,7 +112,7 @@ export async function discoverMirrors(search: MirrorSearch): Promise<Mirrors> {
   const fromEnvironment = words(environment[variable]);
   if (fromEnvironment.length > 0) return named(fromEnvironment, words(environment[`${variable}_SECURITY`]), variable);
   const fromApt =
-    mirrorsOfSources(id, search.imageSources ?? [], "the image's apt sources") ??
+    mirrorsOfSources(id, search.imageSources ?? [], "the image's apt sources", NETWORK) ??
     mirrorsOfSources(id, search.hostSources ?? (await readAptSources()), "this host's apt sources");
   if (fromApt !== undefined) return fromApt;
   const known = (search.known ?? shippedMirrors())[id];

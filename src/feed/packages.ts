@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asCodedError, type Progress, silentProgress } from '../base/index.ts';
 import type { RepositoryPackage } from '../distro/index.ts';
@@ -72,17 +72,30 @@ function fileSink(handle: FileHandle): DownloadSink {
   };
 }
 
-/** Streams a download into a file beside its target, then names it: the cache never holds half a package. */
+/** Milliseconds after which a download that nobody finished is left from a killed process. */
+const PARTIAL_AGE = 24 * 3_600_000;
+
+/** Removes what killed processes left; a running download of another process is younger. */
+async function sweep(partial: string): Promise<void> {
+  for (const name of await readdir(partial).catch(() => [])) {
+    const path = join(partial, name);
+    const modified = (await stat(path).catch(() => undefined))?.mtimeMs;
+    if (modified !== undefined && Date.now() - modified > PARTIAL_AGE) await rm(path, { force: true });
+  }
+}
+
+/** Streams a download into a file of its own, then names it: the cache never holds half a package. */
 async function downloadFile(
   file: PackageFile,
   urls: readonly string[],
   target: string,
+  partial: string,
   options: DownloadOptions,
 ): Promise<void> {
-  const directory = dirname(target);
-  const aside = join(directory, `.${randomUUID()}.partial`);
+  const aside = join(partial, randomUUID());
   try {
-    await mkdir(directory, { recursive: true });
+    await mkdir(partial, { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
     const handle = await open(aside, 'wx');
     try {
       await download({ urls, sha256: file.sha256, size: file.size }, fileSink(handle), options);
@@ -103,6 +116,8 @@ const SHA256 = /^[0-9a-f]{64}$/;
 export function createPackageCache(options: PackageCacheOptions): PackageCache {
   const { directory, mirrors, concurrency = 8 } = options;
   const running = new Map<string, Promise<string>>();
+  const partial = join(directory, 'packages', 'partial');
+  let swept: Promise<void> | undefined;
 
   const pathOf = ({ sha256 }: Pick<PackageFile, 'sha256'>): string => {
     if (!SHA256.test(sha256)) throw feedError('FEED_HASH_MISMATCH', `${JSON.stringify(sha256)} is no sha256`);
@@ -120,7 +135,9 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
       });
     }
     const urls = mirrors[archiveOfRepository(file.repository).archive].map((base) => mirrorUrl(base, file.filename));
-    await downloadFile(file, urls, path, { signal, attempts: options.attempts });
+    swept ??= sweep(partial);
+    await swept;
+    await downloadFile(file, urls, path, partial, { signal, attempts: options.attempts });
     return path;
   };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -251,6 +251,14 @@ test('packages: verified, cached, fetched once though asked for twice at the sam
   const directory = join(folder, `packages${serial}`);
   const packages = createPackageCache({ directory, mirrors });
   const files = release?.packages ?? [];
+  await mkdir(join(directory, 'packages/partial'), { recursive: true });
+  for (const [name, age] of [
+    ['left', 48 * 3600],
+    ['running', 60],
+  ] as const) {
+    await writeFile(join(directory, 'packages/partial', name), '');
+    await utimes(join(directory, 'packages/partial', name), Date.now() / 1000 - age, Date.now() / 1000 - age);
+  }
   server.requests.length = 0;
   const steps: number[] = [];
   const [first] = await Promise.all([
@@ -265,6 +273,7 @@ test('packages: verified, cached, fetched once though asked for twice at the sam
   assert.ok(
     (await readFile(first[2] as string)).equals(paths.get('debian/pool/main/tool/tool_2.0+dfsg~1_amd64.deb') as Buffer),
   );
+  assert.deepEqual(await readdir(join(directory, 'packages/partial')), ['running']);
   const offline = createPackageCache({ directory, mirrors, offline: true, verifyCached: true });
   assert.deepEqual(await offline.fetchAll(files), first);
   assert.ok(await offline.has(files[0] as (typeof files)[0]));
