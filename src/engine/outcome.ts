@@ -12,7 +12,7 @@ interface Ended {
 
 /** What came of one step of one task. `commit.ts` makes it state. */
 export type Outcome =
-  | (Ended & { readonly kind: 'began' })
+  | (Ended & { readonly kind: 'began'; readonly baseDigest: Digest | undefined })
   /** The task has moved on since the job was queued. */
   | (Ended & { readonly kind: 'stale' })
   | (Ended & { readonly kind: 'built'; readonly built: BuiltImage; readonly baseDigest: Digest | undefined })

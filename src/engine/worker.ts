@@ -9,7 +9,7 @@ import { commitOutcomes } from './run/commit.ts';
 import { Committer } from './run/committer.ts';
 import { loadFleet } from './run/fleet-store.ts';
 import { keyOf, loadTasks } from './run/task-store.ts';
-import { buildStep } from './steps/build.ts';
+import { buildStep, releasedBase } from './steps/build.ts';
 import { failureOf } from './steps/failure.ts';
 import { rolloutStep } from './steps/rollout.ts';
 import { verifyStep } from './steps/verify.ts';
@@ -107,9 +107,14 @@ export class Worker {
     const paired = jobs.map((job) => ({ job, task: tasks.get(keyOf(job.data)) }));
     const current = paired.filter((one): one is { job: QueuedJob; task: Task } => one.task?.step === one.job.data.step);
     const building = current.filter(({ job }) => job.data.step === 'build');
-    await Promise.all(building.map(({ job, task }) => this.#committer.add({ kind: 'began', job, task })));
     const names = building.flatMap(({ task }) => [task.image, this.#context.images.get(task.image)?.base ?? []].flat());
     const fleet = await loadFleet(kysely, names);
+    await Promise.all(
+      building.map(({ job, task }) => {
+        const baseDigest = releasedBase(this.#context, task, fleet);
+        return this.#committer.add({ kind: 'began', job, task, baseDigest });
+      }),
+    );
     await Promise.all(
       paired.map(async ({ job, task }) => {
         const outcome = await limit(() => this.#step(job, task, fleet));

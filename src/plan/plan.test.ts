@@ -25,7 +25,7 @@ const image = (name: string, base?: string, change: Partial<FleetState> = {}): F
   baseDigest: base === undefined ? undefined : digest('a'),
   missing: [],
   state: 'enabled',
-  failedBefore: false,
+  tried: undefined,
   ...change,
 });
 
@@ -60,16 +60,22 @@ test('reasons', () => {
   assert.equal(reasonOf({ recipeDigest: 'other' }), 'source change');
   assert.equal(reasonOf({ missing: [update] }), 'meta change');
   assert.equal(reasonOf({ baseDigest: digest('b') }), 'meta change');
-  assert.equal(reasonOf({ missing: [update], failedBefore: true }), 'retrying bad build');
-  assert.equal(reasonOf({ failedBefore: true }), undefined);
+  assert.equal(reasonOf({ missing: [update], tried: 'failed' }), 'retrying bad build');
+  assert.equal(reasonOf({ tried: 'failed' }), undefined);
   assert.equal(reasonOf({ digest: undefined, recipe: 'none' }), undefined);
 });
 
 test('what failed is not built again with the same input, unless asked or its base is made again', () => {
-  const failed = image('x', 'base', { missing: [update], failedBefore: true });
+  const failed = image('x', 'base', { missing: [update], tried: 'failed' });
   assert.deepEqual(planFleet([image('base'), failed], decide).tasks, []);
   assert.equal(planFleet([image('base'), failed], decide, { retryFailed: true }).tasks.length, 1);
   assert.equal(planFleet([image('base', undefined, { missing: [update] }), failed], decide).tasks.length, 2);
+});
+
+test('what a build left unchanged is left alone until its input changes', () => {
+  const same = image('x', 'base', { missing: [update], tried: 'unchanged' });
+  assert.deepEqual(planFleet([image('base'), same], decide, { retryFailed: true }).tasks, []);
+  assert.equal(planFleet([image('base', undefined, { missing: [update] }), same], decide).tasks.length, 2);
 });
 
 test('disabled and locked images are shown and hold nobody up', () => {

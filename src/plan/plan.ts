@@ -45,15 +45,16 @@ function needOf(
   baseDigest: string | undefined,
   options: PlanOptions,
 ): Need | undefined {
-  // The same input would fail the same way; a base that is made again may change that.
-  if (image.failedBefore && !baseChanges && options.retryFailed !== true) return undefined;
+  // The same input gives the same result; a base that is made again may change that.
+  const again = image.tried === 'failed' && options.retryFailed === true;
+  if (image.tried !== undefined && !baseChanges && !again) return undefined;
   if (image.digest === undefined) {
     // Without a recipe there is nothing to build from, and nothing to patch.
     if (image.recipe === 'none') return undefined;
     return { own: true, reason: 'new build', because: 'it was never built' };
   }
   const need = changeOf(image, baseChanges, baseDigest);
-  if (need === undefined || !image.failedBefore) return need;
+  if (need === undefined || image.tried !== 'failed') return need;
   return { own: need.own, reason: 'retrying bad build', because: `${need.because}; the last attempt failed` };
 }
 

@@ -34,8 +34,8 @@ export interface FleetState {
   readonly missing: readonly MissingUpdate[];
   /** The user's word on it: `disabled` and `locked` images are planned but not built. */
   readonly state: 'enabled' | 'disabled' | 'locked';
-  /** True when the last build of exactly this input failed. */
-  readonly failedBefore: boolean;
+  /** What came of the last build of exactly this input, where that left the image as it is. */
+  readonly tried: 'failed' | 'unchanged' | undefined;
 }
 
 /** Why an image must be made again, in the words of the Open Build Service. */

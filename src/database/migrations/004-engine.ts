@@ -12,7 +12,8 @@ export const engine004: Migration = {
       base_digest text,
       recipe_digest text,
       strategy text,
-      failed_input text,
+      tried_input text,
+      tried text,
       released timestamptz
     )`,
     `create table quarantine (
@@ -52,6 +53,8 @@ export const engine004: Migration = {
       repository text not null,
       tag text not null,
       previous text,
+      previous_base text,
+      previous_recipe text,
       digest text,
       base_digest text,
       result text,

@@ -10,8 +10,10 @@ export interface FleetImageTable {
   /** Digest of the recipe it was built from. */
   readonly recipe_digest: string | null;
   readonly strategy: string | null;
-  /** The task input whose build failed last; null after a success. */
-  readonly failed_input: string | null;
+  /** Input and base of the last task that left the image as it is; null after a release. */
+  readonly tried_input: string | null;
+  /** How that task ended. */
+  readonly tried: 'failed' | 'unchanged' | null;
   readonly released: Date | null;
 }
 
@@ -59,15 +61,18 @@ export interface TaskTable {
   readonly because: string;
   /** False when only the base's change makes it a task, so that an unchanged base ends it. */
   readonly own_need: boolean;
-  /** Digest of everything the build is a function of. */
+  /** Digest of everything the build is a function of, but the base: that may change in the same run. */
   readonly input: string;
   readonly recipe_digest: string | null;
   readonly repository: string;
   readonly tag: string;
-  /** Released digest when the run began. */
+  /** Released digest when the run began, and what it was made of: what a rollback restores. */
   readonly previous: string | null;
+  readonly previous_base: string | null;
+  readonly previous_recipe: string | null;
   /** The candidate. */
   readonly digest: string | null;
+  /** Digest of the base it is built on, once that began. */
   readonly base_digest: string | null;
   /** JSON of what later steps need of the build. */
   readonly result: string | null;

@@ -15,7 +15,7 @@ import type { Outcome } from '../outcome.ts';
 import type { JobQueue } from '../queue/queue.ts';
 import { jobOf, type Task } from '../task.ts';
 import { cascade } from './cascade.ts';
-import { recordFailed, recordReleased, recordRestored } from './fleet-store.ts';
+import { recordReleased, recordRestored, recordTried } from './fleet-store.ts';
 import { type Effects, placeOf, settle } from './settle.ts';
 import { keyOf, loadTasks, saveTasks } from './task-store.ts';
 
@@ -49,13 +49,13 @@ export async function commitOutcomes(context: CommitContext, outcomes: readonly 
     const settled = live.map(({ outcome, task }) =>
       settle(task, refused.get(outcome) ?? outcome, { now, rollout: context.rollout }),
     );
-    const effects = [...settled, ...(await cascade(trx, settled, now))];
-    await write(trx, context, effects);
+    const followed = await cascade(trx, settled, now);
+    await write(trx, context, settled, followed);
     await context.queue.complete(
       trx,
       outcomes.filter((outcome) => outcome.kind !== 'began').map((outcome) => outcome.job),
     );
-    await finishRuns(trx, effects, now);
+    await finishRuns(trx, [...settled, ...followed], now);
   });
 }
 
@@ -91,7 +91,14 @@ async function refusedCandidates(
   );
 }
 
-async function write(trx: DatabaseTransaction, context: CommitContext, effects: readonly Effects[]): Promise<void> {
+async function write(
+  trx: DatabaseTransaction,
+  context: CommitContext,
+  settled: readonly Effects[],
+  followed: readonly Effects[],
+): Promise<void> {
+  const effects = [...settled, ...followed];
+  const waits = new Set(followed.map((one) => one.task));
   const { publisher, queue } = context;
   await saveTasks(
     trx,
@@ -107,17 +114,21 @@ async function write(trx: DatabaseTransaction, context: CommitContext, effects: 
     publisher,
     effects.flatMap((one) => one.release ?? []),
   );
-  const ended = (...endings: Effects['ending'][]): readonly Task[] =>
-    effects.filter((one) => one.ending !== undefined && endings.includes(one.ending)).map((one) => one.task);
-  await recordReleased(trx, ended('released', 'unchanged'));
-  await recordFailed(
+  const ended = (ending: Effects['ending']): readonly Task[] =>
+    effects.filter((one) => one.ending === ending).map((one) => one.task);
+  const released = effects.filter((one) => one.release !== undefined).map((one) => one.task);
+  await recordReleased(trx, [...released, ...ended('unchanged')]);
+  for (const one of effects) if (one.restore !== undefined) await recordRestored(trx, one.task);
+  await recordTried(trx, ended('unchanged'), 'unchanged');
+  await recordTried(
     trx,
-    ended('failed').filter((task) => task.status !== 'unresolvable'),
+    // One that never began because its base failed was not tried.
+    ended('failed').filter((task) => !waits.has(task)),
+    'failed',
   );
   for (const one of effects) {
     if (one.bad !== undefined) await quarantine(trx, one.bad, context.clock);
     if (one.restore === undefined) continue;
-    await recordRestored(trx, one.task);
     if (one.restore.tag !== undefined) await restoreTag(trx, publisher, placeOf(one.task), one.restore.tag);
   }
   await emit(

@@ -33,24 +33,39 @@ export async function recordReleased(trx: DatabaseTransaction, tasks: readonly T
     on conflict (name) do update set repository = excluded.repository, tag = excluded.tag, digest = excluded.digest,
       base_digest = excluded.base_digest, recipe_digest = excluded.recipe_digest, strategy = excluded.strategy,
       released = case when fleet_image.digest = excluded.digest then fleet_image.released else excluded.released end,
-      failed_input = null`.execute(trx);
+      tried_input = null, tried = null`.execute(trx);
 }
 
-/** Remembers what input failed, so that it is not tried again and again. */
-export async function recordFailed(trx: DatabaseTransaction, tasks: readonly Task[]): Promise<void> {
+/** What `tried_input` holds: everything the result is a function of. */
+export function triedInput(input: string, baseDigest: string | null | undefined): string {
+  return `${input}@${baseDigest ?? ''}`;
+}
+
+/** Remembers what input left the image as it is, so that it is not tried again and again. */
+export async function recordTried(
+  trx: DatabaseTransaction,
+  tasks: readonly Task[],
+  tried: 'failed' | 'unchanged',
+): Promise<void> {
   if (tasks.length === 0) return;
-  const rows = tasks.map((task) => ({ ...task, name: task.image, failed_input: task.input }));
-  const columns = { name: 'text', repository: 'text', tag: 'text', failed_input: 'text' } as const;
-  await sql`insert into fleet_image (name, repository, tag, failed_input)
+  const rows = tasks.map((task) => ({
+    name: task.image,
+    repository: task.repository,
+    tag: task.tag,
+    tried_input: triedInput(task.input, task.base_digest),
+    tried,
+  }));
+  const columns = { name: 'text', repository: 'text', tag: 'text', tried_input: 'text', tried: 'text' } as const;
+  await sql`insert into fleet_image (name, repository, tag, tried_input, tried)
     select * from ${unnest(rows, columns)}
-    on conflict (name) do update set failed_input = excluded.failed_input`.execute(trx);
+    on conflict (name) do update set tried_input = excluded.tried_input, tried = excluded.tried`.execute(trx);
 }
 
 /** A rollout was rolled back: the fleet is at the previous image again. */
 export async function recordRestored(trx: DatabaseTransaction, task: Task): Promise<void> {
   await trx
     .updateTable('fleet_image')
-    .set({ digest: task.previous, failed_input: task.input })
+    .set({ digest: task.previous, base_digest: task.previous_base, recipe_digest: task.previous_recipe })
     .where('name', '=', task.image)
     .execute();
 }

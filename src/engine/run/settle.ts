@@ -60,7 +60,7 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
   });
   switch (outcome.kind) {
     case 'began':
-      return { task: { ...task, status: 'building', updated: options.now } };
+      return { task: { ...task, status: 'building', base_digest: outcome.baseDigest ?? null, updated: options.now } };
     case 'built': {
       const { descriptor } = outcome.built;
       const result: BuildResult = { descriptor, summary: summaryOf(outcome.built) };
@@ -81,8 +81,8 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
       const { candidate, checks } = outcome;
       return {
         task: change('succeeded', options.rollout ? 'rollout' : null),
-        ...(options.rollout ? { next: { step: 'rollout' } as const } : {}),
-        ending: 'released',
+        // Children wait for the rollout too: what is rolled back is no base to build on.
+        ...(options.rollout ? { next: { step: 'rollout' } as const } : { ending: 'released' as const }),
         release: candidate,
         events: [verifiedEvent(candidate, checks)],
       };
@@ -129,10 +129,11 @@ function rolled(
 ): Effects {
   const undone = outcome.outcomes.filter((one) => one.kind === 'rolledback');
   const back = undone.find((one) => one.blame === 'image') ?? undone[0];
-  if (back === undefined) return { task: succeeded };
-  const { ending: _, ...failed } = over('failed', `rolled back on ${back.workload}: ${back.reason}`);
+  if (back === undefined) return { task: succeeded, ending: 'released' };
+  const failed = over('failed', `rolled back on ${back.workload}: ${back.reason}`);
   // Without a fair trial the image is not to blame: it stays released, and the next rollout takes it.
-  return back.blame === 'environment' ? failed : { ...failed, restore: { tag: outcome.restore } };
+  if (back.blame === 'environment') return { ...failed, ending: 'released' };
+  return { ...failed, restore: { tag: outcome.restore } };
 }
 
 export function placeOf(task: Task): Place {

@@ -8,7 +8,7 @@ import { engineError } from '../errors.ts';
 import { outdatedEvent, runEvent, taskEvent } from '../events.ts';
 import type { FleetImage, ReleasedImage } from '../ports.ts';
 import { jobOf, type Task } from '../task.ts';
-import { loadFleet } from './fleet-store.ts';
+import { loadFleet, triedInput } from './fleet-store.ts';
 import { saveTasks } from './task-store.ts';
 
 /** The fleet as it stands: what is released, and what that misses. */
@@ -98,17 +98,22 @@ function stateOf(image: FleetImage, survey: Survey): FleetState {
     digest: (row?.digest ?? undefined) as Digest | undefined,
     baseDigest: (row?.base_digest ?? undefined) as Digest | undefined,
     missing: survey.missing.get(image.image) ?? [],
-    failedBefore: row?.failed_input !== null && row?.failed_input === inputOf(image, survey),
+    tried:
+      row?.tried_input === triedInput(inputOf(image, survey), baseOf(image, survey))
+        ? (row.tried ?? undefined)
+        : undefined,
   };
 }
 
-/** Digest of what a build of the image is a function of, the base as it is released now. */
+function baseOf(image: FleetImage, survey: Survey): string | null | undefined {
+  return image.base === undefined ? undefined : survey.released.get(image.base)?.digest;
+}
+
+/** Digest of what a build of the image is a function of, but its base. */
 function inputOf(image: FleetImage, survey: Survey): string {
-  const base = image.base === undefined ? undefined : survey.released.get(image.base);
   return hash({
     image: image.image,
     recipe: image.recipeDigest,
-    base: base?.digest,
     previous: survey.released.get(image.image)?.digest,
     missing: survey.missing.get(image.image) ?? [],
   });
@@ -131,6 +136,8 @@ function draftOf(task: PlanTask, image: FleetImage, survey: Survey): Omit<Task, 
     repository: image.repository,
     tag: image.tag,
     previous: survey.released.get(task.image)?.digest ?? null,
+    previous_base: survey.released.get(task.image)?.base_digest ?? null,
+    previous_recipe: survey.released.get(task.image)?.recipe_digest ?? null,
     digest: null,
     base_digest: null,
     result: null,

@@ -24,6 +24,8 @@ const COLUMNS = {
   repository: 'text',
   tag: 'text',
   previous: 'text',
+  previous_base: 'text',
+  previous_recipe: 'text',
   digest: 'text',
   base_digest: 'text',
   result: 'text',

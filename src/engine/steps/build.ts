@@ -17,7 +17,7 @@ export async function buildStep(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const image = imageOf(context, task);
-  const baseDigest = digestOrNone(image.base === undefined ? undefined : fleet.get(image.base)?.digest);
+  const baseDigest = releasedBase(context, task, fleet);
   const previous = digestOrNone(task.previous);
   const previousBaseDigest = digestOrNone(fleet.get(image.image)?.base_digest);
   const built = await timed(context, 'build', () =>
@@ -29,6 +29,16 @@ export async function buildStep(
     return { kind: 'unchanged', job, task, reason: 'the result has the content that is published', baseDigest };
   }
   return { kind: 'built', job, task, built, baseDigest };
+}
+
+/** The fleet's base of a task's image as it is released now. */
+export function releasedBase(
+  context: EngineContext,
+  task: Task,
+  fleet: ReadonlyMap<string, FleetImageTable>,
+): Digest | undefined {
+  const base = context.images.get(task.image)?.base;
+  return digestOrNone(base === undefined ? undefined : fleet.get(base)?.digest);
 }
 
 function imageOf(context: EngineContext, task: Task): FleetImage {

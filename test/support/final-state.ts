@@ -1,0 +1,51 @@
+import type { Database } from '../../src/database/index.ts';
+import { readEvents } from '../../src/events/index.ts';
+import type { Digest } from '../../src/oci/index.ts';
+import type { RegistryCatalogue } from '../../src/registry/index.ts';
+import type { BlobStore } from '../../src/storage/index.ts';
+
+/** Everything a run leaves behind that must not depend on how often it was killed; times are left out. */
+export interface FinalState {
+  readonly fleet: unknown;
+  readonly runs: unknown;
+  readonly tasks: unknown;
+  readonly quarantine: unknown;
+  readonly tags: Readonly<Record<string, string | undefined>>;
+  /** Sorted: parallel tasks end in any order. */
+  readonly events: readonly string[];
+  readonly blobs: readonly string[];
+  readonly openJobs: number;
+}
+
+export async function finalState(
+  database: Database,
+  catalogue: RegistryCatalogue,
+  blobs: BlobStore,
+): Promise<FinalState> {
+  const { kysely } = database;
+  const fleet = await kysely.selectFrom('fleet_image').selectAll().orderBy('name').execute();
+  const runs = await kysely.selectFrom('run').select(['id', 'attempt', 'status']).orderBy('id').execute();
+  const tasks = await kysely.selectFrom('task').selectAll().orderBy('run').orderBy('image').execute();
+  const quarantine = await kysely.selectFrom('quarantine').selectAll().orderBy('digest').execute();
+  const tags: Record<string, string | undefined> = {};
+  for (const { name, repository, tag } of fleet) tags[name] = (await catalogue.resolve(repository, tag))?.digest;
+  const stored: string[] = [];
+  for await (const { digest } of blobs.list()) {
+    await blobs.read(digest as Digest, 1e6);
+    stored.push(digest);
+  }
+  const events = await readEvents(kysely, { after: 0, limit: 1000 });
+  const { rows } = await database.raw.query(
+    `select count(*)::integer as open from heraklit_queue.job where state in ('created', 'retry', 'active')`,
+  );
+  return {
+    fleet: fleet.map(({ released: _, ...row }) => row),
+    runs,
+    tasks: tasks.map(({ updated: _, ...row }) => row),
+    quarantine: quarantine.map(({ since: _, ...row }) => row),
+    tags,
+    events: events.map(({ id, type, subject, data }) => JSON.stringify({ id, type, subject, data })).sort(),
+    blobs: stored.sort(),
+    openJobs: (rows[0] as { open: number }).open,
+  };
+}
