@@ -44,7 +44,7 @@ export async function layerByContent(
   const key = createHash('sha256')
     .update(JSON.stringify([kind, PACKAGE_FORMAT, compression, inputs]))
     .digest('hex');
-  const file = join(request.cache, 'layers', `${key}.json`);
+  const file = join(request.cache, 'compose', 'layers', `${key}.json`);
   const known = await readKnown(file);
   const layer = known !== undefined && (await request.store.size(known.digest)) === known.size ? known : undefined;
   const written = layer ?? (await storeLayer(request.store, await items(), compression));

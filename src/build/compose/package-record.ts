@@ -25,7 +25,7 @@ export interface PackageRecord {
 }
 
 const fileOf = (cache: string, sha256: string): string =>
-  join(cache, 'packages', `v${PACKAGE_FORMAT}`, `${sha256}.json`);
+  join(cache, 'compose', 'packages', `v${PACKAGE_FORMAT}`, `${sha256}.json`);
 
 /** The record made when the package was last opened; undefined when there is none, or a damaged one. */
 export async function readRecord(cache: string, sha256: string): Promise<PackageRecord | undefined> {

@@ -23,7 +23,7 @@ export async function scriptChanges(request: ComposeRequest, input: ScriptsInput
     )
     .update(tarOf(input.state))
     .digest('hex');
-  const file = join(request.cache, 'scripts', `${key}.tar`);
+  const file = join(request.cache, 'compose', 'scripts', `${key}.tar`);
   const known = await readFile(file).catch(() => undefined);
   if (known !== undefined) {
     try {
