@@ -14,7 +14,8 @@ import { composeError } from './errors.ts';
 /** Bytes of one layer of a base image, compressed and not. */
 const MAX_LAYER_BYTES = 4 * 1024 ** 3;
 
-async function plainLayer(image: ResolvedImage, descriptor: Descriptor): Promise<Buffer> {
+/** A layer's archive, decompressed and verified. @throws COMPOSE_BASE_MISMATCH for a foreign media type */
+export async function plainLayer(image: ResolvedImage, descriptor: Descriptor): Promise<Buffer> {
   const compression = layerCompression(descriptor.mediaType);
   if (compression === undefined) {
     throw composeError('COMPOSE_BASE_MISMATCH', `a layer of the base has the media type ${descriptor.mediaType}`);

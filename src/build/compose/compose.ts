@@ -5,13 +5,12 @@ import { readDistribution } from './base-distribution.ts';
 import { type BaseFile, readBaseFiles } from './base-image.ts';
 import { STATUS_PATH } from './database.ts';
 import { composeError } from './errors.ts';
-import { type StoredLayer, storeLayer } from './group-layer.ts';
+import type { StoredLayer } from './group-layer.ts';
 import { imageConfig, imageManifest } from './image-config.ts';
-import { layerTypeOf } from './layer-type.ts';
 import type { Lock, LockedPackage } from './lock.ts';
 import { packageLayers } from './package-layers.ts';
 import { fits, resolve } from './resolve.ts';
-import { topLayerItems } from './top-layer.ts';
+import { topLayers } from './top-layer.ts';
 import type { ComposedImage, ComposeRequest } from './types.ts';
 import { ACCOUNT_PATHS } from './users.ts';
 
@@ -35,13 +34,7 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const { layers, records } = await packageLayers(request, draft.packages, compression);
   const epoch = Math.max(0, createdAt(request), ...records.map(({ mtime }) => mtime));
   const lock: Lock = { ...draft, epoch };
-  const items = await topLayerItems(request, { lock, layers, records, baseFiles });
-  const top: StoredLayer[] = [];
-  if (items.length > 0) {
-    const stored = await storeLayer(store, items, compression);
-    const descriptor = { mediaType: layerTypeOf(compression), digest: stored.digest, size: stored.size };
-    top.push({ descriptor, diffId: stored.diffId, comment: `${recipe.name}: package database, files`, built: true });
-  }
+  const top = await topLayers(request, { lock, layers, records, baseFiles });
   request.signal?.throwIfAborted();
   const all = [...layers, ...top];
   const config = imageConfig(recipe, lock, base, all);

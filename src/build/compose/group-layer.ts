@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/index.ts';
 import { openDeb } from '../../distro/index.ts';
 import { type Descriptor, type Digest, type LayerCompression, type LayerItem, writeLayer } from '../../oci/index.ts';
-import type { BlobStore } from '../../storage/index.ts';
 import { composeError } from './errors.ts';
+import { keepFolders } from './folders.ts';
 import type { LayerGroup } from './groups.ts';
 import { layerTypeOf } from './layer-type.ts';
 import type { LockedPackage } from './lock.ts';
@@ -47,7 +47,7 @@ export async function layerByContent(
   const file = join(request.cache, 'compose', 'layers', `${key}.json`);
   const known = await readKnown(file);
   const layer = known !== undefined && (await request.store.size(known.digest)) === known.size ? known : undefined;
-  const written = layer ?? (await storeLayer(request.store, await items(), compression));
+  const written = layer ?? (await storeLayer(request, await items(), compression));
   if (layer === undefined) {
     const { digest, diffId, size } = written;
     await writeFileAtomic(file, JSON.stringify({ digest, diffId, size }));
@@ -70,13 +70,18 @@ async function readKnown(file: string): Promise<KnownLayer | undefined> {
 
 /** Writes items into the store as a layer blob, sorted; nothing stays when it fails. */
 export async function storeLayer(
-  store: BlobStore,
+  request: Pick<ComposeRequest, 'store' | 'cache'>,
   items: readonly LayerItem[],
   compression: LayerCompression,
 ): Promise<KnownLayer> {
-  const scratch = await store.scratch();
+  const scratch = await request.store.scratch();
   try {
     const { digest, diffId, size } = await writeLayer(items, { compression, sink: scratch.path, sort: true });
+    await keepFolders(
+      request.cache,
+      diffId,
+      items.map(({ header }) => header),
+    );
     await scratch.commit({ digest, size });
     return { digest, diffId, size };
   } catch (error) {

@@ -9,8 +9,8 @@ import type { ComposeRequest } from './types.ts';
 
 /** Layers of an image at most, those of its base included: containers stop at 127, and some older engines earlier. */
 const MAX_LAYERS = 64;
-/** The root's links and the top layer. */
-const OWN_LAYERS = 2;
+/** The root's links, the package database, the recipe's own files. */
+const OWN_LAYERS = 3;
 /** Groups built at a time: decompression and compression run on the thread pool. */
 const PARALLEL = 3;
 

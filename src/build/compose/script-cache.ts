@@ -8,12 +8,9 @@ import { runScripts, SCRIPTS_FORMAT, type ScriptsInput } from './scripts.ts';
 import { itemsOf, tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
 
-/**
- * The script stage's result depends on nothing but what it is given: the same packages on the same base with the same
- * database give the same changes, so they are run once and kept.
- */
-export async function scriptChanges(request: ComposeRequest, input: ScriptsInput): Promise<readonly LayerItem[]> {
-  const key = createHash('sha256')
+/** Names the result of the script stage: it depends on nothing but what it is given. */
+export function scriptsKey(request: ComposeRequest, input: ScriptsInput): string {
+  return createHash('sha256')
     .update(
       JSON.stringify([
         [SCRIPTS_FORMAT, PACKAGE_FORMAT, request.architecture, input.epoch],
@@ -23,6 +20,14 @@ export async function scriptChanges(request: ComposeRequest, input: ScriptsInput
     )
     .update(tarOf(input.state))
     .digest('hex');
+}
+
+/** What the scripts changed: the same packages on the same base with the same database run once, and are kept. */
+export async function scriptChanges(
+  request: ComposeRequest,
+  input: ScriptsInput,
+  key: string,
+): Promise<readonly LayerItem[]> {
   const file = join(request.cache, 'compose', 'scripts', `${key}.tar`);
   const known = await readFile(file).catch(() => undefined);
   if (known !== undefined) {

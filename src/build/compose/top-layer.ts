@@ -1,14 +1,18 @@
+import { createHash } from 'node:crypto';
 import type { LayerItem } from '../../oci/index.ts';
 import type { BaseFile } from './base-image.ts';
 import { type FolderRule, findOverlaps } from './conflicts.ts';
 import { type DatabaseFiles, databaseItems } from './database.ts';
 import { composeError } from './errors.ts';
-import { merged, type StoredLayer } from './group-layer.ts';
+import { withFolders } from './folders.ts';
+import { layerByContent, merged, type StoredLayer, storeLayer } from './group-layer.ts';
+import { layerTypeOf } from './layer-type.ts';
 import type { Lock } from './lock.ts';
 import { packageFiles } from './package-layers.ts';
 import type { PackageRecord } from './package-record.ts';
 import { recipeItems } from './recipe-files.ts';
-import { scriptChanges } from './script-cache.ts';
+import { scriptChanges, scriptsKey } from './script-cache.ts';
+import { tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
 import { ACCOUNT_PATHS, type AccountFiles, accountItems } from './users.ts';
 import { CERTIFICATES, MASTER_GROUP, MASTER_PASSWD, withoutScriptsItems } from './without-scripts.ts';
@@ -20,29 +24,46 @@ export interface TopLayerInput {
   readonly baseFiles: ReadonlyMap<string, BaseFile>;
 }
 
-/** Everything of an image that is its own: the package database, what scripts made, the recipe's users and files. */
-export async function topLayerItems(request: ComposeRequest, input: TopLayerInput): Promise<readonly LayerItem[]> {
+/**
+ * The layers above the packages: one with the package database and what scripts made, which images with the same
+ * packages share, and one with the recipe's own users and files. Either is left out when it would be empty.
+ */
+export async function topLayers(request: ComposeRequest, input: TopLayerInput): Promise<readonly StoredLayer[]> {
   const { lock, records, baseFiles } = input;
   const { recipe } = request;
-  const made = records.length === 0 ? [] : await configured(request, input);
-  const users = accountItems(accountFiles(made, baseFiles), recipe.users ?? [], lock.epoch);
-  const files = await recipeItems(recipe, request.directory, request.confine, lock.epoch);
-  return merged([made, users, overridden(made, files)].map((part) => part));
-}
-
-/** A recipe's folder wins over one that a script made: `merged` keeps the first of two folders, so drop the other. */
-function overridden(made: readonly LayerItem[], files: readonly LayerItem[]): readonly LayerItem[] {
-  const folders = new Set(files.filter(({ header }) => header.type === 'directory').map(({ header }) => header.path));
-  for (const item of made) {
-    if (item.header.type === 'directory' && folders.has(item.header.path)) {
-      const own = files.find(({ header }) => header.path === item.header.path);
-      if (own !== undefined) Object.assign(item, own);
-    }
+  const compression = recipe.compression ?? 'zstd';
+  const state = records.length === 0 ? undefined : await packageState(request, input);
+  const layers: StoredLayer[] = [];
+  if (state !== undefined) {
+    const comment = `package database and what ${recipe.scripts === 'none' ? 'stands in for scripts' : 'scripts'} made`;
+    layers.push(
+      await layerByContent(request, { kind: 'state', inputs: state.key, compression, comment }, async () =>
+        withFolders(request, await state.items(), [], records, lock.epoch),
+      ),
+    );
   }
-  return files;
+  const hasUsers = (recipe.users ?? []).length > 0;
+  const made = state !== undefined && (hasUsers || (recipe.files ?? []).length > 0) ? await state.items() : [];
+  const own = merged([
+    accountItems(accountFiles(made, baseFiles), recipe.users ?? [], lock.epoch),
+    await recipeItems(recipe, request.directory, request.confine, lock.epoch),
+  ]);
+  if (own.length > 0) {
+    const items = await withFolders(request, own, made, records, lock.epoch);
+    const { digest, size, diffId } = await storeLayer(request, items, compression);
+    const descriptor = { mediaType: layerTypeOf(compression), digest, size };
+    layers.push({ descriptor, diffId, comment: `files and users of ${recipe.name}`, built: true });
+  }
+  return layers;
 }
 
-async function configured(request: ComposeRequest, input: TopLayerInput): Promise<readonly LayerItem[]> {
+interface PackageState {
+  /** Names the items without making them. */
+  readonly key: string;
+  items(): Promise<readonly LayerItem[]>;
+}
+
+async function packageState(request: ComposeRequest, input: TopLayerInput): Promise<PackageState> {
   const { lock, records, baseFiles } = input;
   const database: DatabaseFiles = new Map([...baseFiles].map(([path, { content }]) => [path, content]));
   const overlaps = findOverlaps(records);
@@ -51,24 +72,39 @@ async function configured(request: ComposeRequest, input: TopLayerInput): Promis
     ...(await winnerItems(request, input, overlaps.winners)),
   ];
   if (request.recipe.scripts === 'none') {
-    const sources = await packageFiles(
-      request,
-      lock.packages,
-      records,
-      (path) => path === MASTER_PASSWD || path === MASTER_GROUP || path.startsWith(CERTIFICATES),
-    );
-    const taken = new Set(records.flatMap(({ paths }) => paths.map((line) => line.split(' ').at(-1) ?? '')));
-    const own = request.base === undefined ? withoutScriptsItems(sources, taken, lock.epoch) : [];
-    return merged([own, databaseItems(database, records, 'installed', lock.epoch), settled]);
+    const items = await stateWithoutScripts(request, input, database, settled);
+    return { key: `none ${createHash('sha256').update(tarOf(items)).digest('hex')}`, items: async () => items };
   }
   const state = [...databaseItems(database, records, 'unpacked', lock.epoch), ...settled];
-  const changes = await scriptChanges(request, {
+  const scripts = {
     layers: input.layers.map(({ descriptor }) => descriptor),
     added: records,
     state,
     epoch: lock.epoch,
-  });
-  return afterScripts(state, changes);
+  };
+  const key = scriptsKey(request, scripts);
+  let items: Promise<readonly LayerItem[]> | undefined;
+  return {
+    key,
+    items: () => {
+      items ??= scriptChanges(request, scripts, key).then((changes) => afterScripts(state, changes));
+      return items;
+    },
+  };
+}
+
+async function stateWithoutScripts(
+  request: ComposeRequest,
+  { lock, records }: TopLayerInput,
+  database: DatabaseFiles,
+  settled: readonly LayerItem[],
+): Promise<readonly LayerItem[]> {
+  const isSource = (path: string): boolean =>
+    path === MASTER_PASSWD || path === MASTER_GROUP || path.startsWith(CERTIFICATES);
+  const sources = await packageFiles(request, lock.packages, records, isSource);
+  const taken = new Set(records.flatMap(({ paths }) => paths.map((line) => line.split(' ').at(-1) ?? '')));
+  const own = request.base === undefined ? withoutScriptsItems(sources, taken, lock.epoch) : [];
+  return merged([own, databaseItems(database, records, 'installed', lock.epoch), settled]);
 }
 
 /** What was there before the scripts, unless they changed or removed it, and what they made. */

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { formatLock, parseLock } from '../../src/build/index.ts';
+import { type Downloads, openComposeHome, openDownloads } from '../support/compose-home.ts';
+import { openPodman } from '../support/podman.ts';
+
+const HEAD = 'apiVersion: heraklit/v1\nkind: Image\n';
+const WEB = `${HEAD}name: web\ndistribution: debian/trixie\npackages: [apt, python3, curl, ca-certificates, nginx, openssl]\n`;
+const CHILD = `${HEAD}name: child\nfrom: web\npackages: [man-db]\nusers: [{ name: app, uid: 10001 }]
+files:
+  - { path: /srv/app, directory: true, mode: "0750", uid: 10001 }
+  - { path: /srv/app/data, content: hello }
+config: { entrypoint: [/bin/cat, /srv/app/data], user: app, env: { A: "1" }, ports: ["80"] }\n`;
+const GRANDCHILD = `${HEAD}name: grandchild\nfrom: child\nfiles: [{ path: /srv/app/more, content: x }]\n`;
+
+const cache = mkdtempSync(join(tmpdir(), 'compose-downloads-'));
+let downloads: Promise<Downloads | undefined> | undefined;
+const shared = (context: TestContext): Promise<Downloads | undefined> => {
+  downloads ??= openDownloads(context, cache);
+  return downloads;
+};
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
+
+/** What any Debian image must answer. */
+const SOUND = 'set -e; dpkg --audit; test -z "$(dpkg --audit)"; dpkg -V; test -z "$(dpkg -V)"; apt-get check; ';
+const TLS = `openssl req -x509 -newkey rsa:2048 -nodes -keyout /tmp/k -out /tmp/c -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
+openssl s_server -quiet -accept 44331 -key /tmp/k -cert /tmp/c -www & sleep 1
+curl -sf --cacert /tmp/c https://localhost:44331/ >/dev/null
+! curl -sf https://localhost:44331/ >/dev/null
+kill %1; `;
+
+test('scripts: run gives a Debian that dpkg, apt and its programs find sound', async (context) => {
+  const [podman, from] = [openPodman(context), await shared(context)];
+  if (podman === undefined || from === undefined) return;
+  const home = await openComposeHome(context, from);
+  const web = await home.build(WEB);
+  assert.ok(web.manifest.layers.length <= 64);
+  const image = (name: string): string => `oci:${home.root}/store:${name}`;
+  const programs =
+    'python3 -c "import ssl,json,sqlite3; assert len(ssl.create_default_context().get_ca_certs()) > 100"; nginx -t; ' +
+    'test -s /etc/ssl/certs/ca-certificates.crt; test -z "$(dpkg -l | grep ^.[^i] | grep -v ^[|+D])"; ';
+  const result = podman.shell(image('web'), `${SOUND}${programs}${TLS}echo fine`);
+  assert.equal(result.status, 0, result.output);
+
+  await home.build(CHILD);
+  await home.build(GRANDCHILD);
+  const script = `${SOUND}id app; test "$(stat -c %a:%u /srv/app)" = 750:10001; test "$(cat /srv/app/data)" = hello; ls /srv/app/more; dpkg -s man-db; test "$A" = 1`;
+  const child = podman.shell(image('grandchild'), script);
+  assert.equal(child.status, 0, child.output);
+});
+
+test('two homes, two folders, two times: the same digest; a lock alone decides', async (context) => {
+  const from = await shared(context);
+  if (from === undefined) return;
+  const one = await openComposeHome(context, from);
+  const first = await one.build(WEB);
+  const lock = parseLock(formatLock(first.lock));
+  assert.doesNotMatch(formatLock(lock), /https?:/);
+  const offline: Downloads = { ...from, repositories: () => Promise.reject(new Error('asked for an index')) };
+  const two = await openComposeHome(context, offline);
+  const second = await two.build(WEB, { lock, locked: true });
+  assert.equal(second.descriptor.digest, first.descriptor.digest);
+  assert.deepEqual(second.lock, first.lock);
+  const again = await one.build(WEB, { lock });
+  assert.equal(again.statistics.layersBuilt, 0);
+  assert.equal(again.descriptor.digest, first.descriptor.digest);
+  await assert.rejects(two.build(WEB.replace('nginx', 'tar'), { lock, locked: true }), { code: 'COMPOSE_LOCK_STALE' });
+});
+
+test('an update of one package changes its layer and the state, nothing else', async (context) => {
+  const from = await shared(context);
+  if (from === undefined) return;
+  const release: Downloads = {
+    ...from,
+    repositories: async () => (await from.repositories()).filter(({ pocket }) => pocket === 'release'),
+  };
+  const recipe = `${HEAD}name: tiny\ndistribution: debian/trixie\npackages: [openssl]\n`;
+  const before = await (await openComposeHome(context, release)).build(recipe);
+  const after = await (await openComposeHome(context, from)).build(recipe, { lock: before.lock });
+  assert.equal(after.descriptor.digest, before.descriptor.digest, 'a lock that fits is kept');
+  const updated = await (await openComposeHome(context, from)).build(recipe);
+  const known = new Set(before.manifest.layers.map(({ digest }) => digest));
+  const fresh = updated.manifest.layers.filter(({ digest }) => !known.has(digest));
+  assert.ok(fresh.length < updated.manifest.layers.length);
+});
+
+test('scripts: none needs no privileges and runs; the certificate bundle is the one update-ca-certificates makes', async (context) => {
+  const [podman, from] = [openPodman(context), await shared(context)];
+  if (podman === undefined || from === undefined) return;
+  const home = await openComposeHome(context, from);
+  const common = 'distribution: debian/trixie\npackages: [dash, coreutils, base-files, base-passwd, ca-certificates]\n';
+  await home.build(`${HEAD}name: none\nscripts: none\n${common}files: [{ path: /bin/sh, symlink: dash }]\n`);
+  await home.build(`${HEAD}name: run\n${common}`);
+  const sums = ['none', 'run'].map((name) => {
+    const result = podman.shell(
+      `oci:${home.root}/store:${name}`,
+      'sort /etc/ssl/certs/ca-certificates.crt | sha256sum; stat -c %a /tmp; head -1 /etc/passwd',
+    );
+    assert.equal(result.status, 0, result.output);
+    return result.output;
+  });
+  assert.match(sums[0] ?? '', /1777/);
+  assert.equal(sums[0], sums[1]);
+});
+
+test('bad input: one coded error, no layer and no image left behind', async (context) => {
+  const from = await shared(context);
+  if (from === undefined) return;
+  const home = await openComposeHome(context, from);
+  const blobs = (): readonly string[] => readdirSync(join(home.root, 'store', 'blobs', 'sha256'));
+  const head = `${HEAD}name: bad\ndistribution: debian/trixie\nscripts: none\n`;
+  await assert.rejects(home.build(`${head}packages: [ngnix]\n`), { code: 'SOLVE_UNKNOWN_PACKAGE', hint: /nginx/ });
+  await assert.rejects(home.build(`${head}packages: [netbase]\nfiles: [{ path: /a, source: missing }]\n`), {
+    code: 'COMPOSE_SOURCE_INVALID',
+  });
+  const before = blobs().length;
+  const lying: Downloads = {
+    ...from,
+    packages: { ...from.packages, fetch: async () => import.meta.filename },
+  };
+  const other = await openComposeHome(context, lying);
+  await assert.rejects(other.build(`${head}packages: [netbase]\n`), { code: 'COMPOSE_PACKAGE_MISMATCH' });
+  const failing = `${HEAD}name: bad\ndistribution: debian/trixie\npackages: [netbase]\nfrom: nothing\n`;
+  await assert.rejects(home.build(failing));
+  assert.equal(blobs().length, before);
+  assert.deepEqual(
+    readdirSync(join(home.root, 'store')).filter((name) => /partial|tmp/.test(name)),
+    [],
+  );
+});
+
+test('skopeo copies what was composed', async (context) => {
+  if (spawnSync('skopeo', ['--version']).status !== 0) return context.skip('skopeo not installed');
+  const from = await shared(context);
+  if (from === undefined) return;
+  const home = await openComposeHome(context, from);
+  await home.build(
+    `${HEAD}name: data\ndistribution: debian/trixie\nscripts: none\ncompression: gzip\npackages: [netbase, media-types]\n`,
+  );
+  const target = join(home.root, 'copy');
+  writeFileSync(join(home.root, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}');
+  const copied = spawnSync(
+    'skopeo',
+    ['--policy', join(home.root, 'policy.json'), 'copy', `oci:${home.root}/store:data`, `dir:${target}`],
+    { encoding: 'utf8' },
+  );
+  assert.equal(copied.status, 0, copied.stderr);
+});
