@@ -6,7 +6,10 @@ import type { TestContext } from 'node:test';
 
 export interface Podman {
   /** Runs a shell script in an image of an OCI layout. */
-  shell(image: string, script: string): { readonly status: number | null; readonly output: string };
+  shell(
+    image: string,
+    script: string,
+  ): { readonly status: number | null; readonly stdout: string; readonly output: string };
 }
 
 /** A podman with storage of its own; undefined (and a skip) without podman or root. */
@@ -28,7 +31,7 @@ export function openPodman(context: TestContext): Podman | undefined {
     shell: (image, script) => {
       const argv = [...global, ...runtime, 'run', '--rm', '--user', '0', ...limits, '--entrypoint', '/bin/sh'];
       const { status, stdout, stderr } = spawnSync('podman', [...argv, image, '-c', script], { encoding: 'utf8' });
-      return { status, output: `${stdout}${stderr}` };
+      return { status, stdout, output: `${stdout}${stderr}` };
     },
   };
 }

@@ -189,13 +189,23 @@ test('triggers: interests are registered, file triggers of what was there are ac
 });
 
 test('users are added to the account files, once', () => {
-  const files = new Map([['etc/passwd', { content: Buffer.from('root:x:0:0::/root:/bin/sh\n'), mode: 0o644, gid: 0 }]]);
+  const passwd = { content: Buffer.from('root:x:0:0::/root:/bin/sh\n'), mode: 0o644, gid: 0 };
+  const files = new Map([
+    ['etc/passwd', passwd],
+    ['etc/shadow', { content: Buffer.alloc(0), mode: 0o640, gid: 42 }],
+  ]);
   const items = accountItems(files, [{ name: 'app', uid: 10001, home: '/srv' }], 86_400);
   const text = (path: string): string => String(items.find(({ header }) => header.path === path)?.content);
   assert.equal(text('etc/passwd'), 'root:x:0:0::/root:/bin/sh\napp:x:10001:10001::/srv:/usr/sbin/nologin\n');
   assert.equal(text('etc/group'), 'app:x:10001:\n');
   assert.equal(text('etc/shadow'), 'app:!:1:0:99999:7:::\n');
   assert.deepEqual(accountItems(files, [], 0), []);
+  const plain = accountItems(new Map([['etc/passwd', passwd]]), [{ name: 'app', uid: 1 }], 0);
+  assert.deepEqual(
+    plain.map(({ header }) => header.path),
+    ['etc/passwd', 'etc/group'],
+  );
+  assert.match(String(plain[0]?.content), /\napp:\*:1:1:/);
 });
 
 test('volatile things are left out, what packages need is kept', () => {

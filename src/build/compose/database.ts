@@ -62,9 +62,6 @@ export function databaseItems(
     ),
     folder('var/lib/dpkg/alternatives', epoch),
     file(`${INFO_FOLDER}/format`, '1\n', epoch),
-    file('var/lib/dpkg/available', '', epoch),
-    ...(base.has('var/lib/dpkg/diversions') ? [] : [file('var/lib/dpkg/diversions', '', epoch)]),
-    ...(base.has('var/lib/dpkg/statoverride') ? [] : [file('var/lib/dpkg/statoverride', '', epoch)]),
     ...[...triggers]
       .filter(([name]) => state === 'unpacked' || name !== 'Unincorp')
       .map(([name, content]) => file(`${TRIGGERS}/${name}`, content, epoch)),

@@ -24,6 +24,8 @@ function put(lines: readonly string[], name: string, line: string): string[] {
 /** Account files with a recipe's users added (passwd(5), group(5), shadow(5)); passwords are locked. */
 export function accountItems(files: AccountFiles, users: readonly RecipeUser[], epoch: number): readonly LayerItem[] {
   if (users.length === 0) return [];
+  // Without the passwd package there are no shadow files, and an `x` would point to nothing.
+  const hasShadow = files.has('etc/shadow');
   let [passwd, group, shadow, gshadow] = ACCOUNT_PATHS.map((path) => linesOf(files.get(path)?.content)) as [
     string[],
     string[],
@@ -34,15 +36,15 @@ export function accountItems(files: AccountFiles, users: readonly RecipeUser[], 
     const gid = user.gid ?? user.uid;
     const home = user.home ?? '/nonexistent';
     const shell = user.shell ?? '/usr/sbin/nologin';
-    passwd = put(passwd, user.name, `${user.name}:x:${user.uid}:${gid}::${home}:${shell}`);
+    passwd = put(passwd, user.name, `${user.name}:${hasShadow ? 'x' : '*'}:${user.uid}:${gid}::${home}:${shell}`);
     shadow = put(shadow, user.name, `${user.name}:!:${Math.floor(epoch / DAY)}:0:99999:7:::`);
     if (!group.some((line) => line.split(':')[2] === String(gid))) {
-      group = put(group, user.name, `${user.name}:x:${gid}:`);
+      group = put(group, user.name, `${user.name}:${hasShadow ? 'x' : '*'}:${gid}:`);
       gshadow = put(gshadow, user.name, `${user.name}:!::`);
     }
   }
   const contents = { 'etc/passwd': passwd, 'etc/group': group, 'etc/shadow': shadow, 'etc/gshadow': gshadow };
-  return ACCOUNT_PATHS.map((path) => {
+  return ACCOUNT_PATHS.filter((path) => hasShadow || !path.endsWith('shadow')).map((path) => {
     const content = Buffer.from(`${contents[path].join('\n')}\n`, 'utf8');
     const was = files.get(path);
     const secret = path.endsWith('shadow');

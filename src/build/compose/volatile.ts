@@ -36,7 +36,7 @@ const RULES: readonly Rule[] = [
   },
   { path: /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/, action: 'drop' },
   { path: /^etc\/\.pwd\.lock$/, action: 'drop' },
-  { path: /^var\/lib\/(?:systemd\/deb-systemd-[^/]*|ucf\/[^/]*\.[0-9]+)$/, action: 'drop', filesOnly: true },
+  { path: /^var\/lib\/ucf\/[^/]*\.[0-9]+$/, action: 'drop' },
 ];
 
 /** Logs say when this build ran; empty ones are kept, because their owner and mode matter to daemons. */

@@ -46,18 +46,8 @@ export function withoutScriptsItems(
         header: { path, type: 'directory' as const, mode, uid: 0, gid: 0, size: 0, mtime: epoch },
       }),
     ),
-    ...(passwd === undefined
-      ? []
-      : [
-          file(
-            'etc/passwd',
-            Buffer.from(passwd.toString('latin1').replace(/^([^:]*):\*:/gm, '$1:x:'), 'latin1'),
-            epoch,
-          ),
-        ]),
-    ...(group === undefined
-      ? []
-      : [file('etc/group', Buffer.from(group.toString('latin1').replace(/^([^:]*):\*:/gm, '$1:x:'), 'latin1'), epoch)]),
+    ...(passwd === undefined ? [] : [file('etc/passwd', passwd, epoch)]),
+    ...(group === undefined ? [] : [file('etc/group', group, epoch)]),
     ...(certificates.length > 0 ? [file('etc/ssl/certs/ca-certificates.crt', bundle, epoch)] : []),
   ];
 }
