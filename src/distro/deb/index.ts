@@ -19,8 +19,8 @@ export { type Keyring, readKeyring, shippedKeyring } from './keyring.ts';
 export {
   type IndexOrigin,
   type IndexRow,
-  packageOfLine,
   packageRows,
+  packagesOfLines,
   readPackagesIndex,
   rowToLine,
 } from './packages-index.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { INDEX_FIELDS } from './fields.ts';
-import { packageOfLine, packageRows, readPackagesIndex, rowToLine } from './packages-index.ts';
+import { packageRows, packagesOfLines, readPackagesIndex, rowToLine } from './packages-index.ts';
 
 const ORIGIN = { id: 'debian/trixie/main/amd64', security: false };
 const MUST = `Package: a\nVersion: 1\nArchitecture: all\nFilename: pool/a.deb\nSHA256: ${'a'.repeat(64)}\n`;
@@ -37,14 +37,22 @@ test('the compact form of a cache gives the same packages', () => {
       const direct = readPackagesIndex(Buffer.from(text), ORIGIN);
       const lines = [...packageRows(Buffer.from(text), 'x')].map(rowToLine);
       assert.equal(direct.length, stanzas.length);
-      assert.deepEqual(json(lines.map((line) => packageOfLine(line, ORIGIN))), json(direct));
+      assert.deepEqual(json(packagesOfLines(lines.join('\n'), ORIGIN)), json(direct));
     }),
   );
 });
 
-test('a damaged line of a cache is a package without relations, not a crash', () => {
-  for (const line of ['', 'a', 'a\tb\tc', '\t'.repeat(40)])
-    assert.deepEqual(packageOfLine(line, ORIGIN).relations.depends, []);
+test('damaged lines of a cache are packages without relations, not a crash', () => {
+  const packages = packagesOfLines(`a\nb\tc\n\n${'\t'.repeat(40)}\n`, ORIGIN);
+  assert.deepEqual(
+    packages.map((one) => [one.name, one.version, one.relations.depends]),
+    [
+      ['a', '', []],
+      ['b', 'c', []],
+      ['', '', []],
+      ['', '', []],
+    ],
+  );
 });
 
 test('counts that are none are 0', () => {

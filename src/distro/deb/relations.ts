@@ -150,7 +150,7 @@ function readable(text: string): readonly OrGroup[] {
 /** Relations of one package, each field parsed when first asked for: a full index has 60,000 of them, few are read. */
 export class LazyRelations implements PackageRelations {
   #texts: readonly string[] | string;
-  readonly #parsed: (readonly OrGroup[] | undefined)[] = [];
+  #parsed: (readonly OrGroup[] | undefined)[] | undefined;
   #provides: readonly Relation[] | undefined;
 
   /** Texts in the order of RELATION_FIELDS, '' where absent; or the same joined by tabs, split when first needed. */
@@ -159,6 +159,8 @@ export class LazyRelations implements PackageRelations {
   }
 
   #field(index: number): readonly OrGroup[] {
+    // Not allocated before it is needed: an index has 60,000 of these.
+    this.#parsed ??= [];
     const known = this.#parsed[index];
     if (known !== undefined) return known;
     if (typeof this.#texts === 'string') this.#texts = this.#texts.split('\t');
