@@ -42,13 +42,15 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  if (request.raw.destroyed && request.raw.errored !== null) return reply;
   const status = (error as { statusCode?: number } | undefined)?.statusCode;
   if (status !== undefined && status >= 400 && status < 500) {
     return send(reply, { status, code: 'UNSUPPORTED' }, messageOf(error), {});
   }
   const again = isHeraklitError(error) && error.retryable;
-  log.error('registry request failed', { method: request.method, url: request.url, error: messageOf(error) });
+  // A client that went away is no failure of ours; the answer goes nowhere then.
+  const gone = request.raw.errored !== null;
+  if (!gone)
+    log.error('registry request failed', { method: request.method, url: request.url, error: messageOf(error) });
   if (again) return send(reply, { status: 503, code: 'UNAVAILABLE' }, 'the registry cannot do this now', {});
   return send(reply, { status: 500, code: 'UNKNOWN' }, 'the registry failed; its log says why', {});
 }

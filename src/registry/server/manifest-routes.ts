@@ -4,6 +4,7 @@ import { type Descriptor, type Digest, isDigest } from '../../oci/index.ts';
 import { registryError } from '../errors.ts';
 import { type CheckedManifest, checkManifest } from './manifest-check.ts';
 import type { RegistryContext } from './options.ts';
+import { chunksOf } from './uploads.ts';
 
 type ManifestPath = { readonly repository: string; readonly reference: string };
 
@@ -120,7 +121,7 @@ function describe(manifest: CheckedManifest, digest: Digest, size: number): Desc
 async function readBody(body: Readable | undefined, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(body)) {
     size += chunk.length;
     if (size > limit) throw registryError('REGISTRY_SIZE_INVALID', `a manifest may have at most ${limit} bytes here`);
     chunks.push(chunk);

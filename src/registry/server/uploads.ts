@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { asCodedError, systemClock } from '../../base/index.ts';
 import { type Digest, digestAlgorithm } from '../../oci/index.ts';
 import type { BlobScratch, BlobStore } from '../../storage/index.ts';
@@ -85,7 +85,7 @@ export function createUploads(store: BlobStore, limits: RegistryLimits): Uploads
         details: { size: upload.size },
       });
     }
-    for await (const chunk of (content ?? []) as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(content)) {
       if (upload.size + chunk.length > limits.blobBytes) {
         await drop(upload);
         throw registryError('REGISTRY_SIZE_INVALID', `a blob may have at most ${limits.blobBytes} bytes here`);
@@ -168,6 +168,11 @@ export function createUploads(store: BlobStore, limits: RegistryLimits): Uploads
       await Promise.all([...uploads.values()].map(drop));
     },
   };
+}
+
+/** Leaves the stream alone when the loop ends early: destroying a request takes its connection and our answer with it. */
+export function chunksOf(content: Readable | undefined): AsyncIterable<Buffer> {
+  return (content ?? Readable.from([])).iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
 }
 
 async function hashFile(upload: Upload, digest: Digest): Promise<string> {
