@@ -32,7 +32,11 @@ export function databaseEventStream(database: Database): EventStream {
     async subscribe(wake) {
       wakes.add(wake);
       listening ??= database.listen(OUTBOX_CHANNEL, wakeAll);
-      await listening;
+      await listening.catch((error: unknown) => {
+        wakes.delete(wake);
+        listening = undefined;
+        throw error;
+      });
       return async () => {
         wakes.delete(wake);
         if (wakes.size > 0 || listening === undefined) return;

@@ -25,6 +25,7 @@ export type {
   Workload,
   Workloads,
 } from './contract.ts';
+export { type DatabaseQueriesOptions, databaseQueries } from './database-queries/database-queries.ts';
 export { httpError, httpErrors } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
 export type { FleetQueries, WhereQuery } from './queries.ts';

@@ -1,0 +1,46 @@
+import { type Clock, systemClock } from '../../base/index.ts';
+import type { Database } from '../../database/index.ts';
+import type { ImageContents } from '../../inventory/index.ts';
+import type { Digest } from '../../oci/index.ts';
+import { httpError } from '../errors.ts';
+import type { FleetQueries } from '../queries.ts';
+import { readOutdated, readWhere } from './findings.ts';
+import { readFleet } from './fleet.ts';
+import { diffOf, layersOf } from './inspected.ts';
+import { findImage, knownImages } from './known-images.ts';
+import { readPlan } from './plan.ts';
+import { readWorkloads } from './workloads.ts';
+
+export interface DatabaseQueriesOptions {
+  readonly database: Database;
+  /** Reads an image from the blob store, for what the database does not keep (layers, files). */
+  inspect(digest: Digest): Promise<ImageContents>;
+  readonly clock?: Clock;
+}
+
+/** The port answered from a home's database and blob store. Only reads. */
+export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
+  const { database, inspect, clock = systemClock } = options;
+  const reader = database.kysely;
+  const now = (): Date => new Date(clock.now());
+  const contentsOf = async (wanted: string): Promise<{ reference: string; contents: ImageContents }> => {
+    const { reference, digest } = findImage(await knownImages(reader, now()), wanted);
+    if (digest === undefined) throw httpError('HTTP_NOT_FOUND', `${wanted} is not built yet`);
+    return { reference, contents: await inspect(digest as Digest) };
+  };
+  return {
+    fleet: () => readFleet(reader, now()),
+    outdated: (image) => readOutdated(reader, image, now()),
+    plan: () => readPlan(reader),
+    where: (query) => readWhere(reader, query),
+    async layers(image) {
+      const { reference, contents } = await contentsOf(image);
+      return layersOf(reference, contents);
+    },
+    async diff(from, to) {
+      const [before, after] = await Promise.all([contentsOf(from), contentsOf(to)]);
+      return diffOf(before.reference, before.contents, after.reference, after.contents);
+    },
+    workloads: async () => ({ workloads: await readWorkloads(reader) }),
+  };
+}

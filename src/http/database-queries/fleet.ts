@@ -1,0 +1,115 @@
+import { sql } from 'kysely';
+import type { DatabaseReader } from '../../database/index.ts';
+import type { Fleet, FleetImage, FleetTotals, Grade, Strategy } from '../contract.ts';
+import { type KnownImage, knownImages } from './known-images.ts';
+
+const orNull = <T>(value: T | undefined): T | null => value ?? null;
+
+/** Distinct CVE ids by package set and scope are the same for images that share them; counted per digest here. */
+async function advisoriesOf(reader: DatabaseReader): Promise<{ total: number; byDigest: ReadonlyMap<string, number> }> {
+  const { rows } = await sql<{ digest: string | null; advisories: number | string }>`
+    select image.digest, count(distinct advisory) as advisories
+    from image_reference
+    join image on image.id = image_reference.image
+    join package_set on package_set.id = image.package_set
+    join package_check on package_check.scope = image.scope
+      and package_check.package_version = any(package_set.versions) and candidate is not null
+    cross join lateral unnest(advisories) as advisory
+    where until is null
+    group by grouping sets ((image.digest), ())`.execute(reader);
+  const total = rows.find(({ digest }) => digest === null)?.advisories ?? 0;
+  const byDigest = new Map(rows.flatMap((row) => (row.digest === null ? [] : [[row.digest, Number(row.advisories)]])));
+  return { total: Number(total), byDigest };
+}
+
+async function workloadsByDigest(reader: DatabaseReader): Promise<ReadonlyMap<string, number>> {
+  const rows = await reader
+    .selectFrom('workload')
+    .select(({ fn }) => ['digest', fn.countAll<number | string>().as('count')])
+    .where('digest', 'is not', null)
+    .groupBy('digest')
+    .execute();
+  return new Map(rows.map(({ digest, count }) => [digest ?? '', Number(count)]));
+}
+
+function statusOf({ digest, quarantined }: KnownImage): FleetImage['status'] {
+  if (digest === undefined) return 'unbuilt';
+  return quarantined ? 'quarantined' : 'released';
+}
+
+function unsupportedOf({ digest, inventory }: KnownImage): string | null {
+  if (inventory === undefined) return digest === undefined ? 'not built yet' : 'not scanned yet';
+  if (inventory.status === 'checked') return null;
+  return inventory.status === 'unchecked' ? 'not checked yet' : inventory.reason;
+}
+
+/** Name of what each image stands on, by the base digest that the inventory found. */
+function basesOf(images: readonly KnownImage[]): ReadonlyMap<string, string> {
+  const byDigest = new Map(images.map(({ digest, name }) => [digest, name]));
+  const byReference = new Map(images.map(({ inventory, name }) => [inventory?.reference, name]));
+  const bases = new Map<string, string>();
+  for (const { name, inventory } of images) {
+    if (inventory?.base === undefined) continue;
+    const base = byDigest.get(inventory.base) ?? byReference.get(inventory.baseReference ?? '');
+    if (base !== undefined && base !== name) bases.set(name, base);
+  }
+  return bases;
+}
+
+function levelOf(name: string, bases: ReadonlyMap<string, string>): number {
+  const seen = new Set([name]);
+  for (let base = bases.get(name); base !== undefined && !seen.has(base); base = bases.get(base)) seen.add(base);
+  return seen.size - 1;
+}
+
+function totalsOf(images: readonly FleetImage[], advisories: number): FleetTotals {
+  const sum = (of: (image: FleetImage) => number): number => images.reduce((total, image) => total + of(image), 0);
+  const grades: Record<Grade, number> = { A: 0, B: 0, C: 0, D: 0, E: 0, F: 0 };
+  for (const { grade } of images) if (grade !== null) grades[grade] += 1;
+  return {
+    images: images.length,
+    outdated: images.filter(({ findings }) => findings.total > 0).length,
+    findings: sum(({ findings }) => findings.total),
+    security: sum(({ findings }) => findings.security),
+    advisories,
+    packages: sum(({ packages }) => packages),
+    workloads: sum(({ workloads }) => workloads),
+    grades,
+  };
+}
+
+export async function readFleet(reader: DatabaseReader, now: Date): Promise<Fleet> {
+  const [known, advisories, workloads] = await Promise.all([
+    knownImages(reader, now),
+    advisoriesOf(reader),
+    workloadsByDigest(reader),
+  ]);
+  const bases = basesOf(known);
+  const images = known.map((image): FleetImage => {
+    const { name, reference, digest, strategy, released, inventory } = image;
+    const distribution = inventory?.distribution;
+    return {
+      name,
+      reference,
+      digest: orNull(digest),
+      distribution: distribution === undefined || distribution === '' ? null : distribution,
+      base: orNull(bases.get(name)),
+      level: levelOf(name, bases),
+      packages: inventory?.packages ?? 0,
+      bytes: inventory?.bytes ?? 0,
+      findings: {
+        total: inventory?.findings ?? 0,
+        security: inventory?.security ?? 0,
+        advisories: advisories.byDigest.get(digest ?? '') ?? 0,
+      },
+      grade: orNull(inventory?.grade),
+      unsupported: unsupportedOf(image),
+      strategy: orNull(strategy as Strategy | undefined),
+      status: statusOf(image),
+      builtAt: orNull(released?.toISOString() ?? inventory?.since),
+      workloads: workloads.get(digest ?? '') ?? 0,
+    };
+  });
+  images.sort((a, b) => a.level - b.level || (a.name < b.name ? -1 : 1));
+  return { generatedAt: now.toISOString(), totals: totalsOf(images, advisories.total), images };
+}

@@ -1,0 +1,63 @@
+import type { DatabaseReader } from '../../database/index.ts';
+import { type FleetRow, fleet } from '../../inventory/store/index.ts';
+import { httpError } from '../errors.ts';
+import { allRows } from './pages.ts';
+
+/** One image of the fleet: what the engine made of it, and what the inventory knows of the digest. */
+export interface KnownImage {
+  readonly name: string;
+  readonly reference: string;
+  readonly digest: string | undefined;
+  readonly strategy: string | undefined;
+  readonly released: Date | undefined;
+  readonly quarantined: boolean;
+  readonly inventory: FleetRow | undefined;
+}
+
+const nameOf = (reference: string): string => /([^/]+?)(?::[^/:@]+)?(?:@.*)?$/.exec(reference)?.[1] ?? reference;
+
+/** The engine's images by name, then what is only in the inventory (scanned, not built here) by reference. */
+export async function knownImages(reader: DatabaseReader, now: Date): Promise<readonly KnownImage[]> {
+  const [own, quarantine, rows] = await Promise.all([
+    reader.selectFrom('fleet_image').selectAll().orderBy('name').execute(),
+    reader.selectFrom('quarantine').select(['digest', 'image']).where('lifted', 'is', null).execute(),
+    allRows((page) => fleet(reader, { ...page, now })),
+  ]);
+  const byDigest = new Map(rows.map((row) => [row.digest, row]));
+  const refused = new Set(quarantine.map(({ digest }) => digest));
+  const images = own.map(
+    ({ name, repository, tag, digest, strategy, released }): KnownImage => ({
+      name,
+      reference: `${repository}:${tag}`,
+      digest: digest ?? undefined,
+      strategy: strategy ?? undefined,
+      released: released ?? undefined,
+      quarantined: digest !== null && refused.has(digest),
+      inventory: digest === null ? undefined : byDigest.get(digest),
+    }),
+  );
+  const taken = new Set(images.map(({ digest }) => digest));
+  const names = new Set(images.map(({ name }) => name));
+  for (const row of rows) {
+    if (taken.has(row.digest)) continue;
+    const short = nameOf(row.reference);
+    const name = names.has(short) ? row.reference : short;
+    names.add(name);
+    const { reference, digest } = row;
+    const quarantined = refused.has(digest);
+    images.push({ name, reference, digest, strategy: undefined, released: undefined, quarantined, inventory: row });
+  }
+  return images;
+}
+
+/** By name, reference or digest. @throws HTTP_NOT_FOUND */
+export function findImage(images: readonly KnownImage[], wanted: string): KnownImage {
+  const found =
+    images.find(({ name }) => name === wanted) ??
+    images.find(({ reference, inventory }) => reference === wanted || inventory?.reference === wanted) ??
+    images.find(({ digest }) => digest === wanted);
+  if (found !== undefined) return found;
+  throw httpError('HTTP_NOT_FOUND', `the fleet has no image ${wanted}`, {
+    hint: 'Name it by its name, reference or digest.',
+  });
+}
