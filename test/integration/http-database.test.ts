@@ -229,7 +229,9 @@ test('what is committed to the outbox reaches an open stream', async (context) =
   );
   context.after(() => server.close());
   const announce = (key: string) =>
-    database.transaction((trx) => emit(trx, { type: 'io.heraklit.image.built', subject: 'fleet/app:stable', data: {}, key }));
+    database.transaction((trx) =>
+      emit(trx, { type: 'io.heraklit.image.built', subject: 'fleet/app:stable', data: {}, key }),
+    );
   await announce('one');
   const abort = new AbortController();
   const seen: string[] = [];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isHeraklitError } from '../../src/base/index.ts';
@@ -14,6 +15,9 @@ import {
   type Problem,
   serveHttp,
 } from '../../src/http/index.ts';
+import { digestOf } from '../../src/oci/index.ts';
+import { createMemoryCatalogue, registryRoutes } from '../../src/registry/index.ts';
+import { openBlobStore } from '../../src/storage/index.ts';
 import { memoryEventStream, sampleFleet, samplePlan, sampleQueries } from '../support/sample-fleet.ts';
 
 const OPENAPI = join(import.meta.dirname, '../../docs/openapi.json');
@@ -136,6 +140,22 @@ test('anonymous reading refuses writes, to registry clients in their own words',
   assert.match(await denied.text(), /"code":"DENIED"/);
   const api = (await (await fetch(`${url}/api/v1/plan`, { method: 'POST' })).json()) as Problem;
   assert.equal(api.error.code, 'HTTP_READ_ONLY');
+});
+
+test('the registry takes blobs larger than what the API takes', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'heraklit-http-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const store = await openBlobStore(folder);
+  const catalogue = createMemoryCatalogue();
+  const { url } = await start(context, { registry: (scope) => scope.register(registryRoutes, { store, catalogue }) });
+  const blob = Buffer.alloc(3 * 1024 * 1024, 7);
+  const begun = await fetch(`${url}/v2/a/b/blobs/uploads/`, { method: 'POST' });
+  const location = new URL(begun.headers.get('location') ?? '', url);
+  location.searchParams.set('digest', digestOf(blob));
+  const pushed = await fetch(location, { method: 'PUT', body: blob });
+  assert.equal(pushed.status, 201);
+  const pulled = await fetch(`${url}/v2/a/b/blobs/${digestOf(blob)}`);
+  assert.equal(digestOf(Buffer.from(await pulled.arrayBuffer())), digestOf(blob));
 });
 
 /** `fetch` does not let a test choose the Host header. */
