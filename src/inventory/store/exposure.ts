@@ -23,7 +23,8 @@ export async function refreshExposure(
       min(since) filter (where candidate is not null and severity = 'important')
     from (${wanted}) wanted
     join package_set on package_set.id = wanted.package_set
-    join package_check on package_check.scope = ${scope} and package_check.package_version = any(package_set.versions)
+    cross join lateral unnest(package_set.versions) as member (version)
+    join package_check on package_check.scope = ${scope} and package_check.package_version = member.version
     group by package_set.id
     order by package_set.id
     on conflict (package_set, scope) do update set

@@ -81,8 +81,9 @@ async function findingsOfSets(
       ) as pairs (id, scope)
     ) wanted
     join package_set on package_set.id = wanted.id
+    cross join lateral unnest(package_set.versions) as member (version)
     join package_check on package_check.scope = wanted.scope and candidate is not null
-      and package_check.package_version = any(package_set.versions)
+      and package_check.package_version = member.version
     join package_version on package_version.id = package_check.package_version
     join package on package.id = package_version.package
     ${securityOnly ? sql`where security` : sql``}

@@ -43,7 +43,7 @@ async function insertImage(trx: DatabaseTransaction, image: RecordImage): Promis
   const { contents } = image;
   const set = await ensurePackageSet(trx, contents.packages);
   const layers = await ensureLayers(trx, contents.layers);
-  await recordLayerPackages(trx, contents.layers, layers);
+  await recordLayerPackages(trx, contents.layers, layers, set);
   const chain = chainIds(contents.layers.map((layer) => layer.diffId));
   const base = declaredBase(contents.annotations, image.recipeBase) ?? (await baseByLayers(trx, chain));
   const scope = scopeOf(contents);
@@ -130,7 +130,14 @@ async function recordLayerPackages(
   trx: DatabaseTransaction,
   layers: readonly LayerContents[],
   ids: readonly number[],
+  set: number,
 ): Promise<void> {
+  const top = layers.findLastIndex(({ packages }) => packages.added.length + packages.changed.length > 0);
+  // The same layers up to the last that brought anything did the same in the image they were seen in first.
+  const seen = await sql<{ id: number }>`
+    select id from image where package_set = ${set} and layers[1:${top + 1}] = ${ids.slice(0, top + 1)}::integer[]
+    limit 1`.execute(trx);
+  if (seen.rows.length > 0) return;
   const rows = layers.flatMap((layer, index) =>
     [...layer.packages.added, ...layer.packages.changed].map((item) => ({
       layer: ids[index] as number,

@@ -125,14 +125,15 @@ async function imagesWith(
 /** The lowest layer of each image that brought the version. */
 async function withLayers(reader: DatabaseReader, name: string, hits: readonly Hit[]): Promise<readonly WhereRow[]> {
   const { rows } = await sql<{ image: number; version: number; diff_id: string }>`
-    select distinct on (image.id, brought.package_version)
-      image.id as image, brought.package_version as version, layer.diff_id
-    from image
-    join layer_package brought on brought.layer = any(image.layers)
-      and brought.package_version = any(${[...new Set(hits.map((hit) => hit.version.id))]}::integer[])
-    join layer on layer.id = brought.layer
-    where image.id = any(${[...new Set(hits.map((hit) => hit.image))]}::integer[])
-    order by image.id, brought.package_version, array_position(image.layers, brought.layer)`.execute(reader);
+    select distinct on (hit.image, hit.version) hit.image, hit.version, layer.diff_id
+    from unnest(
+      ${hits.map((hit) => hit.image)}::integer[], ${hits.map((hit) => hit.version.id)}::integer[]
+    ) as hit (image, version)
+    join image on image.id = hit.image
+    cross join lateral unnest(image.layers) with ordinality as stack (layer, place)
+    join layer_package on layer_package.package_version = hit.version and layer_package.layer = stack.layer
+    join layer on layer.id = stack.layer
+    order by hit.image, hit.version, stack.place`.execute(reader);
   const layers = new Map(rows.map((row) => [`${row.image}/${row.version}`, row.diff_id]));
   return hits.map((hit) => ({
     package: name,
