@@ -28,4 +28,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/patch.ts'),
   },
   { name: 'rebase', summary: 'move an image to a new base', load: () => import('./commands/rebase.ts') },
+  { name: 'verify', summary: 'test an image before it is released', load: () => import('./commands/verify.ts') },
+  { name: 'rollout', summary: 'bring an image to running workloads', load: () => import('./commands/rollout.ts') },
 ];

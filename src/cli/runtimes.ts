@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+
+/** Options of every command that starts or replaces containers. */
+export interface RuntimeOptions {
+  readonly socket?: string;
+  readonly engineArgument?: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace?: readonly string[];
+}
+
+export function addEngineOptions(command: Command): Command {
+  return command
+    .option('--socket <path>', 'API socket of podman or Docker; found by itself otherwise')
+    .option(
+      '--engine-argument <argument...>',
+      'global podman argument for an API service of our own, for example --root=DIR',
+    );
+}
+
+export function addClusterOptions(command: Command): Command {
+  return command
+    .option(
+      '--kubeconfig <file>',
+      'also roll out on this cluster; KUBECONFIG and service accounts are found by themselves',
+    )
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--namespace <name...>', 'only these namespaces of the cluster');
+}
+
+export async function openEngine(options: RuntimeOptions): Promise<EngineRuntime> {
+  const { createEngineRuntime } = await import('../runtime/index.ts');
+  return createEngineRuntime({
+    ...(options.socket === undefined ? {} : { socket: options.socket }),
+    ...(options.engineArgument === undefined ? {} : { engineArguments: options.engineArgument }),
+  });
+}
+
+/** The engine of this host, and a cluster where one is named or surrounds us. */
+export async function openRuntimes(options: RuntimeOptions): Promise<readonly WorkloadRuntime[]> {
+  const engine = await openEngine(options);
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = process.env;
+  if (options.kubeconfig === undefined && (KUBECONFIG ?? KUBERNETES_SERVICE_HOST) === undefined) return [engine];
+  const { createKubernetesRuntime } = await import('../runtime/index.ts');
+  const cluster = createKubernetesRuntime({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
+  });
+  return [engine, cluster];
+}
