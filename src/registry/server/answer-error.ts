@@ -32,6 +32,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 
 /** Answers any error as the specification's JSON body; what is not the client's doing is logged and not explained. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+  // What is left of the body is read and dropped: a client that cannot finish sending does not see the answer, and
+  // Node only does this by itself for bodies that nobody began to read.
+  if (!request.raw.complete) setImmediate(() => request.raw.resume());
   const coded = isHeraklitError(error) ? error : undefined;
   const known = coded === undefined ? undefined : ANSWERS[coded.code];
   if (known === undefined || coded === undefined) return answerFailure(error, request, reply, log);
