@@ -1,3 +1,4 @@
+export { chooseStrategy, type RecipeFacts } from './choose.ts';
 export { compose } from './compose/compose.ts';
 export { composeErrors } from './compose/errors.ts';
 export { formatLock, type Lock, type LockedPackage, type LockedRepository, parseLock } from './compose/lock.ts';

@@ -1,7 +1,7 @@
 export { DEFAULT_PAGE, MAX_PAGE, type Page } from './cursor.ts';
 export { DEFAULT_DIFF_PATHS, type DiffOptions, diffImages, type FileDiff, type ImageDiff } from './diff.ts';
 export type { ConfigChange } from './diff-config.ts';
-export type { PackageDiff, PackageMove } from './diff-packages.ts';
+export { diffPackages, type PackageDiff, type PackageMove } from './diff-packages.ts';
 export { inventoryErrors } from './errors.ts';
 export {
   type Exposure,

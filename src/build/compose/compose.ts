@@ -82,7 +82,7 @@ type Draft = Omit<Lock, 'epoch'>;
 
 async function lockFor(request: ComposeRequest, baseFiles: ReadonlyMap<string, BaseFile>): Promise<Draft> {
   const { recipe, architecture, base, lock } = request;
-  if (lock !== undefined && fits(lock, recipe, architecture, base)) return lock;
+  if (lock !== undefined && request.update !== true && fits(lock, recipe, architecture, base)) return lock;
   if (request.locked === true) {
     const why = lock === undefined ? 'there is no lock' : 'its lock was made for another recipe or base';
     throw composeError('COMPOSE_LOCK_STALE', `${recipe.name} must be built as locked, but ${why}`, {

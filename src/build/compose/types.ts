@@ -27,6 +27,8 @@ export interface ComposeRequest {
   fetchPackage(item: LockedPackage, signal?: AbortSignal): Promise<Uint8Array>;
   /** Of an earlier build: its packages are used when it still fits the recipe and the base. */
   readonly lock?: Lock;
+  /** True: packages are chosen anew even where the lock fits; `changes` still tells the difference to it. */
+  readonly update?: boolean;
   /** True: a lock that does not fit is an error. */
   readonly locked?: boolean;
   readonly base?: ComposeBase;

@@ -46,8 +46,7 @@ export async function buildRecipe(
   try {
     const lockFile = `${loaded.file}.lock`;
     const built = await composeRecipe(loaded, lockFile, base?.compose, options, workshop);
-    const lockText = formatLock(built.lock);
-    if ((await readFile(lockFile, 'utf8').catch(() => '')) !== lockText) await writeFileAtomic(lockFile, lockText);
+    await keepLock(lockFile, built.lock);
     const store = await workshop.store();
     const origin: BlobSource = base === undefined ? store : base.compose.image.blobs;
     return {
@@ -100,7 +99,8 @@ async function findBase(
   return { compose: { name, image }, distribution: undefined, close: () => image.close() };
 }
 
-async function composeRecipe(
+/** One recipe over a base that is at hand; reads the lock and leaves it as it is. */
+export async function composeRecipe(
   loaded: Loaded<Recipe>,
   lockFile: string,
   base: ComposeBase | undefined,
@@ -108,7 +108,7 @@ async function composeRecipe(
   workshop: Workshop,
 ): Promise<ComposedImage> {
   const { home, log, progress, signal } = workshop.options;
-  const lock = options.update === true ? undefined : await readLock(lockFile);
+  const lock = await readLock(lockFile);
   return compose({
     recipe: loaded.document,
     directory: loaded.directory,
@@ -119,6 +119,7 @@ async function composeRecipe(
       readFile(await (await workshop.packages(item.repository)).fetch(item, abort ?? signal)),
     ...(lock === undefined ? {} : { lock }),
     ...(options.locked === undefined ? {} : { locked: options.locked }),
+    ...(options.update === undefined ? {} : { update: options.update }),
     ...(base === undefined ? {} : { base }),
     store: await workshop.store(),
     cache: home.cache,
@@ -127,6 +128,12 @@ async function composeRecipe(
     log,
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+/** Writes the lock unless the file says the same already. */
+export async function keepLock(file: string, lock: Lock): Promise<void> {
+  const text = formatLock(lock);
+  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomic(file, text);
 }
 
 async function readLock(file: string): Promise<Lock | undefined> {

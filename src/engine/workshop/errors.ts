@@ -12,6 +12,16 @@ export const workshopErrors = {
     meaning: 'An image does not say on which base it stands, or that base is not at hand.',
   },
   RECIPE_CYCLE: { kind: 'usage', retryable: false, meaning: 'A recipe stands, through its bases, on itself.' },
+  RECIPE_GONE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A task needs a recipe or upstream image that the fleet file no longer has.',
+  },
+  FLEET_IMAGE_UNSUPPORTED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'The fleet names an image of a kind that cannot be built yet.',
+  },
 } as const;
 
 export const workshopError = errorFactory(workshopErrors);

@@ -1,13 +1,7 @@
 import { prepareBase, type RebaseResult, rebase } from '../../build/index.ts';
-import {
-  isDigest,
-  MAX_MANIFEST_BYTES,
-  MediaType,
-  parseImageConfig,
-  parseManifest,
-  type ResolvedImage,
-} from '../../oci/index.ts';
+import { isDigest, type ResolvedImage } from '../../oci/index.ts';
 import { workshopError } from './errors.ts';
+import { openStored } from './open-stored.ts';
 import type { Workshop } from './workshop.ts';
 
 const BASE_DIGEST = 'org.opencontainers.image.base.digest';
@@ -41,14 +35,5 @@ async function annotatedBase(child: ResolvedImage, workshop: Workshop): Promise<
       hint: 'Name it with --from.',
     });
   }
-  const manifestBytes = await store.read(digest, MAX_MANIFEST_BYTES);
-  const manifest = parseManifest(manifestBytes);
-  return {
-    digest,
-    mediaType: manifest.mediaType ?? MediaType.manifest,
-    manifestBytes,
-    manifest,
-    config: parseImageConfig(await store.read(manifest.config.digest, MAX_MANIFEST_BYTES)),
-    blobs: store,
-  };
+  return openStored(store, digest);
 }

@@ -25,6 +25,8 @@ export interface WorkshopOptions {
   readonly offline?: boolean;
   /** Seconds for which a known repository state counts as current. */
   readonly maxAge?: number;
+  /** Pockets that are used where none are asked for; default: release, updates, security. */
+  readonly pockets?: readonly string[];
 }
 
 /** A distribution's repositories for one architecture, as they are now. */
@@ -77,7 +79,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           ...(options.offline === undefined ? {} : { offline: options.offline }),
         }),
       ),
-    shelf: (distribution, architecture, pockets) =>
+    shelf: (distribution, architecture, pockets = options.pockets) =>
       once(`shelf ${distribution} ${architecture} ${pockets?.join() ?? ''}`, async () => {
         await mkdir(home.cache, { recursive: true });
         const snapshots = await openRepositories({

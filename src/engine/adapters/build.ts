@@ -1,0 +1,155 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isHeraklitError } from '../../base/index.ts';
+import { type BuiltImage, type PreparedBase, prepareBase, rebase } from '../../build/index.ts';
+import { type Digest, parseReference } from '../../oci/index.ts';
+import { openImage } from '../../transport/index.ts';
+import type { BuildPort, BuildRequest } from '../ports.ts';
+import { composeRecipe, keepLock } from '../workshop/build-recipe.ts';
+import { workshopError } from '../workshop/errors.ts';
+import { adopt, openStored } from '../workshop/open-stored.ts';
+import { patchImage } from '../workshop/patch-image.ts';
+import { resolvedFrom } from '../workshop/resolved.ts';
+import type { Workshop } from '../workshop/workshop.ts';
+import { advisoriesOf } from './advisories.ts';
+import type { LoadedFleet } from './load-fleet.ts';
+import { packageChanges } from './package-changes.ts';
+
+/** Makes images of a fleet by the strategy that was planned, and by the next one when that refuses. */
+export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Workshop): BuildPort {
+  const bases = new Map<Digest, Promise<PreparedBase>>();
+  const base = (digest: Digest): Promise<PreparedBase> => {
+    const known = bases.get(digest);
+    if (known !== undefined) return known;
+    const prepared = workshop
+      .store()
+      .then((store) => openStored(store, digest))
+      .then((image) => prepareBase(image, workshop.layerFacts));
+    bases.set(digest, prepared);
+    prepared.catch(() => bases.delete(digest));
+    return prepared;
+  };
+  return {
+    async build(request) {
+      if (request.image.recipe === 'none') return patchUpstream(request, fleet, workshop);
+      const rebased = request.strategy === 'rebase' ? await tryRebase(request, base, workshop) : undefined;
+      const built = rebased ?? (await composeImage(request, fleet, architecture, workshop));
+      return explained(built, fleet, request, architecture, workshop);
+    },
+  };
+}
+
+/** Undefined when the rebase cannot be proved safe, or what it needs is not known: the caller composes. */
+async function tryRebase(
+  { image, previous, baseDigest, previousBaseDigest }: BuildRequest,
+  base: (digest: Digest) => Promise<PreparedBase>,
+  workshop: Workshop,
+): Promise<BuiltImage | undefined> {
+  if (previous === undefined || baseDigest === undefined || previousBaseDigest === undefined) return undefined;
+  const store = await workshop.store();
+  try {
+    const [oldBase, newBase] = [await base(previousBaseDigest), await base(baseDigest)];
+    const child = await openStored(store, previous);
+    const name = image.base === undefined ? {} : { baseName: image.base };
+    return await rebase({ child, oldBase, newBase, ...name }, { store, layers: workshop.layerFacts });
+  } catch (error) {
+    if (!isHeraklitError(error, 'REBASE_REFUSED', 'REBASE_NOT_A_CHILD', 'BLOB_MISSING')) throw error;
+    workshop.options.log.info(`${image.image}: composed, because the rebase was refused: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function composeImage(
+  { image, baseDigest }: BuildRequest,
+  fleet: LoadedFleet,
+  architecture: string,
+  workshop: Workshop,
+): Promise<BuiltImage> {
+  const loaded = fleet.recipes.get(image.image);
+  if (loaded === undefined) throw workshopError('RECIPE_GONE', `${image.image} has no recipe in ${fleet.file}`);
+  const locks = join(workshop.options.home.root, 'locks');
+  await mkdir(locks, { recursive: true });
+  const lockFile = join(locks, `${image.image}.lock`);
+  const from = loaded.document.from;
+  const store = await workshop.store();
+  const foreign = from !== undefined && image.base === undefined ? await openImage(parseReference(from)) : undefined;
+  try {
+    if (foreign !== undefined) await adopt(store, foreign);
+    const digest = foreign?.digest ?? baseDigest;
+    const composeBase =
+      from === undefined || digest === undefined ? undefined : { name: from, image: await openStored(store, digest) };
+    const built = await composeRecipe(loaded, lockFile, composeBase, { architecture, update: true }, workshop);
+    await keepLock(lockFile, built.lock);
+    return built;
+  } finally {
+    await foreign?.close();
+  }
+}
+
+/** An image somebody else builds: taken into the store as it is, then patched over. */
+async function patchUpstream(
+  { image, previous }: BuildRequest,
+  fleet: LoadedFleet,
+  workshop: Workshop,
+): Promise<BuiltImage> {
+  const reference = fleet.upstream.get(image.image);
+  if (reference === undefined) throw workshopError('RECIPE_GONE', `${image.image} is no longer in ${fleet.file}`);
+  const store = await workshop.store();
+  const upstream = await openImage(parseReference(reference));
+  try {
+    await adopt(store, upstream);
+    const outcome = await patchImage(upstream, {}, workshop);
+    if (outcome.kind === 'patched') return outcome.image;
+    return {
+      strategy: previous === upstream.digest ? 'none' : 'patch',
+      reason: 'it misses no update: taken over as it is',
+      descriptor: { mediaType: upstream.mediaType, digest: upstream.digest, size: upstream.manifestBytes.byteLength },
+      manifest: upstream.manifest,
+      config: upstream.config,
+      baseDigest: undefined,
+      changes: [],
+      advisoriesFixed: [],
+      statistics: {
+        bytesBuilt: 0,
+        bytesShared: 0,
+        layersBuilt: 0,
+        layersShared: upstream.manifest.layers.length,
+        milliseconds: 0,
+      },
+    };
+  } finally {
+    await upstream.close();
+  }
+}
+
+/** What changed against the released image, and which advisories that fixes: from content, not from how it was built. */
+async function explained(
+  built: BuiltImage,
+  fleet: LoadedFleet,
+  request: BuildRequest,
+  architecture: string,
+  workshop: Workshop,
+): Promise<BuiltImage> {
+  const store = await workshop.store();
+  const before = request.previous === undefined ? undefined : await openStored(store, request.previous);
+  const changes = await packageChanges(before, resolvedFrom(built, store), workshop);
+  const distribution = distributionOf(fleet, request.image.image);
+  if (distribution === undefined || before === undefined) return { ...built, changes };
+  const shelf = await workshop.shelf(distribution, architecture);
+  return { ...built, changes, advisoriesFixed: await advisoriesOf(changes, distribution, shelf, workshop) };
+}
+
+/** A recipe's own distribution, or that of the recipe it stands on. */
+function distributionOf(fleet: LoadedFleet, name: string): string | undefined {
+  const seen = new Set<string>();
+  for (
+    let at: string | undefined = name;
+    at !== undefined && !seen.has(at);
+    at = fleet.recipes.get(at)?.document.from
+  ) {
+    seen.add(at);
+    const distribution = fleet.recipes.get(at)?.document.distribution;
+    if (distribution !== undefined) return distribution;
+  }
+  return undefined;
+}

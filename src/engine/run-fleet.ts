@@ -1,0 +1,58 @@
+import type { Log } from '../base/index.ts';
+import { chooseStrategy } from '../build/index.ts';
+import type { Database } from '../database/index.ts';
+import { createSqlCatalogue } from '../registry/index.ts';
+import { buildOf } from './adapters/build.ts';
+import { feedOf } from './adapters/feed.ts';
+import { inventoryOf } from './adapters/inventory.ts';
+import { type LoadedFleet, recipeFacts } from './adapters/load-fleet.ts';
+import type { PipelineOptions } from './pipeline.ts';
+import type { RolloutPort, VerifyPort } from './ports.ts';
+import type { Workshop } from './workshop/workshop.ts';
+
+/** A fleet, the home it lives in, and what tests and runs its images. */
+export interface FleetSetup {
+  readonly fleet: LoadedFleet;
+  readonly workshop: Workshop;
+  readonly database: Database;
+  /** Debian's word: amd64, arm64, … */
+  readonly architecture: string;
+  /** `host:port` of our registry as workloads reach it; '' when it is not served. */
+  readonly registryHost: string;
+  readonly verify: VerifyPort;
+  readonly rollout?: RolloutPort;
+  readonly retryFailed?: boolean;
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** Reference under which the inventory knows an image of the fleet. */
+export function referenceIn(registryHost: string): (place: { repository: string; tag: string }) => string {
+  return ({ repository, tag }) => `${registryHost === '' ? 'heraklit' : registryHost}/${repository}:${tag}`;
+}
+
+/** Everything `runPipeline` and `planPipeline` need, over the real stages. */
+export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOptions> {
+  const { fleet, workshop, database, architecture, registryHost } = setup;
+  return {
+    fleet: fleet.fleet,
+    database,
+    blobs: await workshop.store(),
+    catalogue: createSqlCatalogue(database),
+    ports: {
+      feed: feedOf(fleet, architecture, workshop),
+      inventory: inventoryOf(database, workshop, referenceIn(registryHost)),
+      build: buildOf(fleet, architecture, workshop),
+      verify: setup.verify,
+      ...(setup.rollout === undefined ? {} : { rollout: setup.rollout }),
+    },
+    decide: (image, context) => {
+      const recipe = fleet.recipes.get(image.name)?.document;
+      return chooseStrategy(image, context, recipe === undefined ? undefined : recipeFacts(recipe));
+    },
+    registryHost,
+    ...(setup.retryFailed === undefined ? {} : { retryFailed: setup.retryFailed }),
+    ...(setup.log === undefined ? {} : { log: setup.log }),
+    ...(setup.signal === undefined ? {} : { signal: setup.signal }),
+  };
+}
