@@ -15,6 +15,11 @@ export interface CommandEntry {
 
 /** All commands in the order help lists them. */
 export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'demo',
+    summary: 'the whole loop on real Debian packages, in a scratch folder',
+    load: () => import('./commands/demo.ts'),
+  },
   { name: 'build', summary: 'compose an image from a recipe', load: () => import('./commands/build.ts') },
   { name: 'scan', summary: 'what is inside an image', load: () => import('./commands/scan.ts') },
   { name: 'outdated', summary: 'which updates images miss', load: () => import('./commands/outdated.ts') },

@@ -1,5 +1,9 @@
+export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
+export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
+export { staticVerify } from './adapters/verify.ts';
 export { DEFAULT_PARALLEL, type Fleet, type Parallel, type StageTimes } from './context.ts';
 export { engineError, engineErrors } from './errors.ts';
+export { type LoopbackRegistry, openLoopbackRegistry } from './loopback-registry.ts';
 export { type PipelineOptions, type PipelineResult, planPipeline, runPipeline } from './pipeline.ts';
 export type {
   BuildPort,
@@ -14,6 +18,7 @@ export type {
   Verification,
   VerifyPort,
 } from './ports.ts';
+export { type FleetSetup, pipelineOptions, referenceIn } from './run-fleet.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
 export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
 export { workshopError, workshopErrors } from './workshop/errors.ts';

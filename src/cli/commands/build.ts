@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BuiltRecipe } from '../../engine/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
+import { debianArchitecture } from '../debian-architecture.ts';
 import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 interface BuildOptions extends SourceOptions {
@@ -25,16 +26,6 @@ Examples:
   heraklit build web.yaml --update -o registry.example.com/web:latest
   heraklit build web.yaml --locked --offline -o oci-archive:web.tar
 `;
-
-/** Node's word → Debian's. */
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x64: 'amd64',
-  arm64: 'arm64',
-  ia32: 'i386',
-  ppc64: 'ppc64el',
-  s390x: 's390x',
-  riscv64: 'riscv64',
-};
 
 export function register(command: Command, context: CliContext): void {
   addSourceOptions(
@@ -62,7 +53,7 @@ async function run(path: string, options: BuildOptions, context: CliContext): Pr
   const result = await engine.buildRecipe(
     path,
     {
-      architecture: options.arch ?? ARCHITECTURES[process.arch] ?? process.arch,
+      architecture: options.arch ?? debianArchitecture(),
       ...(options.locked === undefined ? {} : { locked: options.locked }),
       ...(options.update === undefined ? {} : { update: options.update }),
       ...(options.pocket === undefined ? {} : { pockets: options.pocket }),

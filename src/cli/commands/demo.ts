@@ -1,0 +1,49 @@
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { CliContext } from '../context.ts';
+
+interface DemoCommandOptions {
+  readonly folder?: string;
+  readonly json?: boolean;
+  readonly format: string;
+  readonly containers: boolean;
+  readonly fresh?: boolean;
+  readonly mirror?: string;
+}
+
+const HELP = `
+A fleet of 14 images in three levels is composed from the release pocket of Debian stable alone. Then the security and
+updates pockets arrive: heraklit shows what misses what, plans, builds in dependency order, tests, publishes to its own
+registry, announces each step and, where podman is present, replaces running containers one by one under load.
+Downloads about 60 MB the first time. A second run finds nothing to do.
+`;
+
+export function register(command: Command, context: CliContext): void {
+  command
+    .option('--folder <dir>', 'scratch folder (default: heraklit-demo-USER in the system’s temporary folder)')
+    .option('--fresh', 'empty the scratch folder first')
+    .option('--no-containers', 'end after publishing')
+    .option('--mirror <url>', 'package mirror, for example https://HOST/debian')
+    .option('--json', 'print one result document instead')
+    .option('--format <format>', 'table or json', 'table')
+    .addHelpText('after', HELP)
+    .action((options: DemoCommandOptions) => run(options, context));
+}
+
+async function run(options: DemoCommandOptions, context: CliContext): Promise<void> {
+  const { demo } = await import('../demo/demo.ts');
+  const folder = options.folder ?? join(tmpdir(), `heraklit-demo-${userInfo().username}`);
+  if (options.fresh === true) await (await import('node:fs/promises')).rm(folder, { recursive: true, force: true });
+  const json = options.json === true || options.format === 'json';
+  const report = await demo(
+    {
+      folder,
+      json,
+      containers: options.containers,
+      ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
+    },
+    context,
+  );
+  if (json) context.print(JSON.stringify(report, null, 2));
+}

@@ -1,0 +1,174 @@
+import type { PipelineResult, Task } from '../../engine/index.ts';
+import type { FleetRow } from '../../inventory/store/index.ts';
+import type { Plan } from '../../plan/index.ts';
+import type { Colours } from '../render/colours.ts';
+import { renderTable } from '../render/table.ts';
+import type { Traffic } from './containers.ts';
+
+/** What `heraklit demo --json` prints. */
+export interface DemoReport {
+  readonly folder: string;
+  readonly scripts: 'run' | 'none';
+  readonly images: number;
+  readonly levels: number;
+  readonly before: FleetState | undefined;
+  readonly plan: Plan['tasks'];
+  readonly tasks: readonly TaskReport[];
+  readonly after: FleetState;
+  readonly secondsByStage: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly bytesBuilt: number;
+  readonly bytesShared: number;
+  readonly events: number;
+  readonly rollout: Traffic | { readonly skipped: string };
+}
+
+export interface FleetState {
+  readonly findings: number;
+  readonly security: number;
+  readonly advisories: number;
+  readonly grades: Readonly<Record<string, number>>;
+}
+
+export interface TaskReport {
+  readonly image: string;
+  readonly status: string;
+  readonly strategy: string;
+  readonly reason: string;
+  readonly packages: number;
+  readonly advisories: number;
+  readonly bytesBuilt: number;
+  readonly bytesShared: number;
+  readonly digest: string | undefined;
+}
+
+export function stateOf(rows: readonly FleetRow[], advisories: number): FleetState {
+  const grades: Record<string, number> = {};
+  for (const row of rows) {
+    const grade = row.grade ?? '?';
+    grades[grade] = (grades[grade] ?? 0) + 1;
+  }
+  return {
+    findings: rows.reduce((sum, row) => sum + row.findings, 0),
+    security: rows.reduce((sum, row) => sum + row.security, 0),
+    advisories,
+    grades,
+  };
+}
+
+interface StoredResult {
+  readonly descriptor?: { readonly digest?: string };
+  readonly summary?: {
+    readonly strategy?: string;
+    readonly reason?: string;
+    readonly changes?: readonly unknown[];
+    readonly advisoriesFixed?: readonly unknown[];
+    readonly statistics?: { readonly bytesBuilt?: number; readonly bytesShared?: number };
+  };
+}
+
+export function taskReport(task: Task): TaskReport {
+  const result = (task.result === null ? {} : JSON.parse(task.result)) as StoredResult;
+  const { summary } = result;
+  return {
+    image: task.image,
+    status: task.status,
+    strategy: summary?.strategy ?? task.strategy,
+    reason: summary?.reason ?? task.because,
+    packages: summary?.changes?.length ?? 0,
+    advisories: summary?.advisoriesFixed?.length ?? 0,
+    bytesBuilt: summary?.statistics?.bytesBuilt ?? 0,
+    bytesShared: summary?.statistics?.bytesShared ?? 0,
+    digest: result.descriptor?.digest,
+  };
+}
+
+export const secondsByStage = (results: readonly PipelineResult[]): Readonly<Record<string, number>> => {
+  const seconds: Record<string, number> = {};
+  for (const { times } of results) {
+    for (const [stage, milliseconds] of Object.entries(times)) {
+      seconds[stage] = Math.round(((seconds[stage] ?? 0) + milliseconds / 1000) * 1000) / 1000;
+    }
+  }
+  return seconds;
+};
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const gradeWords = (state: FleetState): string =>
+  Object.entries(state.grades)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([grade, count]) => `${grade} ${count}`)
+    .join('  ');
+
+export function renderOutdatedFleet(plan: Plan, colours: Colours): string {
+  const rows = plan.tasks.map((task) => ({
+    image: task.image,
+    level: String(task.level),
+    updates: String(task.missing.length),
+    security: String(task.missing.filter((one) => one.security).length),
+    advisories: String(new Set(task.missing.flatMap((one) => one.advisories)).size),
+    strategy: task.strategy,
+    because: task.because,
+  }));
+  return renderTable(rows, [
+    { title: 'IMAGE', value: (row) => row.image },
+    { title: 'LEVEL', value: (row) => row.level, align: 'right' },
+    { title: 'UPDATES', value: (row) => row.updates, align: 'right' },
+    {
+      title: 'SECURITY',
+      value: (row) => row.security,
+      align: 'right',
+      paint: (text, row) => (row.security === '0' ? text : colours.red(text)),
+    },
+    { title: 'CVES', value: (row) => row.advisories, align: 'right' },
+    { title: 'STRATEGY', value: (row) => row.strategy, paint: (text) => colours.cyan(text) },
+    { title: 'BECAUSE', value: (row) => row.because },
+  ]);
+}
+
+export function renderTasks(tasks: readonly TaskReport[], colours: Colours): string {
+  return renderTable(tasks, [
+    { title: 'IMAGE', value: (row) => row.image },
+    {
+      title: 'STATUS',
+      value: (row) => row.status,
+      paint: (text, row) =>
+        row.status === 'succeeded' || row.status === 'unchanged' ? colours.green(text) : colours.red(text),
+    },
+    { title: 'STRATEGY', value: (row) => row.strategy, paint: (text) => colours.cyan(text) },
+    { title: 'PACKAGES', value: (row) => String(row.packages), align: 'right' },
+    { title: 'CVES FIXED', value: (row) => String(row.advisories), align: 'right' },
+    { title: 'BUILT', value: (row) => megabytes(row.bytesBuilt), align: 'right' },
+    { title: 'SHARED', value: (row) => megabytes(row.bytesShared), align: 'right' },
+  ]);
+}
+
+export function renderSummary(report: DemoReport, colours: Colours): string {
+  const { before, after, rollout } = report;
+  const stages = Object.entries(report.secondsByStage)
+    .filter(([, seconds]) => seconds >= 0.01)
+    .map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`)
+    .join(', ');
+  return [
+    colours.bold('Before and after'),
+    ...(before === undefined
+      ? ['  before   already up to date: nothing arrived since the last run']
+      : [
+          `  before   ${before.findings} missing updates (${before.security} security, ${before.advisories} CVEs)   grades ${gradeWords(before)}`,
+        ]),
+    `  after    ${after.findings} missing updates   grades ${gradeWords(after)}`,
+    `  bytes    ${megabytes(report.bytesBuilt)} of new layers pushed, ${megabytes(report.bytesShared)} shared with layers that were there`,
+    `  rollout  ${
+      'skipped' in rollout
+        ? rollout.skipped
+        : `${rollout.containers} containers, ${rollout.requests} requests while they were replaced, ${rollout.failed} failed`
+    }`,
+    `  events   ${report.events}`,
+    `  time     ${report.seconds.toFixed(1)} s (${stages}; side by side where they can be)`,
+    '',
+    `Everything lies in ${report.folder}; look around with`,
+    `  npx heraklit --home ${report.folder}/home outdated --all`,
+    `  npx heraklit --home ${report.folder}/home where libssl3t64`,
+    'Run the demo again: it finds nothing left to do.',
+  ].join('\n');
+}
