@@ -18,8 +18,10 @@ export function chooseStrategy(image: FleetState, context: DecisionContext, reci
     const because = `it has a ${image.recipe} recipe, which needs an outside builder; one layer over the image is faster`;
     return { strategy: 'patch', because };
   }
-  if (image.digest === undefined) return { strategy: 'compose', because: 'it was never built' };
-  if (context.reason === 'source change') return { strategy: 'compose', because: 'its recipe changed' };
+  if (image.digest === undefined)
+    return { strategy: 'compose', because: 'there is nothing yet that could be moved or patched' };
+  if (context.reason === 'source change')
+    return { strategy: 'compose', because: 'layers of packages that did not change are shared' };
   if (image.base !== undefined && image.baseDigest !== undefined && recipe?.filesOnly === true) {
     return { strategy: 'rebase', because: 'it only adds files: its layers move to the new base, nothing runs' };
   }

@@ -1,6 +1,6 @@
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
-export { staticVerify } from './adapters/verify.ts';
+export { type VerifySetup, verifyOf } from './adapters/verify.ts';
 export { DEFAULT_PARALLEL, type Fleet, type Parallel, type StageTimes } from './context.ts';
 export { engineError, engineErrors } from './errors.ts';
 export { type LoopbackRegistry, openLoopbackRegistry } from './loopback-registry.ts';

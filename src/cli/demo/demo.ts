@@ -13,10 +13,10 @@ import {
   planPipeline,
   rolloutOf,
   runPipeline,
-  staticVerify,
+  verifyOf,
   type Workshop,
 } from '../../engine/index.ts';
-import { createRelay, terminalSink } from '../../events/index.ts';
+import { createRelay, type EventSink, terminalSink } from '../../events/index.ts';
 import { fleet as fleetRows } from '../../inventory/store/index.ts';
 import type { Plan } from '../../plan/index.ts';
 import { createSqlCatalogue } from '../../registry/index.ts';
@@ -47,6 +47,10 @@ export interface DemoOptions {
 /** Seconds for which the demo takes a repository state as current: it looks once per run. */
 const MAX_AGE = 60;
 const ROLLOUT_DEADLINE = 60_000;
+/** Milliseconds that a tested service must stay up. */
+const STAY_UP = 500;
+/** What a person who watches wants to see of the event stream. */
+const SHOWN = /^io\.heraklit\.image\.(?:unchanged|published|quarantined|released|rolledout|rolledback)$/;
 
 /** The mission in miniature: release pocket → fleet → updates arrive → plan → build → test → publish → roll out. */
 export async function demo(options: DemoOptions, context: CliContext): Promise<DemoReport> {
@@ -74,7 +78,7 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
   const relay = resources.adopt(
     await createRelay({
       database,
-      sinks: options.json ? [] : [terminalSink((line) => say(`  ${colours.dim(line.trimEnd())}`))],
+      sinks: options.json ? [] : [onlyShown(terminalSink((line) => say(`  ${colours.dim(line.trimEnd())}`)))],
     }),
     (one) => one.stop(),
   );
@@ -94,7 +98,13 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
     database,
     architecture: debianArchitecture(),
     registryHost: registry.host,
-    verify: staticVerify(workshop),
+    verify: verifyOf({
+      fleet,
+      workshop,
+      registryHost: registry.host,
+      stayUp: STAY_UP,
+      ...(containers === undefined ? {} : { runtime: containers.runtime }),
+    }),
     ...(containers === undefined
       ? {}
       : {
@@ -160,6 +170,11 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
   return report;
 }
 
+const onlyShown = (sink: EventSink): EventSink => ({
+  ...sink,
+  deliver: (events) => sink.deliver(events.filter((event) => SHOWN.test(event.type))),
+});
+
 const advisoriesIn = (plan: Plan): number =>
   new Set(plan.tasks.flatMap((task) => task.missing.flatMap((one) => one.advisories))).size;
 
@@ -180,8 +195,7 @@ async function containersFor(
   return startContainers(options.folder, registryHost, new Map(rows.map((row) => [row.name, row.digest ?? ''])));
 }
 
-const allRows = async (database: Database) =>
-  (await fleetRows(database.kysely, { now: new Date(), limit: 1000 })).rows;
+const allRows = async (database: Database) => (await fleetRows(database.kysely, { now: new Date(), limit: 1000 })).rows;
 
 async function countEvents(database: Database): Promise<number> {
   const row = await database.kysely

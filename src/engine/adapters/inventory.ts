@@ -1,6 +1,12 @@
 import type { Database } from '../../database/index.ts';
 import { type Finding, findOutdated, type ImageContents, inspectImage, scopeOf } from '../../inventory/index.ts';
-import { packagesOfScope, recordFindings, recordImage, recordUnsupported } from '../../inventory/store/index.ts';
+import {
+  packagesOfScope,
+  recordFindings,
+  recordImage,
+  recordUnsupported,
+  refreshScope,
+} from '../../inventory/store/index.ts';
 import type { MissingUpdate } from '../../plan/index.ts';
 import type { InventoryPort, ReleasedImage } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
@@ -62,9 +68,10 @@ async function checkScope(
     );
     return new Map();
   }
-  await database.transaction((trx) =>
-    recordFindings(trx, { scope, distribution: name, packages, findings: check.findings, now }),
-  );
+  await database.transaction(async (trx) => {
+    await recordFindings(trx, { scope, distribution: name, packages, findings: check.findings, now });
+    await refreshScope(trx, scope);
+  });
   return new Map(
     check.findings.map((finding) => [keyOf(finding.package, finding.installedArch, finding.installed), finding]),
   );

@@ -14,6 +14,8 @@ export interface LoadedFleet {
   readonly file: string;
   readonly directory: string;
   readonly fleet: Fleet;
+  /** Name of each entry of the document's `images`, in their order. */
+  readonly names: readonly string[];
   readonly recipes: ReadonlyMap<string, Loaded<Recipe>>;
   /** Image name → reference of an image somebody else builds. */
   readonly upstream: ReadonlyMap<string, string>;
@@ -28,12 +30,15 @@ export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
   const recipes = new Map<string, Loaded<Recipe>>();
   const upstream = new Map<string, string>();
   const images: FleetImage[] = [];
+  const names: string[] = [];
   for (const entry of loaded.document.images) {
     if (entry.recipe !== undefined) {
       const recipe = await loadRecipe(resolve(loaded.directory, entry.recipe));
       recipes.set(recipe.document.name, recipe);
+      names.push(recipe.document.name);
     } else if (entry.upstream !== undefined && entry.name !== undefined) {
       upstream.set(entry.name, entry.upstream);
+      names.push(entry.name);
       images.push({ ...place(entry.name), base: undefined, recipe: 'none', recipeDigest: undefined, state: 'enabled' });
     } else {
       throw workshopError(
@@ -47,7 +52,7 @@ export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
   }
   for (const [name, recipe] of recipes) images.push(await recipeImage(name, recipe, recipes));
   const name = loaded.document.name ?? 'fleet';
-  return { ...loaded, fleet: { name, images }, recipes, upstream };
+  return { ...loaded, fleet: { name, images }, names, recipes, upstream };
 }
 
 const place = (name: string) => ({ image: name, repository: name, tag: TAG });

@@ -1,52 +1,54 @@
-import { inspectImage } from '../../inventory/index.ts';
+import type { VerifyChecks } from '../../recipe/index.ts';
+import type { EngineRuntime } from '../../runtime/index.ts';
+import { verifyImage } from '../../verify/index.ts';
 import type { VerifyPort } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
 import type { Workshop } from '../workshop/workshop.ts';
+import type { LoadedFleet } from './load-fleet.ts';
 
-const MAX_LINKS = 40;
+export interface VerifySetup {
+  readonly fleet: LoadedFleet;
+  readonly workshop: Workshop;
+  /** `host:port` of our registry as the engine reaches it. */
+  readonly registryHost: string;
+  /** Starts candidates; without one they are checked by what their layers say. */
+  readonly runtime?: EngineRuntime;
+  /** Milliseconds a service must stay up. */
+  readonly stayUp?: number;
+}
 
-/** Checks that need no engine: every package configured, nothing unreadable, and the entry point is there. */
-export function staticVerify(workshop: Workshop): VerifyPort {
+/** Tests candidates by their layers and, where an engine is given, by starting them. */
+export function verifyOf({ fleet, workshop, registryHost, runtime, stayUp }: VerifySetup): VerifyPort {
+  const checks = checksByImage(fleet);
   return {
-    async verify({ descriptor }) {
-      const image = await openStored(await workshop.store(), descriptor.digest);
-      const contents = await inspectImage(image, { layerCache: workshop.layerCache });
-      const broken = contents.packages.filter((pkg) => !pkg.configured).map((pkg) => pkg.name);
-      if (broken.length > 0) return { kind: 'rejected', reason: `not configured: ${broken.slice(0, 5).join(', ')}` };
-      const [unreadable] = contents.incomplete;
-      if (unreadable !== undefined) return { kind: 'rejected', reason: `${unreadable.path}: ${unreadable.reason}` };
-      const program = [...(image.config.config?.Entrypoint ?? []), ...(image.config.config?.Cmd ?? [])][0];
-      if (program?.startsWith('/') === true && !isExecutable(program.slice(1), contents.tree)) {
-        return { kind: 'rejected', reason: `the program ${program} is not in the image, or not executable` };
-      }
-      return { kind: 'passed', checks: ['packages configured', 'database readable', 'program present'] };
+    async verify({ image, repository, descriptor }, signal) {
+      const stored = await openStored(await workshop.store(), descriptor.digest);
+      const wanted = checks.get(image) ?? fleet.document.verify;
+      const result = await verifyImage(
+        {
+          image: stored,
+          ...(registryHost === '' ? {} : { reference: `${registryHost}/${repository}@${stored.digest}` }),
+        },
+        {
+          facts: workshop.layerFacts,
+          signal,
+          ...(runtime === undefined ? {} : { runtime }),
+          ...(wanted === undefined ? {} : { checks: wanted }),
+          ...(stayUp === undefined ? {} : { stayUp }),
+        },
+      );
+      if (result.passed) return { kind: 'passed', checks: result.steps.map((step) => step.name) };
+      const failed = result.steps.filter((step) => !step.passed);
+      return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; ') };
     },
   };
 }
 
-type Tree = Awaited<ReturnType<typeof inspectImage>>['tree'];
-
-function isExecutable(path: string, tree: Tree): boolean {
-  let rest = path.split('/');
-  let at: string[] = [];
-  for (let links = 0; rest.length > 0 && links < MAX_LINKS; ) {
-    const part = rest.shift() as string;
-    if (part === '' || part === '.') continue;
-    if (part === '..') {
-      at.pop();
-      continue;
-    }
-    const entry = tree.get([...at, part].join('/'))?.entry;
-    if (entry === undefined) return false;
-    if (entry.type === 'symlink') {
-      links += 1;
-      const target = entry.linkName ?? '';
-      if (target.startsWith('/')) at = [];
-      rest = [...target.split('/'), ...rest];
-      continue;
-    }
-    at.push(part);
-    if (rest.length === 0) return entry.type !== 'directory' && (entry.mode & 0o111) !== 0;
+function checksByImage(fleet: LoadedFleet): ReadonlyMap<string, VerifyChecks> {
+  const checks = new Map<string, VerifyChecks>();
+  for (const [at, entry] of fleet.document.images.entries()) {
+    const name = entry.name ?? fleet.names[at];
+    if (entry.verify !== undefined && name !== undefined) checks.set(name, entry.verify);
   }
-  return false;
+  return checks;
 }
