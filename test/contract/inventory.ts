@@ -247,6 +247,36 @@ export function inventoryContract(name: string, open: () => Promise<Database>): 
       );
     });
 
+    test('where and fleet name the workloads that run an image', async () => {
+      const id = unique();
+      const image = contents(`debian/${id}`, [[`lib${id}=1`]]);
+      await record(`${id}/a`, image);
+      const workload = (name: string, container: string, digest: string | null) => ({
+        id: `podman:${id}-${name}`,
+        container,
+        runtime: `podman-${id}`,
+        kind: 'container',
+        namespace: '',
+        name,
+        image: `${id}/a`,
+        digest,
+        replicas: 1,
+        seen: NOW,
+      });
+      const values = [
+        workload('web', 'one', image.digest),
+        workload('web', 'two', image.digest),
+        workload('db', 'one', image.digest),
+        workload('other', 'one', digestOf(id)),
+        workload('unknown', 'one', null),
+      ];
+      await database.transaction((trx) => trx.insertInto('workload').values(values).execute());
+      const [found] = (await whereIs(database.kysely, { package: `lib${id}` })).rows;
+      assert.deepEqual(found?.workloads, [`podman:${id}-db`, `podman:${id}-web`]);
+      const [row] = (await fleet(database.kysely, { imageGlob: `${id}/*`, now: NOW })).rows;
+      assert.equal(row?.workloads, 2);
+    });
+
     test('findings of a scope reach every image of it; grades follow; resolved ones leave', async () => {
       const id = unique();
       const scope = `debian/${id}/amd64`;

@@ -69,7 +69,7 @@ test('whatever text comes in, a row stays one line without control sequences', (
 });
 
 test('rows of one version and layer are one group', () => {
-  const row = { package: 'a', version: '1', arch: 'amd64', digest: 'sha256:x', layer: 'sha256:l' };
+  const row = { package: 'a', version: '1', arch: 'amd64', digest: 'sha256:x', layer: 'sha256:l', workloads: [] };
   const groups = groupWhere([
     { ...row, reference: 'one' },
     { ...row, reference: undefined },

@@ -20,7 +20,7 @@ export interface WhereLine {
   readonly reference: string | undefined;
   readonly digest: string;
   readonly layer: string | undefined;
-  readonly workloads?: readonly string[];
+  readonly workloads: readonly string[];
 }
 
 /** Rows of one version and layer together: what `where --format json` prints under `packages`. */
@@ -36,7 +36,7 @@ export function groupWhere(rows: readonly WhereLine[]): readonly WhereView[] {
       images: group.map((row) => ({
         reference: row.reference ?? null,
         digest: row.digest,
-        workloads: row.workloads ?? [],
+        workloads: row.workloads,
       })),
     };
   });
@@ -51,6 +51,6 @@ export function renderWhere(rows: readonly WhereLine[]): string {
     { title: 'IMAGE', value: (row) => row.reference ?? '(no name)' },
     { title: 'DIGEST', value: (row) => shortDigest(row.digest) },
     { title: 'LAYER', value: (row) => (row.layer === undefined ? '' : shortDigest(row.layer)) },
-    { title: 'WORKLOADS', value: (row) => (row.workloads ?? []).join(', ') },
+    { title: 'WORKLOADS', value: (row) => row.workloads.join(', ') },
   ]);
 }

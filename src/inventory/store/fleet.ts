@@ -34,6 +34,8 @@ export interface FleetRow {
   readonly layers: number;
   readonly bytes: number;
   readonly wastedBytes: number;
+  /** Running things that use the image. */
+  readonly workloads: number;
   /** ISO 8601: since when the reference means this image. */
   readonly since: string;
 }
@@ -56,6 +58,7 @@ interface Row {
   layers: number;
   bytes: number;
   wasted_bytes: number;
+  workloads: number;
   since: Date;
 }
 
@@ -69,6 +72,7 @@ export async function fleet(reader: DatabaseReader, query: FleetQuery): Promise<
       oldest_critical, oldest_important, base_digest,
       (select min(named.reference) from image base join image_reference named on named.image = base.id
         and named.until is null where base.digest = image.base_digest) as base_reference,
+      (select count(distinct workload.id)::integer from workload where workload.digest = image.digest) as workloads,
       cardinality(layers) as layers, bytes, wasted_bytes, image_reference.since
     from image_reference
     join image on image.id = image_reference.image
@@ -113,6 +117,7 @@ function toFleetRow(row: Row, now: Date): FleetRow {
     layers: row.layers,
     bytes: row.bytes,
     wastedBytes: row.wasted_bytes,
+    workloads: row.workloads,
     since: row.since.toISOString(),
   };
 }

@@ -25,6 +25,8 @@ export interface WhereRow {
   readonly digest: string;
   /** Layer (diff id) that brought the version; undefined when unknown. */
   readonly layer: string | undefined;
+  /** Ids of the running things that use the image, sorted. */
+  readonly workloads: readonly string[];
 }
 
 interface Candidate {
@@ -59,7 +61,7 @@ export async function whereIs(reader: DatabaseReader, query: WhereQuery): Promis
     if (found.length > limit) break;
   }
   const page = toPage(found, limit, (hit) => [hit.version.id, hit.set, hit.image, hit.reference ?? '']);
-  return { next: page.next, rows: await withLayers(reader, query.package, page.rows) };
+  return { next: page.next, rows: await toRows(reader, query.package, page.rows) };
 }
 
 async function versionsOf(reader: DatabaseReader, name: string, range: VersionRange): Promise<readonly Candidate[]> {
@@ -122,8 +124,8 @@ async function imagesWith(
   return hits;
 }
 
-/** The lowest layer of each image that brought the version. */
-async function withLayers(reader: DatabaseReader, name: string, hits: readonly Hit[]): Promise<readonly WhereRow[]> {
+/** Adds the lowest layer of each image that brought the version, and what runs the image. */
+async function toRows(reader: DatabaseReader, name: string, hits: readonly Hit[]): Promise<readonly WhereRow[]> {
   const { rows } = await sql<{ image: number; version: number; diff_id: string }>`
     select distinct on (hit.image, hit.version) hit.image, hit.version, layer.diff_id
     from unnest(
@@ -135,6 +137,7 @@ async function withLayers(reader: DatabaseReader, name: string, hits: readonly H
     join layer on layer.id = stack.layer
     order by hit.image, hit.version, stack.place`.execute(reader);
   const layers = new Map(rows.map((row) => [`${row.image}/${row.version}`, row.diff_id]));
+  const workloads = await workloadsOf(reader, [...new Set(hits.map((hit) => hit.digest))]);
   return hits.map((hit) => ({
     package: name,
     version: hit.version.version,
@@ -142,5 +145,17 @@ async function withLayers(reader: DatabaseReader, name: string, hits: readonly H
     reference: hit.reference,
     digest: hit.digest,
     layer: layers.get(`${hit.image}/${hit.version.id}`),
+    workloads: workloads.get(hit.digest) ?? [],
   }));
+}
+
+/** Running things by the digest they run. */
+async function workloadsOf(
+  reader: DatabaseReader,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql<{ digest: string; ids: string[] }>`
+    select digest, array_agg(distinct id order by id) as ids from workload
+    where digest = any(${digests}::text[]) group by digest`.execute(reader);
+  return new Map(rows.map((row) => [row.digest, row.ids]));
 }
