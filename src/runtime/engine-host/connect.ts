@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,8 +68,27 @@ export function candidateSockets(options: EngineConnectOptions): readonly string
   return [...named, ...podman, ...docker];
 }
 
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** Folders of services whose process was killed: the name holds its pid. A service left behind ends when it is idle. */
+async function sweep(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const pid = /^heraklit-engine-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
 async function startService(options: EngineConnectOptions): Promise<EngineConnection> {
-  const directory = await mkdtemp(join(tmpdir(), 'heraklit-engine-'));
+  await sweep();
+  const directory = await mkdtemp(join(tmpdir(), `heraklit-engine-${process.pid}-`));
   const path = join(directory, 'api.sock');
   const child = spawn(
     'podman',
