@@ -39,8 +39,10 @@ type Attempt = 'answered' | 'repeat' | 'failed' | 'abandoned';
 function answer(upstream: IncomingMessage, response: ServerResponse, done: (result: Attempt) => void): void {
   if (upstream.headers.date !== undefined) response.sendDate = false;
   response.writeHead(upstream.statusCode ?? 502, upstream.statusMessage, endToEndHeaders(upstream.rawHeaders));
-  // Event streams send headers long before the first byte of content.
-  response.flushHeaders();
+  // Event streams send headers long before the first byte of content; mostly both are here and go out together.
+  setImmediate(() => {
+    if (!response.destroyed && !response.writableEnded) response.flushHeaders();
+  });
   upstream.once('error', () => {
     // Half an answer must look like one: cut the client's connection rather than end it.
     response.destroy();
