@@ -1,4 +1,5 @@
 import type { BuiltImage } from '../build/index.ts';
+import type { NewEvent } from '../events/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import type { RolloutOutcome } from '../runtime/index.ts';
 import type { CandidateImage } from './ports.ts';
@@ -17,8 +18,18 @@ export type Outcome =
   | (Ended & { readonly kind: 'stale' })
   | (Ended & { readonly kind: 'built'; readonly built: BuiltImage; readonly baseDigest: Digest | undefined })
   | (Ended & { readonly kind: 'unchanged'; readonly reason: string; readonly baseDigest: Digest | undefined })
-  | (Ended & { readonly kind: 'verified'; readonly candidate: CandidateImage; readonly checks: readonly string[] })
-  | (Ended & { readonly kind: 'rejected'; readonly candidate: CandidateImage; readonly reason: string })
+  | (Ended & {
+      readonly kind: 'verified';
+      readonly candidate: CandidateImage;
+      readonly checks: readonly string[];
+      readonly event?: NewEvent | undefined;
+    })
+  | (Ended & {
+      readonly kind: 'rejected';
+      readonly candidate: CandidateImage;
+      readonly reason: string;
+      readonly event?: NewEvent | undefined;
+    })
   | (Ended & {
       readonly kind: 'rolled';
       readonly released: CandidateImage;

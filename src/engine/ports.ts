@@ -1,4 +1,5 @@
 import type { BuiltImage } from '../build/index.ts';
+import type { NewEvent } from '../events/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import type { MissingUpdate, RecipeKind, Strategy } from '../plan/index.ts';
 import type { BuildSummary, Place } from '../publish/index.ts';
@@ -54,9 +55,10 @@ export interface CandidateImage extends Place {
   readonly summary: BuildSummary;
 }
 
+/** `event`: the stage's own image.verified, with every step; it commits with the outcome. */
 export type Verification =
-  | { readonly kind: 'passed'; readonly checks: readonly string[] }
-  | { readonly kind: 'rejected'; readonly reason: string };
+  | { readonly kind: 'passed'; readonly checks: readonly string[]; readonly event?: NewEvent }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly event?: NewEvent };
 
 export interface VerifyPort {
   /** Tests a candidate that can be pulled by digest. An error is a failed test run, not a bad image. */

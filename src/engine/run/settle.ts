@@ -84,12 +84,13 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
         // Children wait for the rollout too: what is rolled back is no base to build on.
         ...(options.rollout ? { next: { step: 'rollout' } as const } : { ending: 'released' as const }),
         release: candidate,
-        events: [verifiedEvent(candidate, checks)],
+        events: [outcome.event ?? verifiedEvent(candidate, checks)],
       };
     }
     case 'rejected':
       return {
         ...over('failed', outcome.reason),
+        events: outcome.event === undefined ? [] : [outcome.event],
         bad: {
           image: task.image,
           digest: outcome.candidate.descriptor.digest,

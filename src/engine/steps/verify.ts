@@ -14,8 +14,9 @@ export async function verifyStep(
 ): Promise<Outcome> {
   const candidate = candidateOf(task);
   const verification = await timed(context, 'verify', () => context.ports.verify.verify(candidate, signal));
-  if (verification.kind === 'passed') return { kind: 'verified', job, task, candidate, checks: verification.checks };
-  return { kind: 'rejected', job, task, candidate, reason: verification.reason };
+  if (verification.kind === 'passed')
+    return { kind: 'verified', job, task, candidate, checks: verification.checks, event: verification.event };
+  return { kind: 'rejected', job, task, candidate, reason: verification.reason, event: verification.event };
 }
 
 export function candidateOf(task: Task): CandidateImage {
