@@ -1,4 +1,8 @@
-import { Enums, Models, Serialize, Spec } from '@cyclonedx/cyclonedx-library';
+// By part: the whole library also loads validators and XML, which would be half of a warm scan's time.
+import * as Enums from '@cyclonedx/cyclonedx-library/Enums';
+import * as Models from '@cyclonedx/cyclonedx-library/Models';
+import * as Serialize from '@cyclonedx/cyclonedx-library/Serialize';
+import * as Spec from '@cyclonedx/cyclonedx-library/Spec';
 import type { ImageContents } from '../types.ts';
 import { installedDependencies } from './dependencies.ts';
 import { purlOf } from './purl.ts';
