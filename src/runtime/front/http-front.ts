@@ -147,7 +147,7 @@ async function serve(state: HttpFrontState, incoming: IncomingMessage, response:
 
 /**
  * A reverse proxy for one workload: requests, not connections, are balanced, so a client's keep-alive connection
- * survives every change of backends (docs/decisions/rollout-front.md).
+ * survives every change of backends (docs/decisions/0020-rollout-front.md).
  * @throws FRONT_LISTEN_FAILED
  */
 export async function createHttpFront(listen: ListenAddress, backends: readonly Backend[]): Promise<Front> {
