@@ -170,6 +170,12 @@ export class LazyRelations implements PackageRelations {
     return groups;
   }
 
+  /** Does any field's text contain this? A cheap no before anything is parsed. */
+  containsText(text: string): boolean {
+    const texts = this.#texts;
+    return typeof texts === 'string' ? texts.includes(text) : texts.some((field) => field.includes(text));
+  }
+
   get depends(): readonly OrGroup[] {
     return this.#field(0);
   }

@@ -163,7 +163,7 @@ function buildNodes(snapshots: readonly RepositorySnapshot[], architecture: stri
 function indexArchitecture(snapshots: readonly RepositorySnapshot[], architecture: string): ArchitectureUniverse {
   const nodes = buildNodes(snapshots, architecture);
   let essential: readonly string[] | undefined;
-  let order: ReadonlyMap<string, number> | undefined;
+  const mention = mentionOrder(snapshots, architecture);
   const candidate = (node: Node): Version | undefined =>
     node.versions.find((version) => !version.notAutomatic) ?? node.versions[0];
   return {
@@ -178,10 +178,7 @@ function indexArchitecture(snapshots: readonly RepositorySnapshot[], architectur
         .sort();
       return essential;
     },
-    mention: (name) => {
-      order ??= mentionOrder(snapshots, architecture);
-      return order.get(name) ?? Number.MAX_SAFE_INTEGER;
-    },
+    mention,
   };
 }
 
