@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { formatLock, parseLock } from '../../src/build/index.ts';
+import { type RepositoryPackage, readPackagesIndex } from '../../src/distro/index.ts';
 import { type Downloads, openComposeHome, openDownloads } from '../support/compose-home.ts';
 import { openPodman } from '../support/podman.ts';
 
@@ -131,6 +133,71 @@ test('bad input: one coded error, no layer and no image left behind', async (con
     readdirSync(join(home.root, 'store')).filter((name) => /partial|tmp/.test(name)),
     [],
   );
+});
+
+/** A package that exists nowhere: built here, offered beside the real ones. */
+function fakePackage(folder: string, name: string, files: Readonly<Record<string, string>>): RepositoryPackage {
+  const root = join(folder, name);
+  mkdirSync(join(root, 'DEBIAN'), { recursive: true });
+  const control = `Package: ${name}\nVersion: 1\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: test\n`;
+  for (const [path, content] of Object.entries({ 'DEBIAN/control': control, ...files })) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content, { mode: path.startsWith('DEBIAN/p') ? 0o755 : 0o644 });
+  }
+  const built = spawnSync('dpkg-deb', ['--root-owner-group', '-b', root, `${root}.deb`], { encoding: 'utf8' });
+  assert.equal(built.status, 0, built.stderr);
+  const bytes = readFileSync(`${root}.deb`);
+  const [row] = readPackagesIndex(
+    Buffer.from(
+      `${control}Filename: fake/${name}.deb\nSize: ${bytes.length}\nSHA256: ${createHash('sha256').update(bytes).digest('hex')}\n`,
+    ),
+    { id: 'test', security: false },
+  );
+  assert.ok(row);
+  return row;
+}
+
+test('a failing script, a base that would have to change, a foreign processor: coded errors', async (context) => {
+  if (spawnSync('dpkg-deb', ['--version']).status !== 0) return context.skip('dpkg-deb not installed');
+  const from = await shared(context);
+  if (from === undefined) return;
+  const folder = mkdtempSync(join(tmpdir(), 'compose-fakes-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const failing = fakePackage(folder, 'failing', {
+    'DEBIAN/postinst': '#!/bin/sh\necho broken on purpose >&2\nexit 3\n',
+  });
+  const thief = fakePackage(folder, 'thief', { 'etc/debian_version': 'mine\n' });
+  const withFakes: Downloads = {
+    packages: {
+      ...from.packages,
+      fetch: async (item) =>
+        item.filename.startsWith('fake/') ? join(folder, item.filename.slice(5)) : from.packages.fetch(item),
+    },
+    repositories: async () => {
+      const real = await from.repositories();
+      const [first] = real;
+      assert.ok(first);
+      return [...real, { ...first, id: 'test', packages: [failing, thief] }];
+    },
+  };
+  const home = await openComposeHome(context, withFakes);
+  const head = `${HEAD}name: bad\ndistribution: debian/trixie\n`;
+  await assert.rejects(home.build(`${head}packages: [failing]\n`), {
+    code: 'COMPOSE_SCRIPT_FAILED',
+    message: /failing package post-installation script/,
+  });
+  await assert.rejects(home.build(`${head}packages: [thief]\n`), {
+    code: 'COMPOSE_FILE_CONFLICT',
+    message: /debian_version/,
+  });
+  await assert.rejects(home.build(`${head}packages: [netbase]\n`, { architecture: 's390x' }), {
+    code: 'COMPOSE_ARCHITECTURE',
+  });
+  await home.build(`${HEAD}name: data\ndistribution: debian/trixie\nscripts: none\n`);
+  await assert.rejects(home.build(`${HEAD}name: bad\nfrom: data\npackages: [netbase]\n`), {
+    code: 'COMPOSE_BASE_MISMATCH',
+    hint: /distroless/,
+  });
 });
 
 test('skopeo copies what was composed', async (context) => {

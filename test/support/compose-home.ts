@@ -17,11 +17,17 @@ export interface Downloads {
   repositories(): Promise<readonly RepositorySnapshot[]>;
 }
 
+export interface BuildOptions {
+  readonly lock?: Lock;
+  readonly locked?: boolean;
+  readonly architecture?: string;
+}
+
 /** A home to compose in, and the images made there by name. */
 export interface ComposeHome {
   readonly root: string;
   readonly store: BlobStore;
-  build(recipe: string, options?: { readonly lock?: Lock; readonly locked?: boolean }): Promise<ComposedImage>;
+  build(recipe: string, options?: BuildOptions): Promise<ComposedImage>;
 }
 
 /** Verified trixie indexes from this machine's mirror; undefined (and a skip) when none can be reached. */
@@ -56,7 +62,7 @@ export async function openComposeHome(context: TestContext, downloads: Downloads
       const image = await compose({
         ...options,
         ...(base === undefined ? {} : { base }),
-        ...{ recipe, directory: root, architecture: 'amd64', store },
+        ...{ recipe, directory: root, architecture: options.architecture ?? 'amd64', store },
         cache: join(root, 'cache'),
         scratch: join(root, 'scratch'),
         repositories: downloads.repositories,

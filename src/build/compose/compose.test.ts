@@ -224,6 +224,7 @@ test('volatile things are left out, what packages need is kept', () => {
     tmp: 'keep',
     'var/lib/apt/lists/lock': 'drop',
     'usr/lib/python3/__pycache__/x.cpython-313.pyc': 'keep',
+    'usr/lib/python3.9/__pycache__/x.cpython-39.pyc': 'drop',
   };
   assert.deepEqual(Object.fromEntries(Object.keys(verdicts).map((path) => [path, judge(path, 'file', 1)])), verdicts);
   assert.equal(judge('var/log/btmp', 'file', 0), 'keep');

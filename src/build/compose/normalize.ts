@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { type LayerItem, opaqueOf, whiteoutOf } from '../../oci/index.ts';
 import type { Change } from '../../runtime/sandbox/index.ts';
 import { judge } from './volatile.ts';
@@ -24,6 +25,7 @@ function normalizeShadow(content: Buffer, epoch: number): Buffer {
  */
 export async function normalizeChanges(changes: AsyncIterable<Change>, epoch: number): Promise<readonly LayerItem[]> {
   const items: LayerItem[] = [];
+  const dropped = new Set<string>();
   for await (const change of changes) {
     if (change.kind !== 'entry') {
       const path = change.kind === 'whiteout' ? whiteoutOf(change.path) : opaqueOf(change.path);
@@ -32,7 +34,10 @@ export async function normalizeChanges(changes: AsyncIterable<Change>, epoch: nu
     }
     const { header } = change;
     const verdict = judge(header.path, header.type, header.size);
-    if (verdict === 'drop') continue;
+    if (verdict === 'drop') {
+      dropped.add(header.path);
+      continue;
+    }
     const mtime = Math.min(header.mtime, epoch);
     if (header.type !== 'file' || change.content === undefined) {
       items.push({ header: { ...header, mtime } });
@@ -42,7 +47,7 @@ export async function normalizeChanges(changes: AsyncIterable<Change>, epoch: nu
     const content = /^etc\/g?shadow$/.test(header.path) ? normalizeShadow(read, epoch) : read;
     items.push({ header: { ...header, mtime, size: content.length }, content });
   }
-  return withoutDanglingLinks(items);
+  return withoutDanglingLinks(items, dropped);
 }
 
 function emptyFile(path: string, epoch: number): LayerItem {
@@ -52,8 +57,11 @@ function emptyFile(path: string, epoch: number): LayerItem {
   };
 }
 
-/** A hardlink whose first name was left out becomes nothing: only volatile files lose their first name. */
-function withoutDanglingLinks(items: readonly LayerItem[]): readonly LayerItem[] {
+/** Links to what was left out go too: a hardlink without its first name, a symlink such as a certificate's hash name. */
+function withoutDanglingLinks(items: readonly LayerItem[], dropped: ReadonlySet<string>): readonly LayerItem[] {
   const paths = new Set(items.map(({ header }) => header.path));
-  return items.filter(({ header }) => header.type !== 'hardlink' || paths.has(header.linkName ?? ''));
+  return items.filter(({ header: { type, path, linkName = '' } }) => {
+    if (type === 'hardlink') return paths.has(linkName);
+    return type !== 'symlink' || !dropped.has(posix.resolve('/', posix.dirname(path), linkName).slice(1));
+  });
 }

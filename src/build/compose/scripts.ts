@@ -12,7 +12,7 @@ import { tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
 
 /** Raise it when the script stage gives another result for the same packages. */
-export const SCRIPTS_FORMAT = 1;
+export const SCRIPTS_FORMAT = 2;
 
 export interface ScriptsInput {
   /** Layers of this build below the top one, lowest first. */

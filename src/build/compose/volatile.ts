@@ -28,6 +28,8 @@ const RULES: readonly Rule[] = [
   { path: /^var\/cache\/(?:ldconfig|fontconfig|man|apt|apparmor)\/./, action: 'drop', filesOnly: true },
   { path: /^var\/lib\/apt\/lists\//, action: 'drop' },
   { path: /(?:^|\/)__pycache__\/[^/]*\.pyc\.[0-9]+$/, action: 'drop' },
+  // Python before 3.11 writes sets in an order that differs from run to run, and py3compile ignores PYTHONHASHSEED
+  { path: /(?:^|\/)__pycache__\/[^/]*\.cpython-3(?:[0-9]|10)\.pyc$/, action: 'drop' },
   // copies of what was before
   { path: /^var\/cache\/debconf\/[^/]*-old$/, action: 'drop' },
   {
