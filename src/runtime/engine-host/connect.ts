@@ -28,6 +28,9 @@ export interface EngineConnection {
 
 /** Seconds without a call after which an own podman service ends by itself, should we be killed. */
 const SERVICE_IDLE = 300;
+/** util-linux: the kernel ends the service when we are killed (prctl(2), PR_SET_PDEATHSIG); without it, idleness does. */
+const SETPRIV = '/usr/bin/setpriv';
+const DIE_WITH_US = [SETPRIV, '--pdeathsig', 'TERM', '--'];
 /** Milliseconds for an own service to answer its first ping. */
 const SERVICE_START = 10_000;
 
@@ -90,11 +93,14 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
   await sweep();
   const directory = await mkdtemp(join(tmpdir(), `heraklit-engine-${process.pid}-`));
   const path = join(directory, 'api.sock');
-  const child = spawn(
-    'podman',
-    [...(options.engineArguments ?? []), 'system', 'service', `--time=${SERVICE_IDLE}`, `unix://${path}`],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: options.environment ?? process.env },
-  );
+  const service = ['system', 'service', `--time=${SERVICE_IDLE}`, `unix://${path}`];
+  const command = ['podman', ...(options.engineArguments ?? []), ...service];
+  const [program, ...rest] =
+    (await stat(SETPRIV).catch(() => undefined)) === undefined ? command : [...DIE_WITH_US, ...command];
+  const child = spawn(program as string, rest, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: options.environment ?? process.env,
+  });
   let said = '';
   child.stderr.on('data', (part: Buffer) => {
     said = (said + part.toString()).slice(-2000);
