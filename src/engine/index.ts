@@ -19,9 +19,6 @@ export type {
   VerifyPort,
 } from './ports.ts';
 export { type FleetSetup, pipelineOptions, referenceIn } from './run-fleet.ts';
-export { chooseFor } from './stages/choose.ts';
-export { type FleetRecipe, type OpenedFleet, openFleet } from './stages/open-fleet.ts';
-export { createStages, type StagesOptions } from './stages/stages.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
 export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
 export { workshopError, workshopErrors } from './workshop/errors.ts';

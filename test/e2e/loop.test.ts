@@ -7,16 +7,15 @@ import { test } from 'node:test';
 import { homeAt, silentLog, silentProgress } from '../../src/base/index.ts';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import {
-  chooseFor,
-  createStages,
-  openFleet,
+  loadEngineFleet,
   openWorkshop,
   type PipelineResult,
+  pipelineOptions,
   runPipeline,
+  verifyOf,
 } from '../../src/engine/index.ts';
 import { readEvents } from '../../src/events/index.ts';
 import { discoverMirrors } from '../../src/feed/index.ts';
-import { createSqlCatalogue } from '../../src/registry/index.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/fleet');
 const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
@@ -63,21 +62,12 @@ async function runOnce(
   database: Database,
   pockets?: readonly string[],
 ): Promise<PipelineResult> {
-  const { fleet, recipes } = await openFleet(path);
-  const workshop = openWorkshop({ home, log: silentLog, progress: silentProgress, maxAge: 3600 });
+  const fleet = await loadEngineFleet(path);
   const only = pockets === undefined ? {} : { pockets };
-  const ports = createStages({
-    workshop,
-    database,
-    recipes,
-    architecture: ARCHITECTURE,
-    registryHost: '',
-    runtimes: [],
-    ...only,
-  });
-  const blobs = await workshop.store();
-  const catalogue = createSqlCatalogue(database);
-  return runPipeline({ fleet, database, blobs, catalogue, ports, decide: chooseFor(recipes) });
+  const workshop = openWorkshop({ home, log: silentLog, progress: silentProgress, maxAge: 3600, ...only });
+  const verify = verifyOf({ fleet, workshop, registryHost: '' });
+  const setup = { fleet, workshop, database, architecture: ARCHITECTURE, registryHost: '', verify };
+  return runPipeline(await pipelineOptions(setup));
 }
 
 function report(context: { diagnostic(line: string): void }, name: string, result: PipelineResult): void {

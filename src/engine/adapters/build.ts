@@ -15,6 +15,9 @@ import { advisoriesOf } from './advisories.ts';
 import type { LoadedFleet } from './load-fleet.ts';
 import { packageChanges } from './package-changes.ts';
 
+/** Bases prepared at the same time; each holds the file list of an image. */
+const PREPARED_BASES = 8;
+
 /** Makes images of a fleet by the strategy that was planned, and by the next one when that refuses. */
 export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Workshop): BuildPort {
   const bases = new Map<Digest, Promise<PreparedBase>>();
@@ -27,25 +30,31 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
       .then((image) => prepareBase(image, workshop.layerFacts));
     bases.set(digest, prepared);
     prepared.catch(() => bases.delete(digest));
+    const oldest = bases.keys().next().value;
+    if (bases.size > PREPARED_BASES && oldest !== undefined) bases.delete(oldest);
     return prepared;
   };
   return {
     async build(request) {
       if (request.image.recipe === 'none') return patchUpstream(request, fleet, workshop);
       const rebased = request.strategy === 'rebase' ? await tryRebase(request, base, workshop) : undefined;
-      const built = rebased ?? (await composeImage(request, fleet, architecture, workshop));
-      return explained(built, fleet, request, architecture, workshop);
+      if (typeof rebased === 'object') return explained(rebased, fleet, request, architecture, workshop);
+      const composed = await composeImage(request, fleet, architecture, workshop);
+      const reason = rebased === undefined ? composed.reason : `${composed.reason}; not rebased: ${rebased}`;
+      return explained({ ...composed, reason }, fleet, request, architecture, workshop);
     },
   };
 }
 
-/** Undefined when the rebase cannot be proved safe, or what it needs is not known: the caller composes. */
+/** The reason when the rebase cannot be proved safe, or what it needs is not known: the caller composes. */
 async function tryRebase(
   { image, previous, baseDigest, previousBaseDigest }: BuildRequest,
   base: (digest: Digest) => Promise<PreparedBase>,
   workshop: Workshop,
-): Promise<BuiltImage | undefined> {
-  if (previous === undefined || baseDigest === undefined || previousBaseDigest === undefined) return undefined;
+): Promise<BuiltImage | string> {
+  if (previous === undefined || baseDigest === undefined || previousBaseDigest === undefined) {
+    return 'the base it was built on is not known';
+  }
   const store = await workshop.store();
   try {
     const [oldBase, newBase] = [await base(previousBaseDigest), await base(baseDigest)];
@@ -54,8 +63,7 @@ async function tryRebase(
     return await rebase({ child, oldBase, newBase, ...name }, { store, layers: workshop.layerFacts });
   } catch (error) {
     if (!isHeraklitError(error, 'REBASE_REFUSED', 'REBASE_NOT_A_CHILD', 'BLOB_MISSING')) throw error;
-    workshop.options.log.info(`${image.image}: composed, because the rebase was refused: ${error.message}`);
-    return undefined;
+    return error.message;
   }
 }
 

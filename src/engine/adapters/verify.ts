@@ -1,6 +1,6 @@
 import type { VerifyChecks } from '../../recipe/index.ts';
 import type { EngineRuntime } from '../../runtime/index.ts';
-import { verifyImage } from '../../verify/index.ts';
+import { verifiedEvent, verifyImage } from '../../verify/index.ts';
 import type { VerifyPort } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
 import type { Workshop } from '../workshop/workshop.ts';
@@ -37,9 +37,10 @@ export function verifyOf({ fleet, workshop, registryHost, runtime, stayUp }: Ver
           ...(stayUp === undefined ? {} : { stayUp }),
         },
       );
-      if (result.passed) return { kind: 'passed', checks: result.steps.map((step) => step.name) };
+      const event = verifiedEvent(image, result);
+      if (result.passed) return { kind: 'passed', checks: result.steps.map((step) => step.name), event };
       const failed = result.steps.filter((step) => !step.passed);
-      return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; ') };
+      return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '), event };
     },
   };
 }
