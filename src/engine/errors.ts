@@ -11,11 +11,6 @@ export const engineErrors = {
     retryable: false,
     meaning: 'A task to be carried out names an image that the fleet no longer has.',
   },
-  ENGINE_BASE_UNKNOWN: {
-    kind: 'failed',
-    retryable: false,
-    meaning: 'A rebase was asked for an image whose base is not recorded; it is composed instead.',
-  },
 } as const;
 
 export const engineError = errorFactory(engineErrors);

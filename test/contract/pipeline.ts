@@ -183,6 +183,50 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       for (const word of ['released web']) assert.ok(said.includes(`image.${word}`), word);
     });
 
+    test('a run that began meanwhile is waited for, not doubled', async () => {
+      const options = optionsFor(updated({ openssl: '6', nginx: '1' }), {});
+      const inventory: typeof options.ports.inventory = {
+        async survey(images, signal) {
+          const other = {
+            id: 'other',
+            input: 'other',
+            attempt: 1,
+            fleet: 'test',
+            status: 'running',
+            finished: null,
+          } as const;
+          await database.kysely
+            .insertInto('run')
+            .values({ ...other, started: new Date() })
+            .execute();
+          return options.ports.inventory.survey(images, signal);
+        },
+      };
+      await assert.rejects(runPipeline({ ...options, ports: { ...options.ports, inventory } }), {
+        code: 'ENGINE_RUN_ACTIVE',
+      });
+      await database.kysely.deleteFrom('run').where('id', '=', 'other').execute();
+    });
+
+    test('a task whose image left the fleet ends with the reason; the others go on', async () => {
+      const controller = new AbortController();
+      const world = updated({ openssl: '7', nginx: '1', python3: '7' });
+      const options = optionsFor(world, {
+        sabotage: ({ image }) => {
+          if (image.image !== 'script') return undefined;
+          controller.abort(new Error('stopped'));
+          return retryableError();
+        },
+        delay: 20,
+      });
+      await assert.rejects(runPipeline({ ...options, signal: controller.signal }), /stopped/);
+      const { script: _, ...images } = world.images;
+      const result = await run({ ...world, images });
+      assert.equal(statuses(result).script, 'failed');
+      assert.match(result.tasks.find((task) => task.image === 'script')?.error ?? '', /^ENGINE_STATE_LOST/);
+      assert.equal(statuses(result).tls, 'succeeded');
+    });
+
     test('locked images are shown and left alone', async () => {
       const world = updated(
         { openssl: '5', nginx: '1', python3: '77' },
