@@ -1,14 +1,17 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { decompressBuffer, extractTarBuffer, readTarBuffer, type TarHeader } from '../../archive/index.ts';
 import {
   type Descriptor,
-  type FlatTree,
   flattenLayers,
   indexLayer,
+  type LayerIndex,
   layerCompression,
   MediaType,
   parseWhiteout,
   type ResolvedImage,
 } from '../../oci/index.ts';
+import { ahead } from './ahead.ts';
 import { composeError } from './errors.ts';
 
 /** Bytes of one layer of a base image, compressed and not. */
@@ -24,6 +27,9 @@ export async function plainLayer(image: ResolvedImage, descriptor: Descriptor): 
   for await (const chunk of await image.blobs.open(descriptor.digest)) chunks.push(chunk as Buffer);
   return decompressBuffer(Buffer.concat(chunks), compression, { maxBytes: MAX_LAYER_BYTES });
 }
+
+/** Layers decompressed in advance: each is whole in memory. */
+export const LAYERS_AHEAD = 2;
 
 /** A file of an image, with what the layer says of it. */
 export interface BaseFile {
@@ -72,16 +78,36 @@ function scanLayer(
 
 /** Unpacks the tree that an image's layers make into an empty folder. */
 export async function unpackImage(image: ResolvedImage, folder: string): Promise<void> {
-  const layers = await Promise.all(image.manifest.layers.map((layer) => plainLayer(image, layer)));
-  const tree = layers.some(hasWhiteouts) ? await flatten(layers) : undefined;
-  for (const [position, bytes] of layers.entries()) {
-    extractTarBuffer(bytes, folder, {
-      allowMissingEnd: true,
-      folderOverSymlink: 'replace',
-      filter: ({ path }) =>
-        parseWhiteout(path) === undefined && (tree === undefined || tree.get(path)?.layer === position),
-    });
+  const plain = (): AsyncGenerator<Buffer, void> =>
+    ahead(image.manifest.layers, LAYERS_AHEAD, (layer) => plainLayer(image, layer));
+  if (await unpackInOrder(plain(), folder)) return;
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true });
+  const indexes: LayerIndex[] = [];
+  for await (const bytes of plain()) indexes.push(await indexOf(bytes));
+  const tree = flattenLayers(indexes);
+  let position = 0;
+  for await (const bytes of plain()) {
+    const here = position;
+    unpack(bytes, folder, ({ path }) => tree.get(path)?.layer === here);
+    position += 1;
   }
+}
+
+/** True when no layer hides anything below it, so that unpacking one over the other was right. */
+async function unpackInOrder(layers: AsyncIterable<Buffer>, folder: string): Promise<boolean> {
+  for await (const bytes of layers) {
+    if (hasWhiteouts(bytes)) return false;
+    unpack(bytes, folder, () => true);
+  }
+  return true;
+}
+
+function unpack(bytes: Buffer, folder: string, isWanted: (header: TarHeader) => boolean): void {
+  extractTarBuffer(bytes, folder, {
+    allowMissingEnd: true,
+    folderOverSymlink: 'replace',
+    filter: (header) => parseWhiteout(header.path) === undefined && isWanted(header),
+  });
 }
 
 function hasWhiteouts(layer: Buffer): boolean {
@@ -90,14 +116,9 @@ function hasWhiteouts(layer: Buffer): boolean {
   );
 }
 
-async function flatten(layers: readonly Buffer[]): Promise<FlatTree> {
-  const indexes = await Promise.all(
-    layers.map(async (bytes) => {
-      const source = (async function* () {
-        yield bytes;
-      })();
-      return (await indexLayer(source, MediaType.layer)).index;
-    }),
-  );
-  return flattenLayers(indexes);
+async function indexOf(bytes: Buffer): Promise<LayerIndex> {
+  const source = (async function* () {
+    yield bytes;
+  })();
+  return (await indexLayer(source, MediaType.layer)).index;
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { decompressBuffer, extractTarBuffer } from '../../archive/index.ts';
 import { type Descriptor, type LayerItem, layerCompression } from '../../oci/index.ts';
 import { createSandbox, type RunResult, type Sandbox } from '../../runtime/sandbox/index.ts';
-import { unpackImage } from './base-image.ts';
+import { ahead } from './ahead.ts';
+import { LAYERS_AHEAD, unpackImage } from './base-image.ts';
 import { composeError } from './errors.ts';
 import { normalizeChanges } from './normalize.ts';
 import { infoName } from './package-content.ts';
@@ -72,13 +73,11 @@ async function fill(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInp
   const [base, state, tools] = (await Promise.all(
     ['base', 'state', 'tools'].map((name) => sandbox.directory(name)),
   )) as [string, string, string];
-  // Decompression runs beside unpacking: each layer's is started before the one before it is written out.
-  const plain = input.layers.map((layer) => plainOf(request, layer));
-  for (const layer of plain) layer.catch(() => undefined);
   if (request.base !== undefined) await unpackImage(request.base.image, base);
-  for (const layer of plain) {
+  // Decompression runs beside unpacking, on the thread pool.
+  for await (const layer of ahead(input.layers, LAYERS_AHEAD, (descriptor) => plainOf(request, descriptor))) {
     request.signal?.throwIfAborted();
-    extractTarBuffer(await layer, base);
+    extractTarBuffer(layer, base);
   }
   extractTarBuffer(tarOf(input.state), state);
   const policy = Buffer.from(POLICY);
