@@ -198,6 +198,8 @@ test('a failing script, a base that would have to change, a foreign processor: c
     code: 'COMPOSE_BASE_MISMATCH',
     hint: /distroless/,
   });
+  const mixed = `${HEAD}name: bad\nfrom: data\ndistribution: debian/bookworm\nfiles: [{ path: /a, content: x }]\n`;
+  await assert.rejects(home.build(mixed), { code: 'COMPOSE_BASE_MISMATCH', hint: /taken from the base/ });
 });
 
 test('skopeo copies what was composed', async (context) => {

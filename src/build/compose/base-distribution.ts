@@ -5,8 +5,27 @@ import type { ComposeRequest } from './types.ts';
 const LABEL = 'io.heraklit.distribution';
 const OS_RELEASE = 'usr/lib/os-release';
 
+/**
+ * The distribution that packages come from: the recipe's, or that of the base. A composed base says which it is of, so
+ * that a recipe naming another one is refused instead of mixing two releases.
+ */
+export async function distributionFor(request: ComposeRequest): Promise<string> {
+  const { recipe, base } = request;
+  const label = base?.image.config.config?.Labels?.[LABEL];
+  if (recipe.distribution !== undefined && label !== undefined && recipe.distribution !== label) {
+    throw composeError(
+      'COMPOSE_BASE_MISMATCH',
+      `${recipe.name} wants ${recipe.distribution}, its base is of ${label}`,
+      {
+        hint: 'Leave `distribution` out: it is taken from the base.',
+      },
+    );
+  }
+  return recipe.distribution ?? (await readDistribution(request));
+}
+
 /** Which distribution a base is of: a composed image says so in a label, any other in its os-release(5). */
-export async function readDistribution({ base }: ComposeRequest): Promise<string> {
+async function readDistribution({ base }: ComposeRequest): Promise<string> {
   const label = base?.image.config.config?.Labels?.[LABEL];
   if (label !== undefined) return label;
   const file = base === undefined ? undefined : (await readBaseFiles(base.image, [OS_RELEASE])).get(OS_RELEASE);

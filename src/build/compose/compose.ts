@@ -1,7 +1,7 @@
 import { type InstalledPackage, readStatus } from '../../distro/index.ts';
 import { type Digest, MediaType, serialize } from '../../oci/index.ts';
 import type { BuildStatistics, PackageChange } from '../types.ts';
-import { readDistribution } from './base-distribution.ts';
+import { distributionFor } from './base-distribution.ts';
 import { type BaseFile, readBaseFiles } from './base-image.ts';
 import { STATUS_PATH } from './database.ts';
 import { composeError } from './errors.ts';
@@ -92,7 +92,7 @@ async function lockFor(request: ComposeRequest, baseFiles: ReadonlyMap<string, B
   const status = baseFiles.get(STATUS_PATH)?.content;
   const installed: readonly InstalledPackage[] =
     status === undefined ? [] : readStatus(status, { what: `the base ${base?.name}` }).packages;
-  const distribution = recipe.distribution ?? (await readDistribution(request));
+  const distribution = await distributionFor(request);
   const nothingToSolve = base !== undefined && (recipe.packages ?? []).length === 0;
   const repositories = nothingToSolve ? [] : await request.repositories(distribution);
   request.progress?.update('resolve', 0, 1, recipe.name);

@@ -21,12 +21,15 @@ export interface StoredLayer {
   readonly comment: string;
   /** True when this build made it. */
   readonly built: boolean;
+  /** Bytes of the uncompressed archive. */
+  readonly uncompressed: number;
 }
 
 interface KnownLayer {
   readonly digest: Digest;
   readonly diffId: Digest;
   readonly size: number;
+  readonly uncompressed: number;
 }
 
 /** Names a layer by what goes into it, so that every image with the same packages finds the same blob. */
@@ -49,20 +52,22 @@ export async function layerByContent(
   const layer = known !== undefined && (await request.store.size(known.digest)) === known.size ? known : undefined;
   const written = layer ?? (await storeLayer(request, await items(), compression));
   if (layer === undefined) {
-    const { digest, diffId, size } = written;
-    await writeFileAtomic(file, JSON.stringify({ digest, diffId, size }));
+    const { digest, diffId, size, uncompressed } = written;
+    await writeFileAtomic(file, JSON.stringify({ digest, diffId, size, uncompressed }));
   }
   return {
     descriptor: { mediaType: layerTypeOf(compression), digest: written.digest, size: written.size },
     diffId: written.diffId,
     comment,
     built: layer === undefined,
+    uncompressed: written.uncompressed,
   };
 }
 
 async function readKnown(file: string): Promise<KnownLayer | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as KnownLayer;
+    const known = JSON.parse(await readFile(file, 'utf8')) as KnownLayer;
+    return Number.isSafeInteger(known.uncompressed) ? known : undefined;
   } catch {
     return undefined;
   }
@@ -76,14 +81,15 @@ export async function storeLayer(
 ): Promise<KnownLayer> {
   const scratch = await request.store.scratch();
   try {
-    const { digest, diffId, size } = await writeLayer(items, { compression, sink: scratch.path, sort: true });
+    const options = { compression, sink: scratch.path, sort: true };
+    const { digest, diffId, size, uncompressedSize: uncompressed } = await writeLayer(items, options);
     await keepFolders(
       request.cache,
       diffId,
       items.map(({ header }) => header),
     );
     await scratch.commit({ digest, size });
-    return { digest, diffId, size };
+    return { digest, diffId, size, uncompressed };
   } catch (error) {
     await scratch.discard();
     throw error;

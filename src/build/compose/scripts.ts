@@ -1,11 +1,14 @@
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { constants, zstdDecompress } from 'node:zlib';
 import { decompressBuffer, extractTarBuffer } from '../../archive/index.ts';
-import { type Descriptor, type LayerItem, layerCompression } from '../../oci/index.ts';
+import { type LayerItem, layerCompression } from '../../oci/index.ts';
 import { createSandbox, type RunResult, type Sandbox } from '../../runtime/sandbox/index.ts';
 import { ahead } from './ahead.ts';
 import { LAYERS_AHEAD, unpackImage } from './base-image.ts';
 import { composeError } from './errors.ts';
+import type { StoredLayer } from './group-layer.ts';
 import { normalizeChanges } from './normalize.ts';
 import { infoName } from './package-content.ts';
 import type { PackageRecord } from './package-record.ts';
@@ -17,7 +20,7 @@ export const SCRIPTS_FORMAT = 2;
 
 export interface ScriptsInput {
   /** Layers of this build below the top one, lowest first. */
-  readonly layers: readonly Descriptor[];
+  readonly layers: readonly StoredLayer[];
   /** Packages to configure, in dependency order. */
   readonly added: readonly PackageRecord[];
   /** dpkg's database with the added packages unpacked, and what else must be there before scripts run. */
@@ -26,6 +29,7 @@ export interface ScriptsInput {
 }
 
 const MAX_LAYER_BYTES = 8 * 1024 ** 3;
+const unzstd = promisify(zstdDecompress);
 const SCRIPT_TIMEOUT = 900_000;
 
 /** Daemons must not start while an image is built (invoke-rc.d, policy-rc.d(8)). */
@@ -75,7 +79,7 @@ async function fill(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInp
   )) as [string, string, string];
   if (request.base !== undefined) await unpackImage(request.base.image, base);
   // Decompression runs beside unpacking, on the thread pool.
-  for await (const layer of ahead(input.layers, LAYERS_AHEAD, (descriptor) => plainOf(request, descriptor))) {
+  for await (const layer of ahead(input.layers, LAYERS_AHEAD, (layer) => plainOf(request, layer))) {
     request.signal?.throwIfAborted();
     extractTarBuffer(layer, base);
   }
@@ -92,9 +96,20 @@ async function fill(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInp
   );
 }
 
-async function plainOf(request: ComposeRequest, layer: Descriptor): Promise<Buffer> {
-  const bytes = await request.store.read(layer.digest, MAX_LAYER_BYTES);
-  return decompressBuffer(bytes, layerCompression(layer.mediaType) ?? 'none', { maxBytes: MAX_LAYER_BYTES });
+async function plainOf(request: ComposeRequest, layer: StoredLayer): Promise<Buffer> {
+  const { digest, mediaType } = layer.descriptor;
+  const bytes = await request.store.read(digest, MAX_LAYER_BYTES);
+  const compression = layerCompression(mediaType) ?? 'none';
+  if (compression === 'zstd') {
+    const whole = await decompressAtOnce(bytes, layer.uncompressed);
+    if (whole.length === layer.uncompressed) return whole;
+  }
+  return decompressBuffer(bytes, compression, { maxBytes: MAX_LAYER_BYTES });
+}
+
+/** The size is known, so that one buffer takes it all: joining pieces of 100 MB costs more than unpacking them. */
+async function decompressAtOnce(bytes: Buffer, size: number): Promise<Buffer> {
+  return unzstd(bytes, { chunkSize: size + constants.Z_MIN_CHUNK, maxOutputLength: size + 1 });
 }
 
 /** What dpkg sets for a maintainer script (dpkg(1), INTERNAL ENVIRONMENT). */

@@ -50,9 +50,9 @@ export async function topLayers(request: ComposeRequest, input: TopLayerInput): 
   ]);
   if (own.length > 0) {
     const items = await withFolders(request, own, made, records, lock.epoch);
-    const { digest, size, diffId } = await storeLayer(request, items, compression);
+    const { digest, size, diffId, uncompressed } = await storeLayer(request, items, compression);
     const descriptor = { mediaType: layerTypeOf(compression), digest, size };
-    layers.push({ descriptor, diffId, comment: `files and users of ${recipe.name}`, built: true });
+    layers.push({ descriptor, diffId, comment: `files and users of ${recipe.name}`, built: true, uncompressed });
   }
   return layers;
 }
@@ -77,7 +77,7 @@ async function packageState(request: ComposeRequest, input: TopLayerInput): Prom
   }
   const state = [...databaseItems(database, records, 'unpacked', lock.epoch), ...settled];
   const scripts = {
-    layers: input.layers.map(({ descriptor }) => descriptor),
+    layers: input.layers,
     added: records,
     state,
     epoch: lock.epoch,
