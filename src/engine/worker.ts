@@ -18,7 +18,7 @@ import type { Task } from './task.ts';
 /** Milliseconds between looks for jobs when nothing woke us (delayed retries, other processes). */
 const POLL_MS = 500;
 /** Jobs taken at once for each place at work: rebases are quick, so one look brings many. */
-const TAKE: Readonly<Record<QueueName, number>> = { build: 1, rebase: 32, verify: 8, rollout: 1 };
+const TAKE: Readonly<Record<QueueName, number>> = { build: 1, rebase: 32, verify: 32, rollout: 1 };
 
 /** Takes jobs and carries out their steps until stopped. Any number of processes may do so on PostgreSQL. */
 export class Worker {

@@ -4,17 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { discoverMirrors } from '../../src/feed/index.ts';
 import type { FinalState } from '../support/final-state.ts';
 
 const CHILD = join(import.meta.dirname, '../support/kill-child.ts');
 const KILLS = Number(process.env.HERAKLIT_KILLS ?? 32);
 const SEED = Number(process.env.HERAKLIT_SEED ?? 20260101);
-/** Lives are short, so that many of them fit into the time: a run is carried on, never begun again. */
-const LONGEST_LIFE_MS = 2_000;
 
 /** A small seeded generator (mulberry32): a failure can be repeated. */
 function random(seed: number): () => number {
@@ -35,7 +35,10 @@ interface Ended {
 
 /** @param killAfter milliseconds after the database is open, or (negative) after the start of the process */
 async function run(root: string, killAfter?: number): Promise<Ended> {
-  const child = spawn(process.execPath, [CHILD, root], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const fleet = join(root, 'fleet/heraklit.yaml');
+  const child = spawn(process.execPath, [CHILD, root, ...(existsSync(fleet) ? [fleet] : [])], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let errors = '';
   let opened = 0;
@@ -77,11 +80,21 @@ function idsOf(state: FinalState): string[] {
   return state.events.map((event) => (JSON.parse(event) as { id: string }).id).sort();
 }
 
-test(`killed ${KILLS} times at random moments, the pipeline ends as if it never was`, async (context) => {
+interface Scenario {
+  readonly kills: number;
+  /** Makes a folder ready: nothing, or a fleet and a warm cache. */
+  readonly prepare: (root: string, warm: string | undefined) => Promise<void>;
+  /** Milliseconds. Short, so that many lives fit into the time: a run is carried on, never begun again. */
+  readonly longestLife: number;
+}
+
+async function killAndCompare(scenario: Scenario): Promise<string> {
   const roots: string[] = [];
   const fresh = async (): Promise<string> => {
     const root = await mkdtemp(join(tmpdir(), 'heraklit-kill-'));
+    const warm = roots[0];
     roots.push(root);
+    await scenario.prepare(root, warm);
     return root;
   };
   try {
@@ -95,21 +108,48 @@ test(`killed ${KILLS} times at random moments, the pipeline ends as if it never 
     let root = await fresh();
     let kills = 0;
     let rounds = 0;
-    while (kills < KILLS) {
+    while (kills < scenario.kills) {
       // Mostly while it works; one in eight while process and database start.
-      const moment = next() < 0.125 ? -next() * 1_500 : next() * Math.min(milliseconds * 0.4, LONGEST_LIFE_MS);
+      const moment = next() < 0.125 ? -next() * 1_500 : next() * Math.min(milliseconds * 0.4, scenario.longestLife);
       const { state } = await run(root, moment);
       if (state === undefined) kills += 1;
-      if (process.env.HERAKLIT_KILLS_VERBOSE) console.error(`${kills} kills, round ${rounds}`);
-      if (state === undefined && kills < KILLS) continue;
+      if (state === undefined && kills < scenario.kills) continue;
       const { state: final } = state === undefined ? await run(root) : { state };
       assert.deepEqual(final, expected, `round ${rounds}, ${kills} kills, seed ${SEED}`);
       assert.deepEqual([...(await delivered(root))].sort(), idsOf(expected), 'delivered: none lost, none invented');
       rounds += 1;
-      root = await fresh();
+      if (kills < scenario.kills) root = await fresh();
     }
-    context.diagnostic(`${kills} kills over ${rounds} rounds, ${expected.events.length} events each`);
+    return `${kills} kills over ${rounds} rounds, ${expected.events.length} events each`;
   } finally {
     for (const one of roots) await rm(one, { recursive: true, force: true });
   }
+}
+
+test(`killed ${KILLS} times at random moments, the pipeline ends as if it never was`, async (context) => {
+  const prepare = async (): Promise<void> => undefined;
+  context.diagnostic(await killAndCompare({ kills: KILLS, prepare, longestLife: 2_000 }));
+});
+
+const FLEET = `apiVersion: heraklit/v1
+kind: Fleet
+name: killed
+images:
+  - recipe: images/base.yaml
+  - recipe: images/web.yaml
+  - recipe: images/storefront.yaml
+  - recipe: images/handbook.yaml
+`;
+
+test(`killed ${KILLS} times while it composes and rebases real packages`, async (context) => {
+  if ((await discoverMirrors({ id: 'debian' }).catch(() => undefined)) === undefined) {
+    return context.skip('no Debian mirror is known');
+  }
+  const prepare = async (root: string, warm: string | undefined): Promise<void> => {
+    await cp(join(import.meta.dirname, '../../examples/fleet'), join(root, 'fleet'), { recursive: true });
+    await writeFile(join(root, 'fleet/heraklit.yaml'), FLEET);
+    const cache = warm === undefined ? process.env.HERAKLIT_TEST_CACHE : join(warm, 'cache');
+    if (cache !== undefined) await cp(cache, join(root, 'cache'), { recursive: true });
+  };
+  context.diagnostic(await killAndCompare({ kills: KILLS, prepare, longestLife: 6_000 }));
 });

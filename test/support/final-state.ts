@@ -31,7 +31,7 @@ export async function finalState(
   for (const { name, repository, tag } of fleet) tags[name] = (await catalogue.resolve(repository, tag))?.digest;
   const stored: string[] = [];
   for await (const { digest } of blobs.list()) {
-    await blobs.read(digest as Digest, 1e6);
+    for await (const _ of await blobs.open(digest as Digest));
     stored.push(digest);
   }
   const events = await readEvents(kysely, { after: 0, limit: 1000 });
@@ -41,11 +41,21 @@ export async function finalState(
   return {
     fleet: fleet.map(({ released: _, ...row }) => row),
     runs,
-    tasks: tasks.map(({ updated: _, ...row }) => row),
+    tasks: tasks.map(({ updated: _, result, ...row }) => ({ ...row, result: steady(JSON.parse(result ?? 'null')) })),
     quarantine: quarantine.map(({ since: _, ...row }) => row),
     tags,
-    events: events.map(({ id, type, subject, data }) => JSON.stringify({ id, type, subject, data })).sort(),
+    events: events
+      .map(({ id, type, subject, data }) => JSON.stringify({ id, type, subject, data: steady(data) }))
+      .sort(),
     blobs: stored.sort(),
     openJobs: (rows[0] as { open: number }).open,
   };
+}
+
+/** Without what a restart may change rightly: durations, and which blobs were there already. */
+function steady(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(steady);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([name]) => name !== 'milliseconds' && name !== 'statistics');
+  return Object.fromEntries(members.map(([name, member]) => [name, steady(member)]));
 }

@@ -1,13 +1,21 @@
 /**
- * `node kill-child.ts HOME`: runs the pipeline over the release, then over the updates, delivering events to a file, and
- * prints the final state. Killed at any moment and started again it must print the same.
+ * `node kill-child.ts HOME [FLEET]`: runs the pipeline over the release, then over the updates, delivering events to a
+ * file, and prints the final state. Killed at any moment and started again it must print the same. Without a fleet file the
+ * builders are fakes; with one everything is real, on Debian packages.
  */
 import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { homeAt, writeFileAtomic } from '../../src/base/index.ts';
+import { homeAt, silentLog, silentProgress, writeFileAtomic } from '../../src/base/index.ts';
 import { openDatabase } from '../../src/database/index.ts';
-import { runPipeline } from '../../src/engine/index.ts';
+import {
+  loadEngineFleet,
+  openWorkshop,
+  type PipelineOptions,
+  pipelineOptions,
+  runPipeline,
+  verifyOf,
+} from '../../src/engine/index.ts';
 import { createRelay, type EventSink } from '../../src/events/index.ts';
 import { createSqlCatalogue } from '../../src/registry/index.ts';
 import { openBlobStore } from '../../src/storage/index.ts';
@@ -16,6 +24,7 @@ import { fakeDecide, fakeFleet, fakePorts } from './fleet.ts';
 import { FAKES, RELEASE, UPDATED } from './kill-world.ts';
 
 const root = process.argv[2] as string;
+const fleetFile = process.argv[3];
 const home = homeAt(root);
 const database = await openDatabase({ kind: 'embedded', directory: home.database });
 const blobs = await openBlobStore(home.store);
@@ -24,29 +33,36 @@ const relay = await createRelay({ database, sinks: [await fileSink(join(root, 'd
 process.stdout.write('open\n');
 
 const arrived = join(root, 'updates-arrived');
-await settle(existsSync(arrived) ? UPDATED : RELEASE);
+await settle(existsSync(arrived));
 if (!existsSync(arrived)) {
   await writeFileAtomic(arrived, '');
-  await settle(UPDATED);
+  await settle(true);
 }
 await relay.flush();
 process.stdout.write(`${JSON.stringify(await finalState(database, catalogue, blobs))}\n`);
 await relay.stop();
 await database.close();
 
-async function settle(world: typeof RELEASE): Promise<void> {
+async function settle(updated: boolean): Promise<void> {
   for (;;) {
-    const ports = fakePorts(world, blobs, FAKES);
-    const result = await runPipeline({
-      fleet: fakeFleet(world),
-      database,
-      blobs,
-      catalogue,
-      ports,
-      decide: fakeDecide,
-    });
+    const result = await runPipeline(fleetFile === undefined ? fakes(updated) : await real(fleetFile, updated));
     if (result.run === undefined) return;
   }
+}
+
+function fakes(updated: boolean): PipelineOptions {
+  const world = updated ? UPDATED : RELEASE;
+  const ports = fakePorts(world, blobs, FAKES);
+  return { fleet: fakeFleet(world), database, blobs, catalogue, ports, decide: fakeDecide };
+}
+
+async function real(path: string, updated: boolean): Promise<PipelineOptions> {
+  const fleet = await loadEngineFleet(path);
+  const pockets = updated ? {} : { pockets: ['release'] };
+  const workshop = openWorkshop({ home, log: silentLog, progress: silentProgress, maxAge: 86_400, ...pockets });
+  const verify = verifyOf({ fleet, workshop, registryHost: '' });
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  return pipelineOptions({ fleet, workshop, database, architecture, registryHost: '', verify });
 }
 
 /** One id a line, begun by a line feed: a line torn by a kill spoils no other. */
