@@ -35,4 +35,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'rebase', summary: 'move an image to a new base', load: () => import('./commands/rebase.ts') },
   { name: 'verify', summary: 'test an image before it is released', load: () => import('./commands/verify.ts') },
   { name: 'rollout', summary: 'bring an image to running workloads', load: () => import('./commands/rollout.ts') },
+  {
+    name: 'plan',
+    summary: 'what would be done, in order, with strategy and reason',
+    load: () => import('./commands/plan.ts'),
+  },
+  {
+    name: 'run',
+    summary: 'the loop once: build, test and publish what misses updates',
+    load: () => import('./commands/run.ts'),
+  },
+  { name: 'events', summary: 'what happened', load: () => import('./commands/events.ts') },
+  { name: 'serve', summary: 'registry, API, page and scheduler', load: () => import('./commands/serve.ts') },
 ];

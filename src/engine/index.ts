@@ -18,10 +18,11 @@ export type {
   Verification,
   VerifyPort,
 } from './ports.ts';
-export { type FleetSetup, pipelineOptions, referenceIn } from './run-fleet.ts';
+export { type FleetSetup, pipelineOptions } from './run-fleet.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
 export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
 export { workshopError, workshopErrors } from './workshop/errors.ts';
+export { openStored } from './workshop/open-stored.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './workshop/patch-image.ts';
 export { type RebaseImages, rebaseImage } from './workshop/rebase-image.ts';
 export { resolvedFrom, storeOver } from './workshop/resolved.ts';

@@ -1,6 +1,7 @@
 import type { Log } from '../base/index.ts';
 import { chooseStrategy } from '../build/index.ts';
 import type { Database } from '../database/index.ts';
+import type { Place } from '../publish/index.ts';
 import { createSqlCatalogue } from '../registry/index.ts';
 import { buildOf } from './adapters/build.ts';
 import { feedOf } from './adapters/feed.ts';
@@ -26,10 +27,8 @@ export interface FleetSetup {
   readonly signal?: AbortSignal;
 }
 
-/** Reference under which the inventory knows an image of the fleet. */
-export function referenceIn(registryHost: string): (place: { repository: string; tag: string }) => string {
-  return ({ repository, tag }) => `${registryHost === '' ? 'heraklit' : registryHost}/${repository}:${tag}`;
-}
+/** Name under which the inventory knows an image of the fleet: the same whichever address the registry has today. */
+const referenceOf = ({ repository, tag }: Place): string => `${repository}:${tag}`;
 
 /** Everything `runPipeline` and `planPipeline` need, over the real stages. */
 export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOptions> {
@@ -41,7 +40,7 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
     catalogue: createSqlCatalogue(database),
     ports: {
       feed: feedOf(fleet, architecture, workshop),
-      inventory: inventoryOf(database, workshop, referenceIn(registryHost)),
+      inventory: inventoryOf(database, workshop, referenceOf),
       build: buildOf(fleet, architecture, workshop),
       verify: setup.verify,
       ...(setup.rollout === undefined ? {} : { rollout: setup.rollout }),

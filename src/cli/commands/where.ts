@@ -16,6 +16,7 @@ Examples:
 interface WhereOptions {
   readonly version?: string;
   readonly image?: string;
+  readonly superseded?: boolean;
   readonly limit: string;
   readonly after?: string;
   readonly format: OutputFormat;
@@ -25,6 +26,7 @@ export function register(command: Command, context: CliContext): void {
   addFormat(command.argument('<package>', 'binary package name'))
     .option('--version <range>', "'<1.2', '>=1 <2', '1.2-3' (exactly)")
     .option('--image <glob>', 'only images whose reference matches; * matches any text, ? one character')
+    .option('--superseded', 'also images that nothing names or runs any more')
     .option('--limit <n>', 'rows at most', '1000')
     .option('--after <cursor>', 'go on where a page ended (`next` in the JSON)')
     .addHelpText('after', HELP)
@@ -52,11 +54,13 @@ async function run(name: string, options: WhereOptions, context: CliContext): Pr
       ...(options.image === undefined ? {} : { imageGlob: options.image }),
       ...(options.after === undefined ? {} : { after: options.after }),
     });
+    const used = page.rows.filter((row) => row.reference !== undefined || row.workloads.length > 0);
+    const rows = options.superseded === true ? page.rows : used;
     if (options.format === 'json') {
-      context.print(json({ packages: groupWhere(page.rows), next: page.next ?? null }));
+      context.print(json({ packages: groupWhere(rows), next: page.next ?? null }));
       return;
     }
-    context.print(page.rows.length === 0 ? `No image in the inventory has ${name}.` : renderWhere(page.rows));
+    context.print(rows.length === 0 ? `No image in the inventory has ${name}.` : renderWhere(rows));
     if (page.next !== undefined) context.log.warn(`more rows follow: add --after ${page.next}`);
   } finally {
     await database.close();

@@ -24,16 +24,10 @@ import { openBlobStore } from '../../storage/index.ts';
 import type { CliContext } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { coloursFor } from '../render/colours.ts';
+import { renderPlan } from '../render/plan.ts';
+import { renderTasks, taskReport } from '../render/tasks.ts';
 import { type DemoContainers, startContainers } from './containers.ts';
-import {
-  type DemoReport,
-  renderOutdatedFleet,
-  renderSummary,
-  renderTasks,
-  secondsByStage,
-  stateOf,
-  taskReport,
-} from './report.ts';
+import { type DemoReport, renderSummary, secondsByStage, stateOf } from './report.ts';
 import { copyFleet, sandboxProblem } from './scratch-fleet.ts';
 
 export interface DemoOptions {
@@ -136,7 +130,7 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
   const pipeline = await pipelineOptions(setup);
   const plan = await planPipeline(pipeline);
   const beforeRows = await allRows(database);
-  if (plan.tasks.length > 0) say(renderOutdatedFleet(plan, colours));
+  if (plan.tasks.length > 0) say(renderPlan(plan, colours));
   const untouched = fleet.fleet.images.filter(({ image }) => !plan.tasks.some((task) => task.image === image));
   if (untouched.length > 0)
     say(`Left alone: ${untouched.map(({ image }) => image).join(', ')} (no update, no base that changes)`);

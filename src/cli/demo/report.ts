@@ -1,8 +1,8 @@
-import type { PipelineResult, Task } from '../../engine/index.ts';
+import type { PipelineResult } from '../../engine/index.ts';
 import type { FleetRow } from '../../inventory/store/index.ts';
 import type { Plan } from '../../plan/index.ts';
 import type { Colours } from '../render/colours.ts';
-import { renderTable } from '../render/table.ts';
+import { megabytes, type TaskReport } from '../render/tasks.ts';
 import type { Traffic } from './containers.ts';
 
 /** What `heraklit demo --json` prints. */
@@ -30,18 +30,6 @@ export interface FleetState {
   readonly grades: Readonly<Record<string, number>>;
 }
 
-export interface TaskReport {
-  readonly image: string;
-  readonly status: string;
-  readonly strategy: string;
-  readonly reason: string;
-  readonly packages: number;
-  readonly advisories: number;
-  readonly bytesBuilt: number;
-  readonly bytesShared: number;
-  readonly digest: string | undefined;
-}
-
 export function stateOf(rows: readonly FleetRow[], advisories: number): FleetState {
   const grades: Record<string, number> = {};
   for (const row of rows) {
@@ -56,33 +44,6 @@ export function stateOf(rows: readonly FleetRow[], advisories: number): FleetSta
   };
 }
 
-interface StoredResult {
-  readonly descriptor?: { readonly digest?: string };
-  readonly summary?: {
-    readonly strategy?: string;
-    readonly reason?: string;
-    readonly changes?: readonly unknown[];
-    readonly advisoriesFixed?: readonly unknown[];
-    readonly statistics?: { readonly bytesBuilt?: number; readonly bytesShared?: number };
-  };
-}
-
-export function taskReport(task: Task): TaskReport {
-  const result = (task.result === null ? {} : JSON.parse(task.result)) as StoredResult;
-  const { summary } = result;
-  return {
-    image: task.image,
-    status: task.status,
-    strategy: summary?.strategy ?? task.strategy,
-    reason: summary?.reason ?? task.because,
-    packages: summary?.changes?.length ?? 0,
-    advisories: summary?.advisoriesFixed?.length ?? 0,
-    bytesBuilt: summary?.statistics?.bytesBuilt ?? 0,
-    bytesShared: summary?.statistics?.bytesShared ?? 0,
-    digest: result.descriptor?.digest,
-  };
-}
-
 export const secondsByStage = (results: readonly PipelineResult[]): Readonly<Record<string, number>> => {
   const seconds: Record<string, number> = {};
   for (const { times } of results) {
@@ -93,55 +54,11 @@ export const secondsByStage = (results: readonly PipelineResult[]): Readonly<Rec
   return seconds;
 };
 
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 const gradeWords = (state: FleetState): string =>
   Object.entries(state.grades)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([grade, count]) => `${grade} ${count}`)
     .join('  ');
-
-export function renderOutdatedFleet(plan: Plan, colours: Colours): string {
-  const rows = plan.tasks.map((task) => ({
-    image: task.image,
-    level: String(task.level),
-    updates: String(task.missing.length),
-    security: String(task.missing.filter((one) => one.security).length),
-    advisories: String(new Set(task.missing.flatMap((one) => one.advisories)).size),
-    strategy: task.strategy,
-    because: task.because,
-  }));
-  return renderTable(rows, [
-    { title: 'IMAGE', value: (row) => row.image },
-    { title: 'LEVEL', value: (row) => row.level, align: 'right' },
-    { title: 'UPDATES', value: (row) => row.updates, align: 'right' },
-    {
-      title: 'SECURITY',
-      value: (row) => row.security,
-      align: 'right',
-      paint: (text, row) => (row.security === '0' ? text : colours.red(text)),
-    },
-    { title: 'CVES', value: (row) => row.advisories, align: 'right' },
-    { title: 'STRATEGY', value: (row) => row.strategy, paint: (text) => colours.cyan(text) },
-    { title: 'BECAUSE', value: (row) => row.because },
-  ]);
-}
-
-export function renderTasks(tasks: readonly TaskReport[], colours: Colours): string {
-  return renderTable(tasks, [
-    { title: 'IMAGE', value: (row) => row.image },
-    {
-      title: 'STATUS',
-      value: (row) => row.status,
-      paint: (text, row) =>
-        row.status === 'succeeded' || row.status === 'unchanged' ? colours.green(text) : colours.red(text),
-    },
-    { title: 'STRATEGY', value: (row) => row.strategy, paint: (text) => colours.cyan(text) },
-    { title: 'PACKAGES', value: (row) => String(row.packages), align: 'right' },
-    { title: 'CVES FIXED', value: (row) => String(row.advisories), align: 'right' },
-    { title: 'BUILT', value: (row) => megabytes(row.bytesBuilt), align: 'right' },
-    { title: 'SHARED', value: (row) => megabytes(row.bytesShared), align: 'right' },
-  ]);
-}
 
 export function renderSummary(report: DemoReport, colours: Colours): string {
   const { before, after, rollout } = report;

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import type { CliContext, OutputFormat } from '../context.ts';
+import { fleetFile, fleetSetup } from '../fleet-setup.ts';
+import { addFormat, json } from '../format-option.ts';
+import { openHomeDatabase } from '../open-database.ts';
+import { coloursFor } from '../render/colours.ts';
+import { renderTasks, taskReport } from '../render/tasks.ts';
+import { addSourceOptions, type SourceOptions } from '../source-options.ts';
+
+interface RunOptions extends SourceOptions {
+  readonly format: OutputFormat;
+  readonly retryFailed?: boolean;
+}
+
+const HELP = `
+The loop once, without a server: indexes, inventory, plan, builds in dependency order, static tests, publication into
+the home's registry and its events. Killed at any moment, it goes on where it was when called again. Exit code 1 when a
+task failed. heraklit serve does the same on a schedule, serves the registry and rolls out.
+
+Examples:
+  heraklit run examples/fleet/heraklit.yaml
+`;
+
+export function register(command: Command, context: CliContext): void {
+  addSourceOptions(addFormat(command))
+    .argument('[fleet]', 'fleet file (default: heraklit.yaml)')
+    .option('--retry-failed', 'also what failed with exactly this input')
+    .addHelpText('after', HELP)
+    .action((file: string | undefined, options: RunOptions) => run(file, options, context));
+}
+
+async function run(file: string | undefined, options: RunOptions, context: CliContext): Promise<void> {
+  const { loadEngineFleet, pipelineOptions, runPipeline } = await import('../../engine/index.ts');
+  const fleet = await loadEngineFleet(fleetFile(file));
+  const database = await openHomeDatabase(context);
+  try {
+    const setup = await fleetSetup({ ...options, fleet, database, registryHost: '' }, context);
+    const result = await runPipeline(await pipelineOptions(setup));
+    const tasks = result.tasks.map(taskReport);
+    context.print(
+      options.format === 'json'
+        ? json({ run: result.run ?? null, resumed: result.resumed, tasks })
+        : tasks.length === 0
+          ? 'Nothing to do: every image is up to date.'
+          : renderTasks(tasks, coloursFor(context.colour)),
+    );
+    for (const task of result.tasks) if (task.error !== null) context.log.error(`${task.image}: ${task.error}`);
+    if (result.tasks.some((task) => !['succeeded', 'unchanged', 'disabled', 'locked'].includes(task.status))) {
+      context.foundOverThreshold();
+    }
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { messageOf } from '../../base/index.ts';
+import type { Database } from '../../database/index.ts';
+import type { LoadedFleet, Workshop } from '../../engine/index.ts';
+import type { EventSink } from '../../events/index.ts';
+import type { EngineRuntime, WorkloadRuntime } from '../../runtime/index.ts';
+import type { CliContext } from '../context.ts';
+import { cliError } from '../errors.ts';
+import { fleetSetup } from '../fleet-setup.ts';
+import { openHomeDatabase } from '../open-database.ts';
+import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
+import { removeServeFile, writeServeFile } from '../serve-file.ts';
+import { addSourceOptions, type SourceOptions } from '../source-options.ts';
+
+interface ServeOptions extends SourceOptions, RuntimeOptions {
+  readonly host: string;
+  readonly port: string;
+  readonly anonymous?: 'read' | 'write';
+  readonly interval?: string;
+  readonly rollout: boolean;
+}
+
+const HELP = `
+Registry (/v2/), API (/api/v1/, described in /api/v1/openapi.json), event stream (/api/v1/events), /metrics, /healthz,
+/readyz and the page (/). With a fleet file the loop runs at once and then every interval.
+
+Bound to loopback everybody on this machine may read and write. Any other address needs --anonymous read or write; put
+a proxy with TLS and accounts before it. Events go to RabbitMQ when the fleet file names it (events.amqp).
+SIGINT or SIGTERM ends it after the requests under way; an interrupted run is carried on at the next start.
+
+Examples:
+  heraklit serve
+  heraklit serve examples/fleet/heraklit.yaml --port 5000 --interval 3600
+`;
+
+/** Seconds between two looks at the repositories. */
+const DEFAULT_INTERVAL = 3600;
+
+export function register(command: Command, context: CliContext): void {
+  addSourceOptions(addClusterOptions(addEngineOptions(command)))
+    .argument('[fleet]', 'fleet file; without one only registry, API and page are served')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 takes a free one', '8080')
+    .option('--anonymous <access>', 'read or write: what anybody may do who reaches the address')
+    .option('--interval <seconds>', `between two runs (default: the fleet's policy, else ${DEFAULT_INTERVAL})`)
+    .option('--no-rollout', 'release images, and roll out nothing')
+    .addHelpText('after', HELP)
+    .action((file: string | undefined, options: ServeOptions) => serve(file, options, context));
+}
+
+async function serve(file: string | undefined, options: ServeOptions, context: CliContext): Promise<void> {
+  const port = Number(options.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw cliError('CLI_USAGE', `--port takes a number from 0 to 65535, not ${JSON.stringify(options.port)}`);
+  }
+  if (options.anonymous !== undefined && !['read', 'write'].includes(options.anonymous)) {
+    throw cliError('CLI_USAGE', `--anonymous takes read or write, not ${JSON.stringify(options.anonymous)}`);
+  }
+  const engine = await import('../../engine/index.ts');
+  const fleet = file === undefined ? undefined : await engine.loadEngineFleet(file);
+  await using resources = new AsyncDisposableStack();
+  const database = resources.adopt(await openHomeDatabase(context), (one) => one.close());
+  const { home, log, progress } = context;
+  const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
+  const url = await listen(port, options, database, workshop, context, resources);
+  await writeServeFile(home, url);
+  resources.defer(() => removeServeFile(home));
+  await relayEvents(fleet, database, context, resources);
+  context.print(`heraklit serves ${url}`);
+  const stopped = Promise.withResolvers<void>();
+  context.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
+  if (context.signal.aborted) stopped.resolve();
+  if (fleet === undefined) return await stopped.promise;
+  await Promise.race([stopped.promise, keepPatched(fleet, url, options, database, context, resources)]);
+}
+
+async function listen(
+  port: number,
+  options: ServeOptions,
+  database: Database,
+  workshop: Workshop,
+  context: CliContext,
+  resources: AsyncDisposableStack,
+): Promise<string> {
+  const [http, { createSqlCatalogue, registryRoutes }, { inspectImage }, { openStored }] = await Promise.all([
+    import('../../http/index.ts'),
+    import('../../registry/index.ts'),
+    import('../../inventory/index.ts'),
+    import('../../engine/index.ts'),
+  ]);
+  const store = await workshop.store();
+  const catalogue = createSqlCatalogue(database);
+  const { server, url } = await http.serveHttp(
+    {
+      queries: http.databaseQueries({
+        database,
+        inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
+      }),
+      events: http.databaseEventStream(database),
+      registry: (scope) => scope.register(registryRoutes, { store, catalogue, log: context.log }),
+      log: context.log,
+    },
+    {
+      host: options.host,
+      port,
+      accounts: false,
+      ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }),
+    },
+  );
+  resources.defer(() => server.close());
+  return url;
+}
+
+/** RabbitMQ when the fleet names it; the HTTP stream reads the outbox itself. */
+async function relayEvents(
+  fleet: LoadedFleet | undefined,
+  database: Database,
+  context: CliContext,
+  resources: AsyncDisposableStack,
+): Promise<void> {
+  const { amqpSink, createRelay } = await import('../../events/index.ts');
+  const sinks: EventSink[] = [];
+  const events = fleet?.document.events;
+  if (events?.amqp !== undefined) {
+    sinks.push(
+      amqpSink({
+        url: events.amqp,
+        namespace: events.namespace ?? 'heraklit',
+        ...(events.exchange === undefined ? {} : { exchange: events.exchange }),
+      }),
+    );
+  }
+  if (sinks.length > 0)
+    resources.adopt(await createRelay({ database, sinks, log: context.log }), (relay) => relay.stop());
+}
+
+/** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
+async function keepPatched(
+  fleet: LoadedFleet,
+  url: string,
+  options: ServeOptions,
+  database: Database,
+  context: CliContext,
+  resources: AsyncDisposableStack,
+): Promise<void> {
+  const { pipelineOptions, runPipeline } = await import('../../engine/index.ts');
+  const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
+  const { verifier, runtimes } = await usableRuntimes(options, context, resources);
+  while (!context.signal.aborted) {
+    try {
+      const registryHost = new URL(url).host;
+      const setup = await fleetSetup(
+        { ...options, fleet, database, registryHost, runtimes, ...(verifier === undefined ? {} : { verifier }) },
+        context,
+      );
+      const { tasks } = await runPipeline(await pipelineOptions(setup));
+      if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
+    } catch (error) {
+      if (context.signal.aborted) return;
+      context.log.error(`run failed: ${messageOf(error)}`);
+    }
+    await sleep(interval * 1_000, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+}
+
+interface Usable {
+  readonly verifier: EngineRuntime | undefined;
+  readonly runtimes: readonly WorkloadRuntime[];
+}
+
+/** Engines and clusters that answer; the others are named once, so that nobody wonders why nothing rolls. */
+async function usableRuntimes(
+  options: ServeOptions,
+  context: CliContext,
+  resources: AsyncDisposableStack,
+): Promise<Usable> {
+  const verifier = await openEngine(options);
+  resources.defer(async () => verifier.close());
+  const verifierProblem = await verifier.unavailable();
+  if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
+  const runtimes: WorkloadRuntime[] = [];
+  for (const runtime of options.rollout ? await openRuntimes(options) : []) {
+    resources.defer(async () => runtime.close());
+    const problem = await runtime.unavailable();
+    if (problem === undefined) runtimes.push(runtime);
+    else context.log.warn(`no rollout on ${runtime.name}: ${problem}`);
+  }
+  return { verifier: verifierProblem === undefined ? verifier : undefined, runtimes };
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Database } from '../database/index.ts';
+import type { FleetSetup, LoadedFleet } from '../engine/index.ts';
+import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import type { CliContext } from './context.ts';
+import { debianArchitecture } from './debian-architecture.ts';
+import type { SourceOptions } from './source-options.ts';
+
+export interface FleetSetupOptions extends SourceOptions {
+  readonly fleet: LoadedFleet;
+  readonly database: Database;
+  /** `host:port` of our registry; '' when it is not served. */
+  readonly registryHost: string;
+  /** Starts candidates to test them. */
+  readonly verifier?: EngineRuntime;
+  /** Where released images are rolled out to. */
+  readonly runtimes?: readonly WorkloadRuntime[];
+  readonly retryFailed?: boolean;
+}
+
+const SECOND = 1_000;
+const DEFAULT_DEADLINE_SECONDS = 300;
+
+/** Fleet file when none is named. */
+export const DEFAULT_FLEET_FILE = 'heraklit.yaml';
+
+/** What the engine needs to carry a fleet through the loop once; a fresh view of the repositories each time. */
+export async function fleetSetup(options: FleetSetupOptions, context: CliContext): Promise<FleetSetup> {
+  const { openWorkshop, rolloutOf, verifyOf } = await import('../engine/index.ts');
+  const { fleet, database, registryHost, verifier, runtimes = [] } = options;
+  const { home, log, progress, signal } = context;
+  const mirror = options.mirror ?? firstMirror(fleet);
+  const workshop = openWorkshop({
+    home,
+    log,
+    progress,
+    signal,
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(options.offline === undefined ? {} : { offline: options.offline }),
+  });
+  const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;
+  return {
+    fleet,
+    workshop,
+    database,
+    architecture: debianArchitecture(),
+    registryHost,
+    verify: verifyOf({ fleet, workshop, registryHost, ...(verifier === undefined ? {} : { runtime: verifier }) }),
+    ...(runtimes.length === 0 || registryHost === ''
+      ? {}
+      : { rollout: rolloutOf({ database, runtimes, registryHost, deadline }) }),
+    ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),
+    log,
+    signal,
+  };
+}
+
+/** The fleet file's first mirror; one for all distributions until there is more than one kind. */
+function firstMirror(fleet: LoadedFleet): string | undefined {
+  return Object.values(fleet.document.distributions ?? {}).flatMap((one) => one.mirrors ?? [])[0];
+}
+
+export const fleetFile = (named: string | undefined): string => named ?? join(process.cwd(), DEFAULT_FLEET_FILE);
