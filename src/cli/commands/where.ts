@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
+import type { Place } from '../../http/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
+import { openFleetAccess } from '../fleet-access.ts';
 import { addFormat, json } from '../format-option.ts';
-import { openHomeDatabase } from '../open-database.ts';
+import type { WhereLine } from '../render/where.ts';
 
 const HELP = `
 Answers from the inventory: images that heraklit built, watches, or that \`scan --record\` put there. Versions compare
@@ -45,9 +47,23 @@ async function run(name: string, options: WhereOptions, context: CliContext): Pr
     import('../../inventory/store/index.ts'),
     import('../render/where.ts'),
   ]);
-  const database = await openHomeDatabase(context);
+  const access = await openFleetAccess(context);
+  const print = (rows: readonly WhereLine[], next: string | undefined): void => {
+    if (options.format === 'json') context.print(json({ packages: groupWhere(rows), next: next ?? null }));
+    else context.print(rows.length === 0 ? `No image in the inventory has ${name}.` : renderWhere(rows));
+    if (next !== undefined) context.log.warn(`more rows follow: add --after ${next}`);
+  };
+  if (access.kind === 'server') {
+    const { places } = await access.server.where({
+      package: name,
+      ...(options.version === undefined ? {} : { version: options.version }),
+      ...(options.image === undefined ? {} : { image: options.image }),
+    });
+    print(places.slice(0, limit).map(lineOfPlace), undefined);
+    return;
+  }
   try {
-    const page = await whereIs(database.kysely, {
+    const page = await whereIs(access.database.kysely, {
       package: name,
       limit,
       ...(options.version === undefined ? {} : { versionRange: options.version }),
@@ -55,14 +71,18 @@ async function run(name: string, options: WhereOptions, context: CliContext): Pr
       ...(options.after === undefined ? {} : { after: options.after }),
     });
     const used = page.rows.filter((row) => row.reference !== undefined || row.workloads.length > 0);
-    const rows = options.superseded === true ? page.rows : used;
-    if (options.format === 'json') {
-      context.print(json({ packages: groupWhere(rows), next: page.next ?? null }));
-      return;
-    }
-    context.print(rows.length === 0 ? `No image in the inventory has ${name}.` : renderWhere(rows));
-    if (page.next !== undefined) context.log.warn(`more rows follow: add --after ${page.next}`);
+    print(options.superseded === true ? page.rows : used, page.next);
   } finally {
-    await database.close();
+    await access.database.close();
   }
 }
+
+const lineOfPlace = (place: Place): WhereLine => ({
+  package: place.package,
+  version: place.version,
+  arch: place.arch,
+  reference: place.reference,
+  digest: place.digest ?? '',
+  layer: place.layer ?? undefined,
+  workloads: place.workloads,
+});
