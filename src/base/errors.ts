@@ -77,7 +77,10 @@ export function asCodedError(error: unknown): unknown {
     });
   }
   if (typeof system.syscall === 'string' && typeof system.code === 'string') {
-    return new HeraklitError('SYSTEM_ERROR', SYSTEM_ERRORS.SYSTEM_ERROR, system.message, { cause: error });
+    return new HeraklitError('SYSTEM_ERROR', SYSTEM_ERRORS.SYSTEM_ERROR, system.message, {
+      cause: error,
+      hint: 'Check that the path exists, is what it should be (file or folder), and may be read and written.',
+    });
   }
   return error;
 }

@@ -2,14 +2,20 @@ import { Command, CommanderError } from 'commander';
 import { createLog, defaultHome, homeAt } from '../base/index.ts';
 import { COMMANDS } from './commands.ts';
 import type { CliContext } from './context.ts';
+import { cliError } from './errors.ts';
 import { createProgressLine } from './progress-line.ts';
 import { describeError, EXIT } from './report-error.ts';
 import { VERSION } from './version.ts';
 
+/** What commander throws after it has printed help or the version. */
+const HELP_SHOWN: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
+const INTERRUPTED_HINT = 'Run the same command again: what was finished is kept, what was not left nothing behind.';
+
 /** Runs the command line. @returns the exit code: 0 fine, 1 findings over the threshold, 2 wrong use, 3 failed */
 export async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
+  const onSignal = (signal: NodeJS.Signals): void =>
+    stop.abort(cliError('CLI_INTERRUPTED', `stopped by ${signal}`, { hint: INTERRUPTED_HINT, details: { signal } }));
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   // A reader that closes the pipe early (`heraklit scan … | head`) is no error of ours.
@@ -46,8 +52,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     progress.clear();
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
-    const described = describeError(error);
+    if (error instanceof CommanderError && HELP_SHOWN.has(error.code))
+      return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
+    // Whatever an abort breaks off (a fetch, a pipe, a child), the signal is why.
+    const why = stop.signal.aborted ? stop.signal.reason : error;
+    const described = describeError(error instanceof CommanderError ? usageError(error, argv) : why);
     process.stderr.write(`${described.text}\n`);
     return described.exitCode;
   } finally {
@@ -56,6 +65,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** Commander's own words for what is wrong with the command line, as a coded error. */
+function usageError(error: CommanderError, argv: readonly string[]): Error {
+  const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+  const command = askedCommand(argv);
+  const advice = more.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ');
+  const help = `heraklit ${command === undefined ? '' : `${command} `}--help shows ${command === undefined ? 'all commands' : 'its options'}.`;
+  return cliError('CLI_USAGE', first, { hint: advice === '' ? help : `${advice} ${help}` });
+}
+
+const askedCommand = (argv: readonly string[]): string | undefined =>
+  argv.find((argument) => COMMANDS.some((entry) => entry.name === argument));
+
 /** Builds the program; only the command that is asked for loads its module. */
 async function createProgram(argv: readonly string[], context: CliContext): Promise<Command> {
   const program = addGlobalOptions(new Command('heraklit'))
@@ -63,14 +84,11 @@ async function createProgram(argv: readonly string[], context: CliContext): Prom
     .version(VERSION, '-V, --version')
     // Options after a command are the command's: `where PACKAGE --version RANGE` does not ask for ours.
     .enablePositionalOptions()
-    .showHelpAfterError('(heraklit --help shows all commands)')
+    .configureOutput({ outputError: () => undefined })
     .exitOverride();
-  const asked = argv.find((argument) => COMMANDS.some((entry) => entry.name === argument));
+  const asked = askedCommand(argv);
   for (const entry of COMMANDS) {
-    const command = addGlobalOptions(program.command(entry.name))
-      .description(entry.summary)
-      .exitOverride()
-      .showHelpAfterError(`(heraklit ${entry.name} --help shows its options)`);
+    const command = addGlobalOptions(program.command(entry.name)).description(entry.summary).exitOverride();
     if (entry.name === asked) (await entry.load()).register(command, context);
   }
   return program;

@@ -19,5 +19,11 @@ export function describeError(thrown: unknown): { readonly text: string; readonl
   const cause = error.cause === undefined ? '' : messageOf(error.cause);
   if (cause !== '' && !error.message.includes(cause)) lines.push(`  cause: ${cause}`);
   lines.push(`  code: ${error.code}`);
-  return { text: redact(lines.join('\n')), exitCode: error.kind === 'usage' ? EXIT.usage : EXIT.failed };
+  return { text: redact(lines.join('\n')), exitCode: exitCodeOf(error) };
+}
+
+/** 128 + the signal's number is what shells make of a command that a signal ended. */
+function exitCodeOf(error: HeraklitError): number {
+  if (error.code === 'CLI_INTERRUPTED') return 128 + (error.details.signal === 'SIGTERM' ? 15 : 2);
+  return error.kind === 'usage' ? EXIT.usage : EXIT.failed;
 }

@@ -1,10 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { messageOf } from '../base/index.ts';
+import type { Keyring } from '../distro/index.ts';
 import type { Workshop } from '../engine/index.ts';
 import type { CliContext } from './context.ts';
+import { cliError } from './errors.ts';
 
 /** Options of every command that asks a distribution's repositories. */
 export interface SourceOptions {
   readonly mirror?: string;
+  readonly keyring?: string;
   readonly offline?: boolean;
 }
 
@@ -17,7 +22,18 @@ export function addSourceOptions(command: Command): Command {
       '--mirror <url>',
       'package mirror, for example https://HOST/debian (default: see README, "Where packages come from")',
     )
+    .option('--keyring <file>', 'armoured public keys that sign a mirror of your own, in place of the distribution’s')
     .option('--offline', 'use what is cached, never the network');
+}
+
+async function readKeyringFile(path: string): Promise<Keyring> {
+  const { readKeyring } = await import('../distro/index.ts');
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw cliError('CLI_USAGE', `--keyring ${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'Give a file with ASCII-armoured OpenPGP public keys.',
+    });
+  });
+  return readKeyring(path, [text]);
 }
 
 export async function workshopFrom(options: SourceOptions, context: CliContext): Promise<Workshop> {
@@ -29,6 +45,7 @@ export async function workshopFrom(options: SourceOptions, context: CliContext):
     signal: context.signal,
     maxAge: MAX_AGE,
     ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
+    ...(options.keyring === undefined ? {} : { keyring: await readKeyringFile(options.keyring) }),
     ...(options.offline === undefined ? {} : { offline: options.offline }),
   });
 }

@@ -66,6 +66,7 @@ async function readLayer(image: ResolvedImage, at: number, options: ReadLayersOp
   let bytes = 0;
   let files = 0;
   const { index, captured } = await indexLayer(await image.blobs.open(descriptor.digest), descriptor.mediaType, {
+    name: descriptor.digest,
     hashFiles: options.hashFiles === true,
     captureLimit: CAPTURE_FILE_LIMIT,
     capture: (header) => {

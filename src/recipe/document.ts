@@ -74,7 +74,10 @@ function invalid(problems: readonly Problem[], file: string, document: Document,
     .slice(0, MAX_PROBLEMS_SHOWN)
     .map((at) => `${file}:${at.line}:${at.column}: ${at.path}: ${at.message}`);
   const more = located.length > shown.length ? [`… and ${located.length - shown.length} more`] : [];
-  return recipeError('RECIPE_INVALID', [...shown, ...more].join('\n'), { details: { file, problems: located } });
+  return recipeError('RECIPE_INVALID', [...shown, ...more].join('\n'), {
+    hint: 'The form is described by schemas/recipe.schema.json and schemas/fleet.schema.json.',
+    details: { file, problems: located },
+  });
 }
 
 const pathText = (path: readonly (string | number)[]): string =>

@@ -42,7 +42,10 @@ async function load<T>(path: string, parse: (text: string, file: string) => T): 
     if (size > MAX_DOCUMENT_BYTES) throw new Error(`larger than ${MAX_DOCUMENT_BYTES} bytes`);
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw recipeError('RECIPE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw recipeError('RECIPE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'Name a recipe or fleet file that exists and may be read.',
+    });
   }
   return { document: parse(text, basename(path)), file, directory: dirname(file) };
 }

@@ -25,16 +25,19 @@ export function verifying(content: Readable, digest: Digest, size?: number): Rea
   return check;
 }
 
+const DAMAGED = 'It was damaged where it lies or on the way; fetch or copy it again.';
+
 export function digestMismatch(digest: Digest, found?: string): Error {
   return ociError(
     'OCI_DIGEST_MISMATCH',
     `the bytes of blob ${digest} do not hash to it${found === undefined ? '' : ` but to ${found}`}`,
-    { details: { digest } },
+    { hint: DAMAGED, details: { digest } },
   );
 }
 
 export function lengthMismatch(digest: Digest, size: number, found: string): Error {
   return ociError('OCI_DIGEST_MISMATCH', `blob ${digest} should have ${size} bytes, found ${found}`, {
+    hint: DAMAGED,
     details: { digest, size },
   });
 }

@@ -2,4 +2,4 @@ export { transportError, transportErrors } from './errors.ts';
 export type { ImageToSave, SaveImageOptions } from './image-to-save.ts';
 export { type ListedImage, listImages } from './layout.ts';
 export { type OpenedImage, type OpenImageOptions, openImage } from './open.ts';
-export { saveImage } from './save.ts';
+export { checkSavable, saveImage } from './save.ts';

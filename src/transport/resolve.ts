@@ -64,7 +64,13 @@ async function checkBlobs(source: ImageSource, manifest: ImageManifest): Promise
     if (found === undefined && urls !== undefined) continue;
     if (found === undefined) throw blobMissing(digest, source.where);
     if (found !== size) {
-      throw ociError('OCI_DIGEST_MISMATCH', `${source.where}: ${digest} has ${found} bytes, the manifest says ${size}`);
+      throw ociError(
+        'OCI_DIGEST_MISMATCH',
+        `${source.where}: ${digest} has ${found} bytes, the manifest says ${size}`,
+        {
+          hint: 'The image is damaged where it lies; copy it there again.',
+        },
+      );
     }
   }
 }

@@ -7,6 +7,19 @@ import { toRegistry } from './save-registry.ts';
 import { writeArchive } from './write-tar.ts';
 
 /**
+ * Refuses what no image can be saved as: asked before the work that makes one.
+ * @throws TRANSPORT_NOT_AN_IMAGE
+ */
+export function checkSavable(reference: Reference): void {
+  if (reference.kind === 'dir') throw notAnImage(reference.root);
+}
+
+const notAnImage = (root: string): Error =>
+  transportError('TRANSPORT_NOT_AN_IMAGE', `cannot save an image as the root folder ${root}`, {
+    hint: 'Use oci:DIR, oci-archive:FILE, docker-archive:FILE or HOST/REPOSITORY:TAG.',
+  });
+
+/**
  * Saves an image under a reference. Manifest and blobs stay byte for byte, except in docker-archive:, whose form wants
  * uncompressed layers. A layout gains the image; an archive file is replaced whole.
  *
@@ -35,9 +48,7 @@ export async function saveImage(
       await toRegistry(image, descriptor, reference, options);
       return descriptor;
     case 'dir':
-      throw transportError('TRANSPORT_NOT_AN_IMAGE', `cannot save an image as the root folder ${reference.root}`, {
-        hint: 'Use oci:DIR, oci-archive:FILE, docker-archive:FILE or HOST/REPOSITORY:TAG.',
-      });
+      throw notAnImage(reference.root);
   }
 }
 

@@ -26,6 +26,7 @@ async function contentOf(image: ResolvedImage, file: FlatEntry): Promise<Uint8Ar
   const layer = image.manifest.layers[file.layer];
   if (layer === undefined) return undefined;
   const { captured } = await indexLayer(await image.blobs.open(layer.digest), layer.mediaType, {
+    name: layer.digest,
     capture: ({ path }) => path === file.entry.path,
     captureLimit: PROGRAM_LIMIT,
   });

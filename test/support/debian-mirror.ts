@@ -13,6 +13,8 @@ export interface TestPackage {
   readonly control: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string | Buffer | { readonly link: string }>>;
   readonly scripts?: Readonly<Record<string, string>>;
+  /** Changes the finished .deb before it is hashed and signed for. */
+  readonly damage?: (deb: Buffer) => Buffer;
 }
 
 export interface TestSuite {
@@ -66,9 +68,15 @@ export function buildDeb({ control, files = {}, scripts = {} }: TestPackage): Bu
 }
 
 /** A signing key and the keyring that trusts it. */
-export async function createSigner(): Promise<{ keyring: Keyring; sign(text: string): Promise<Buffer> }> {
+export async function createSigner(): Promise<{
+  keyring: Keyring;
+  /** Its public key, as `--keyring` takes it. */
+  armored: string;
+  sign(text: string): Promise<Buffer>;
+}> {
   const { privateKey, publicKey } = await openpgp.generateKey({ userIDs: [{ name: 'test mirror' }], format: 'object' });
   return {
+    armored: publicKey.armor(),
     keyring: await readKeyring('test', [publicKey.armor()]),
     async sign(text) {
       const message = await openpgp.createCleartextMessage({ text });
@@ -87,7 +95,7 @@ export async function buildMirror(
   for (const { suite, packages, release = {} } of suites) {
     const tree = suite.endsWith('-security') ? 'debian-security' : 'debian';
     const stanzas = packages.map((one) => {
-      const deb = buildDeb(one);
+      const deb = one.damage?.(buildDeb(one)) ?? buildDeb(one);
       const { Package: name, Version: version, Architecture: architecture } = one.control;
       const filename = `pool/main/${name}/${name}_${version?.replace(/^\d+:/, '')}_${architecture}.deb`;
       paths.set(`${tree}/${filename}`, deb);

@@ -89,6 +89,7 @@ async function readOrIndex(
 
 async function index(blobs: BlobSource, layer: Descriptor, diffId: Digest, withLinked: boolean): Promise<LayerFacts> {
   const indexed = await indexLayer(await blobs.open(layer.digest), layer.mediaType, {
+    name: layer.digest,
     capture: (header) => CAPTURED.test(header.path) || (withLinked && MAYBE_ELF(header)),
     captureLimit: CAPTURE_LIMIT,
     hashFiles: true,
@@ -97,6 +98,7 @@ async function index(blobs: BlobSource, layer: Descriptor, diffId: Digest, withL
     throw ociError(
       'OCI_DIGEST_MISMATCH',
       `layer ${layer.digest} unpacks to ${indexed.diffId}, its config says ${diffId}`,
+      { hint: 'The image is damaged or was made to do harm; nothing of it was used.' },
     );
   }
   const files = new Map<string, Uint8Array>();

@@ -100,6 +100,7 @@ async function readFiles(
     if (layer === undefined) continue;
     const asked = new Set(paths);
     const { captured } = await indexLayer(await image.blobs.open(layer.digest), layer.mediaType, {
+      name: layer.digest,
       capture: (header) => asked.has(header.path),
       captureLimit: MAX_FILE,
     });

@@ -153,6 +153,7 @@ async function readFromLayer(
   path: string,
 ): Promise<Uint8Array | undefined> {
   const { captured } = await indexLayer(await blobs.open(digest), mediaType, {
+    name: digest,
     capture: (header) => header.path === path,
     captureLimit: 512 * 1024 * 1024,
   });

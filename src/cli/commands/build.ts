@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { BuiltRecipe } from '../../engine/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
+import { addFormat } from '../format-option.ts';
 import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 interface BuildOptions extends SourceOptions {
@@ -28,15 +29,14 @@ Examples:
 `;
 
 export function register(command: Command, context: CliContext): void {
-  addSourceOptions(
-    command
+  addFormat(
+    addSourceOptions(command)
       .argument('<recipe>', 'recipe file (kind: Image)')
       .requiredOption('-o, --output <ref>', 'where to put the image')
       .option('--locked', 'build exactly what the lock says, or fail')
       .option('--update', 'choose packages anew, even where the lock fits')
       .option('--pocket <name...>', 'repositories to use (default: release updates security)')
-      .option('--arch <architecture>', 'the distribution’s word: amd64, arm64, … (default: this machine’s)')
-      .option('--format <format>', 'table or json', 'table'),
+      .option('--arch <architecture>', 'the distribution’s word: amd64, arm64, … (default: this machine’s)'),
   )
     .addHelpText('after', HELP)
     .action((recipe: string, options: BuildOptions) => run(recipe, options, context));
@@ -49,6 +49,7 @@ async function run(path: string, options: BuildOptions, context: CliContext): Pr
     import('../../engine/index.ts'),
   ]);
   const target = oci.parseReference(options.output);
+  transport.checkSavable(target);
   const workshop = await workshopFrom(options, context);
   const result = await engine.buildRecipe(
     path,

@@ -1,12 +1,13 @@
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { CliContext } from '../context.ts';
+import type { CliContext, OutputFormat } from '../context.ts';
+import { addFormat } from '../format-option.ts';
 
 interface DemoCommandOptions {
   readonly folder?: string;
   readonly json?: boolean;
-  readonly format: string;
+  readonly format: OutputFormat;
   readonly containers: boolean;
   readonly fresh?: boolean;
   readonly mirror?: string;
@@ -20,13 +21,12 @@ Downloads about 60 MB the first time. A second run finds nothing to do.
 `;
 
 export function register(command: Command, context: CliContext): void {
-  command
+  addFormat(command)
     .option('--folder <dir>', 'scratch folder (default: heraklit-demo-USER in the system’s temporary folder)')
     .option('--fresh', 'empty the scratch folder first')
     .option('--no-containers', 'end after publishing')
     .option('--mirror <url>', 'package mirror, for example https://HOST/debian')
     .option('--json', 'print one result document instead')
-    .option('--format <format>', 'table or json', 'table')
     .addHelpText('after', HELP)
     .action((options: DemoCommandOptions) => run(options, context));
 }

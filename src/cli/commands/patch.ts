@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { PatchOutcome } from '../../engine/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
+import { addFormat } from '../format-option.ts';
 import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 interface PatchOptions extends SourceOptions {
@@ -21,13 +22,12 @@ Examples:
 `;
 
 export function register(command: Command, context: CliContext): void {
-  addSourceOptions(
-    command
+  addFormat(
+    addSourceOptions(command)
       .argument('<ref>', 'image to patch')
       .requiredOption('-o, --output <ref>', 'where to put the patched image')
       .option('--only-security', 'only updates that fix security problems')
-      .option('--package <name...>', 'only these packages (and what they newly depend on)')
-      .option('--format <format>', 'table or json', 'table'),
+      .option('--package <name...>', 'only these packages (and what they newly depend on)'),
   )
     .addHelpText('after', HELP)
     .action((reference: string, options: PatchOptions) => run(reference, options, context));
@@ -40,6 +40,7 @@ async function run(text: string, options: PatchOptions, context: CliContext): Pr
     import('../../engine/index.ts'),
   ]);
   const target = oci.parseReference(options.output);
+  transport.checkSavable(target);
   const image = await transport.openImage(oci.parseReference(text), { signal: context.signal });
   try {
     const workshop = await workshopFrom(options, context);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CliContext, OutputFormat } from '../context.ts';
+import { addFormat } from '../format-option.ts';
 
 interface RebaseOptions {
   readonly onto: string;
@@ -23,13 +24,12 @@ Examples:
 `;
 
 export function register(command: Command, context: CliContext): void {
-  command
+  addFormat(command)
     .argument('<ref>', 'image to move')
     .requiredOption('--onto <ref>', 'new base')
     .option('--from <ref>', 'base it is built on now')
     .requiredOption('-o, --output <ref>', 'where to put the rebased image')
     .option('--base-name <name>', 'goes to the annotation org.opencontainers.image.base.name')
-    .option('--format <format>', 'table or json', 'table')
     .addHelpText('after', HELP)
     .action((reference: string, options: RebaseOptions) => run(reference, options, context));
 }
@@ -41,6 +41,7 @@ async function run(text: string, options: RebaseOptions, context: CliContext): P
     import('../../engine/index.ts'),
   ]);
   const target = oci.parseReference(options.output);
+  transport.checkSavable(target);
   const open = (reference: string) => transport.openImage(oci.parseReference(reference), { signal: context.signal });
   await using images = new AsyncDisposableStack();
   const opened = async (reference: string) => images.adopt(await open(reference), (image) => image.close());

@@ -16,7 +16,7 @@ const BEGIN = '-----BEGIN PGP SIGNED MESSAGE-----';
 
 const unsigned = (what: string, why: string): Error =>
   distroError('RELEASE_UNSIGNED', `${what} is not trustworthy: ${why}`, {
-    hint: 'Check the mirror; a repository you run yourself can bring its own keyring or be marked trusted: true.',
+    hint: 'Check the mirror; one that you sign yourself brings its keys with --keyring FILE.',
   });
 
 /** Primary key and the very (sub)key that signed must both be alive now: openpgp only checks the time of signing. */

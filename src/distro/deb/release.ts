@@ -134,7 +134,7 @@ export function checkRelease(release: Release, options: VerifyReleaseOptions): v
   if (release.validUntil !== undefined && seconds > release.validUntil) {
     const until = new Date(release.validUntil * 1000).toISOString();
     throw distroError('RELEASE_EXPIRED', `${what} is stale: valid until ${until}`, {
-      hint: 'The mirror no longer updates this suite: use another mirror, or mark the repository trusted: true.',
+      hint: 'The mirror no longer updates this suite: use another one, and check the clock of this machine.',
       details: { validUntil: release.validUntil },
     });
   }

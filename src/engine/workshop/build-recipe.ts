@@ -82,7 +82,9 @@ async function findBase(
   const sibling = join(loaded.directory, `${name}.yaml`);
   if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && existsSync(sibling)) {
     if (below.includes(sibling) || below.length > MAX_BASES) {
-      throw workshopError('RECIPE_CYCLE', `the recipe stands on itself: ${[...below, sibling].join(' → ')}`);
+      throw workshopError('RECIPE_CYCLE', `the recipe stands on itself: ${[...below, sibling].join(' → ')}`, {
+        hint: 'One recipe of the circle must stand on nothing, or on an image that is built elsewhere.',
+      });
     }
     const { base: _, ...own } = options;
     const built = await buildRecipe(sibling, own, workshop, below);

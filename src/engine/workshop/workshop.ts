@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Home, type Log, messageOf, type Progress } from '../../base/index.ts';
 import { createLayerFactsReader, type LayerFactsReader } from '../../build/index.ts';
-import { createUniverse, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
+import { createUniverse, type Keyring, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
 import {
   createAdvisoryReader,
   createPackageCache,
@@ -21,6 +21,8 @@ export interface WorkshopOptions {
   readonly signal?: AbortSignal;
   /** Mirror of the distribution; else the environment, apt's sources, the public list. */
   readonly mirror?: string;
+  /** Keys that sign the repositories; default: those that ship for the distribution. */
+  readonly keyring?: Keyring;
   /** Uses what is cached, never the network. */
   readonly offline?: boolean;
   /** Seconds for which a known repository state counts as current. */
@@ -89,6 +91,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           cache: home.cache,
           progress: options.progress,
           ...(pockets === undefined ? {} : { pockets }),
+          ...(options.keyring === undefined ? {} : { keyring: options.keyring }),
           ...(options.offline === undefined ? {} : { offline: options.offline }),
           ...(options.maxAge === undefined ? {} : { maxAge: options.maxAge }),
           ...(options.signal === undefined ? {} : { signal: options.signal }),

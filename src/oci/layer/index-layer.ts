@@ -17,6 +17,8 @@ import type { LayerEntry, LayerIndex } from './types.ts';
 import { parseWhiteout } from './whiteout.ts';
 
 export interface IndexLayerOptions {
+  /** Which layer this is (its digest), for messages. */
+  readonly name?: string;
   /** Files to keep in memory; asked once per regular file. */
   readonly capture?: (header: TarHeader) => boolean;
   /** Bytes one captured file may have. */
@@ -81,7 +83,14 @@ class Collector implements TarHandler {
   #content(header: TarHeader, entry: { sha256?: string }, wanted: boolean, hashed: boolean): TarContentSink {
     const limit = this.#options.captureLimit ?? DEFAULT_CAPTURE_LIMIT;
     if (wanted && header.size > limit) {
-      throw ociError('OCI_LAYER_LIMIT', `layer: ${header.path} has ${header.size} bytes, more than ${limit} to keep`);
+      const layer = this.#options.name === undefined ? 'layer' : `layer ${this.#options.name}`;
+      throw ociError(
+        'OCI_LAYER_LIMIT',
+        `${layer}: ${header.path} has ${header.size} bytes, more than ${limit} to keep`,
+        {
+          hint: 'The file has to be read into memory here, and no honest one is that large.',
+        },
+      );
     }
     const hash = hashed ? createHash('sha256') : undefined;
     const kept: Buffer[] = [];
@@ -126,7 +135,7 @@ export async function indexLayer(
     const { entries, whiteouts, opaques, contents } = collector;
     return { diffId, index: { diffId, entries, whiteouts, opaques, bytes }, captured: contents };
   } catch (error) {
-    throw asLayerError(error);
+    throw asLayerError(error, options.name);
   }
 }
 

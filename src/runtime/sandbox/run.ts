@@ -82,7 +82,9 @@ function resultOf(report: Report, argv: readonly string[]): { code: number; sign
     case 'signal':
       return { code: 128 + report.number, signal: report.number };
     case 'setup':
-      throw sandboxError('SANDBOX_FAILED', `cannot run ${argv[0]} in a sandbox: ${report.message}`);
+      throw sandboxError('SANDBOX_FAILED', `cannot run ${argv[0]} in a sandbox: ${report.message}`, {
+        hint: 'The image lacks what a command needs to run in it, or was made to do harm; nothing of it ran.',
+      });
     default:
       throw sandboxError('SANDBOX_FAILED', `the sandbox ended before it said how ${argv[0]} ended`, {
         hint: 'It may have been killed for want of memory.',

@@ -2,7 +2,7 @@ import { errorFactory } from '../../../base/index.ts';
 
 export const solverErrors = {
   SOLVE_UNKNOWN_PACKAGE: {
-    kind: 'usage',
+    kind: 'failed',
     retryable: false,
     meaning: 'A requested package, or the requested version of it, is in none of the repositories.',
   },
