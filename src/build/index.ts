@@ -5,8 +5,9 @@ export { formatLock, type Lock, type LockedPackage, type LockedRepository, parse
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFacts, type LayerFactsReader } from './layers/layer-facts.ts';
 export { patchErrors } from './patch/errors.ts';
-export { PATCH_ANNOTATION } from './patch/original.ts';
-export { type PatchRequest, type PatchTools, patch } from './patch/patch.ts';
+export { PATCH_ANNOTATION, withoutPatchLayer } from './patch/original.ts';
+export { canRunDpkg, type PatchRequest, type PatchTools, patch } from './patch/patch.ts';
+export { openPatchRoot, type PatchRoot } from './patch/patch-root.ts';
 export { rebaseErrors } from './rebase/errors.ts';
 export { type PreparedBase, prepareBase, type RebaseRequest, type RebaseResult, rebase } from './rebase/rebase.ts';
 export { describeConflict, type RebaseConflict, type RebaseReport } from './rebase/report.ts';

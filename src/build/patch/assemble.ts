@@ -4,7 +4,6 @@ import {
   digestOf,
   type ImageConfig,
   type ImageManifest,
-  layerCompression,
   MediaType,
   type ResolvedImage,
   serialize,
@@ -20,11 +19,13 @@ export interface PatchedImage {
   readonly descriptor: Descriptor;
 }
 
-/** Compression clients of this image can surely read: that of its own layers. */
-export function patchLayerType(image: ResolvedImage): string {
+/**
+ * Media type of the patch layer. zstd compresses several times faster than gzip and, unlike Node's gzip, to the same
+ * bytes on every processor (docs/decisions/0002); Docker's own manifests know no other compression than gzip.
+ */
+export function patchLayerType(image: ResolvedImage, compression: 'gzip' | 'zstd' = 'zstd'): string {
   if (image.mediaType === MediaType.dockerManifest) return MediaType.dockerLayerGzip;
-  const zstd = image.manifest.layers.some((layer) => layerCompression(layer.mediaType) === 'zstd');
-  return zstd || image.manifest.layers.length === 0 ? MediaType.layerZstd : MediaType.layerGzip;
+  return compression === 'zstd' ? MediaType.layerZstd : MediaType.layerGzip;
 }
 
 /** The original's manifest and config with one layer more; everything else of the image is kept. */

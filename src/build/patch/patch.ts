@@ -1,9 +1,6 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Log, Progress } from '../../base/index.ts';
-import { type RepositoryPackage, readStatus, type StatusDatabase } from '../../distro/index.ts';
-import { type Digest, flattenLayers, type ResolvedImage } from '../../oci/index.ts';
-import { createSandbox } from '../../runtime/sandbox/index.ts';
+import { type InstalledPackage, type RepositoryPackage, readStatus, type StatusDatabase } from '../../distro/index.ts';
+import { type Digest, type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { LayerFacts, LayerFactsReader } from '../layers/layer-facts.ts';
 import { readFacts } from '../layers/read-facts.ts';
@@ -15,19 +12,27 @@ import { patchError } from './errors.ts';
 import { filesOnly } from './files-only.ts';
 import { layerItems } from './layer-items.ts';
 import { withoutPatchLayer } from './original.ts';
+import { openPatchRoot, type PatchRoot } from './patch-root.ts';
 import { type PackageSource, type PreparedPackage, preparePackages } from './prepare-packages.ts';
 import { runDpkg } from './run-dpkg.ts';
-import { unpackRoot } from './unpack-root.ts';
 
 const STATUS = 'var/lib/dpkg/status';
 const DPKG = 'usr/bin/dpkg';
 
 export interface PatchRequest {
   readonly image: ResolvedImage;
+  /** What its layers hold, bottom first; of an image that was patched before, its original's at least. */
+  readonly indexes: readonly LayerIndex[];
+  /** What is installed in the original. */
+  readonly installed: readonly InstalledPackage[];
   /** What to bring in: the candidates, and what they newly depend on. */
   readonly upgrades: readonly RepositoryPackage[];
   /** Advisories these versions fix; they go into the manifest's annotations. */
   readonly advisories: readonly string[];
+  /** The image's root where unpacking it was begun before; it stays the caller's to close. */
+  readonly root?: Promise<PatchRoot>;
+  /** Of the new layer; default: zstd for OCI images, gzip for Docker's. */
+  readonly compression?: 'gzip' | 'zstd';
 }
 
 export interface PatchTools extends PackageSource {
@@ -49,18 +54,15 @@ export interface PatchTools extends PackageSource {
 export async function patch(request: PatchRequest, tools: PatchTools): Promise<BuiltImage> {
   const started = performance.now();
   const { image, source } = withoutPatchLayer(request.image);
-  const [facts, packages] = await Promise.all([
-    readFacts(image, tools.layers),
-    preparePackages(dpkgOrder(request.upgrades), tools),
-  ]);
-  const tree = flattenLayers(facts.map((fact) => fact.index));
-  const status = packageDatabase(facts, request.image.digest);
+  const indexes = request.indexes.slice(0, image.manifest.layers.length);
+  const tree = flattenLayers(indexes);
+  const packages = await preparePackages(dpkgOrder(request.upgrades), tools);
   const epoch = Math.max(0, ...packages.map((pkg) => pkg.newest));
-  const layer =
-    tree.has(DPKG) && tree.has(STATUS)
-      ? await withDpkg(image, packages, epoch, tools)
-      : await storeLayer(await filesOnly({ image, tree, status, packages }), patchLayerType(image), tools.store, epoch);
-  const changes = packageChanges(status, packages);
+  const mediaType = patchLayerType(image, request.compression);
+  const layer = canRunDpkg(tree)
+    ? await withDpkg(request, { indexes, tree, packages, epoch, mediaType }, tools)
+    : await withoutDpkg(image, packages, { tree, epoch, mediaType }, tools);
+  const changes = packageChanges(request.installed, packages);
   const patched = assemblePatched(image, source, layer, changes, request.advisories, epoch);
   await tools.store.putMany([patched.configBytes, patched.manifestBytes]);
   return {
@@ -82,6 +84,42 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
   };
 }
 
+/** True where the image has the means to patch itself; else files are replaced and nothing is unpacked. */
+export const canRunDpkg = (tree: FlatTree): boolean => tree.has(DPKG) && tree.has(STATUS);
+
+interface Plan {
+  readonly tree: FlatTree;
+  readonly epoch: number;
+  readonly mediaType: string;
+}
+
+async function withDpkg(
+  request: PatchRequest,
+  plan: Plan & { readonly indexes: readonly LayerIndex[]; readonly packages: readonly PreparedPackage[] },
+  tools: PatchTools,
+): Promise<StoredLayer> {
+  tools.progress.update('patch', 0, 0, 'unpacking the image into memory');
+  const own = request.root === undefined ? openPatchRoot(request.image, plan.indexes, tools) : undefined;
+  const root = await (own ?? (request.root as Promise<PatchRoot>));
+  try {
+    const changes = await runDpkg({ ...tools, ...plan, sandbox: root.sandbox, root: root.name });
+    tools.progress.update('patch', 0, 0, 'writing the layer');
+    return await storeLayer(layerItems(changes, plan.tree, root.path), plan.mediaType, tools.store, plan.epoch);
+  } finally {
+    if (own !== undefined) await root.close();
+  }
+}
+
+async function withoutDpkg(
+  image: ResolvedImage,
+  packages: readonly PreparedPackage[],
+  { tree, epoch, mediaType }: Plan,
+  tools: PatchTools,
+): Promise<StoredLayer> {
+  const status = packageDatabase(await readFacts(image, tools.layers), image.digest);
+  return storeLayer(await filesOnly({ image, tree, status, packages }), mediaType, tools.store, epoch);
+}
+
 /** dpkg's status file, or the files of status.d; of each path the topmost. */
 function packageDatabase(facts: readonly LayerFacts[], image: Digest): StatusDatabase {
   const files = new Map(facts.flatMap((fact) => [...fact.files]));
@@ -95,40 +133,14 @@ function packageDatabase(facts: readonly LayerFacts[], image: Digest): StatusDat
   return readStatus(whole ?? parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, bytes]) => bytes));
 }
 
-async function withDpkg(
-  image: ResolvedImage,
+function packageChanges(
+  installed: readonly InstalledPackage[],
   packages: readonly PreparedPackage[],
-  epoch: number,
-  tools: PatchTools,
-): Promise<StoredLayer> {
-  await mkdir(tools.scratch, { recursive: true });
-  const mountPoint = await mkdtemp(join(tools.scratch, 'patch-'));
-  const sandbox = await createSandbox({ mountPoint, log: tools.log });
-  try {
-    const root = await sandbox.directory('root');
-    tools.progress.update('patch', 0, 0, 'unpacking the image into memory');
-    await unpackRoot(image, root, tools.layers);
-    const changes = await runDpkg({
-      sandbox,
-      root: 'root',
-      packages,
-      epoch,
-      log: tools.log,
-      progress: tools.progress,
-      ...(tools.signal === undefined ? {} : { signal: tools.signal }),
-    });
-    return await storeLayer(await layerItems(changes, root), patchLayerType(image), tools.store, epoch);
-  } finally {
-    await sandbox.close();
-    await rm(mountPoint, { recursive: true, force: true });
-  }
-}
-
-function packageChanges(status: StatusDatabase, packages: readonly PreparedPackage[]): readonly PackageChange[] {
+): readonly PackageChange[] {
   return packages.map(({ pkg }) => ({
     package: pkg.name,
     architecture: pkg.architecture,
-    from: status.packages.find((old) => old.name === pkg.name && old.architecture === pkg.architecture)?.version,
+    from: installed.find((old) => old.name === pkg.name && old.architecture === pkg.architecture)?.version,
     to: pkg.version,
   }));
 }

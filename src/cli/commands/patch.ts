@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { PatchOutcome } from '../../engine/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { addFormat } from '../format-option.ts';
@@ -8,6 +8,7 @@ interface PatchOptions extends SourceOptions {
   readonly output: string;
   readonly onlySecurity?: boolean;
   readonly package?: readonly string[];
+  readonly compression?: 'gzip' | 'zstd';
   readonly format: OutputFormat;
 }
 
@@ -27,6 +28,12 @@ export function register(command: Command, context: CliContext): void {
       .argument('<ref>', 'image to patch')
       .requiredOption('-o, --output <ref>', 'where to put the patched image')
       .option('--only-security', 'only updates that fix security problems')
+      .addOption(
+        new Option('--compression <kind>', 'of the new layer; gzip for clients that know no zstd').choices([
+          'zstd',
+          'gzip',
+        ]),
+      )
       .option('--package <name...>', 'only these packages (and what they newly depend on)'),
   )
     .addHelpText('after', HELP)
@@ -49,6 +56,7 @@ async function run(text: string, options: PatchOptions, context: CliContext): Pr
       {
         ...(options.onlySecurity === undefined ? {} : { onlySecurity: options.onlySecurity }),
         ...(options.package === undefined ? {} : { packages: options.package }),
+        ...(options.compression === undefined ? {} : { compression: options.compression }),
       },
       workshop,
     );

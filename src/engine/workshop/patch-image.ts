@@ -1,7 +1,7 @@
-import { type BuiltImage, patch } from '../../build/index.ts';
+import { type BuiltImage, canRunDpkg, openPatchRoot, patch, withoutPatchLayer } from '../../build/index.ts';
 import type { RepositoryPackage } from '../../distro/index.ts';
 import { solveOrThrow } from '../../distro/index.ts';
-import { type Finding, findOutdated, type ImageContents, inspectImage } from '../../inventory/index.ts';
+import { type Finding, findOutdated, type ImageContents, inspectLayers, readLayers } from '../../inventory/index.ts';
 import type { ResolvedImage } from '../../oci/index.ts';
 import { workshopError } from './errors.ts';
 import type { Shelf, Workshop } from './workshop.ts';
@@ -10,6 +10,8 @@ export interface PatchFilter {
   readonly onlySecurity?: boolean;
   /** Only these packages (names). */
   readonly packages?: readonly string[];
+  /** Of the new layer; default: zstd, for Docker's manifests gzip. */
+  readonly compression?: 'gzip' | 'zstd';
 }
 
 export type PatchOutcome =
@@ -17,46 +19,95 @@ export type PatchOutcome =
   /** Nothing to do: no finding, or none that the filter lets through. */
   | { readonly kind: 'unchanged'; readonly left: readonly Finding[] };
 
-/** scan → findings → solve → patch, for one image of any origin. */
+/**
+ * scan → findings → solve → patch, for one image of any origin. An image that was patched before is patched from its
+ * original again, and gets at least what the earlier patch brought.
+ *
+ * @throws IMAGE_UNSUPPORTED, and what `patch` throws
+ */
 export async function patchImage(image: ResolvedImage, filter: PatchFilter, workshop: Workshop): Promise<PatchOutcome> {
-  const contents = await inspectImage(image, { layerCache: workshop.layerCache });
-  const distribution = contents.distribution?.name ?? '';
-  const shelf = await shelfFor(contents, image, workshop);
-  const check = await findOutdated(contents, shelf.snapshots, {
-    changelog: await workshop.changelogs(distribution, shelf),
-  });
-  if (check.kind === 'unsupported') throw workshopError('IMAGE_UNSUPPORTED', `${image.digest}: ${check.reason}`);
-  const held = new Set(contents.packages.filter((pkg) => pkg.hold).map((pkg) => pkg.name));
-  const chosen = check.findings.filter((finding) => isWanted(finding, filter) && !held.has(finding.package));
-  if (chosen.length === 0) return { kind: 'unchanged', left: check.findings };
-  const upgrades = solveUpgrades(contents, chosen, shelf);
-  const packages = await workshop.packages(distribution);
-  await packages.fetchAll(upgrades, workshop.options.progress, workshop.options.signal);
   const { home, log, progress, signal } = workshop.options;
-  const built = await patch(
-    { image, upgrades, advisories: [...new Set(chosen.flatMap((finding) => finding.advisories))].sort() },
-    {
-      store: await workshop.store(),
-      layers: workshop.layerFacts,
-      packages,
-      plainPackages: workshop.plainPackages,
-      scratch: home.scratch,
-      log,
-      progress,
-      ...(signal === undefined ? {} : { signal }),
-    },
-  );
-  return { kind: 'patched', image: built, fixed: chosen };
+  const records = await readLayers(image, { layerCache: workshop.layerCache, ...(signal ? { signal } : {}) });
+  const now = await inspectLayers(image, records);
+  if (now.distribution === undefined) throw unsupported(image, 'no distribution was recognised in it');
+  const original = withoutPatchLayer(image).image;
+  const indexes = records.slice(0, original.manifest.layers.length).map((record) => record.index);
+  const unpacking = new AbortController();
+  const root = canRunDpkg(now.tree)
+    ? openPatchRoot(image, indexes, { scratch: home.scratch, log, signal: anyOf(signal, unpacking.signal) })
+    : undefined;
+  // Waited for by `patch`; where it is not, its end is of no interest.
+  root?.catch(() => undefined);
+  try {
+    const shelf = await workshop.shelf(now.distribution.name, now.architecture);
+    const check = (contents: ImageContents) => findings(image, contents, shelf, workshop);
+    const found = await check(now);
+    const wanted = found.filter((finding) => isWanted(finding, filter) && !isHeld(finding, now));
+    if (wanted.length === 0) return { kind: 'unchanged', left: found };
+    const before = original === image ? now : await inspectLayers(original, records.slice(0, indexes.length));
+    const chosen = original === image ? wanted : (await check(before)).filter(again(wanted, before, now));
+    const upgrades = solveUpgrades(before, chosen, shelf);
+    const packages = await workshop.packages(now.distribution.name);
+    await packages.fetchAll(upgrades, progress, signal);
+    const advisories = [...new Set(chosen.flatMap((finding) => finding.advisories))].sort();
+    const built = await patch(
+      {
+        ...{ image, indexes, installed: before.packages, upgrades, advisories },
+        ...(root === undefined ? {} : { root }),
+        ...(filter.compression === undefined ? {} : { compression: filter.compression }),
+      },
+      {
+        store: await workshop.store(),
+        layers: workshop.layerFacts,
+        packages,
+        plainPackages: workshop.plainPackages,
+        scratch: home.scratch,
+        log,
+        progress,
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
+    return { kind: 'patched', image: built, fixed: chosen };
+  } finally {
+    unpacking.abort();
+    await root?.then(
+      (opened) => opened.close(),
+      () => undefined,
+    );
+  }
 }
 
-async function shelfFor(contents: ImageContents, image: ResolvedImage, workshop: Workshop): Promise<Shelf> {
-  if (contents.distribution === undefined) {
-    throw workshopError('IMAGE_UNSUPPORTED', `${image.digest}: no distribution was recognised in it`, {
-      hint: 'Only Debian images can be patched so far.',
-    });
-  }
-  return workshop.shelf(contents.distribution.name, contents.architecture);
+const anyOf = (...signals: readonly (AbortSignal | undefined)[]): AbortSignal =>
+  AbortSignal.any(signals.filter((signal) => signal !== undefined));
+
+async function findings(
+  image: ResolvedImage,
+  contents: ImageContents,
+  shelf: Shelf,
+  workshop: Workshop,
+): Promise<readonly Finding[]> {
+  const changelog = await workshop.changelogs(contents.distribution?.name ?? '', shelf);
+  const check = await findOutdated(contents, shelf.snapshots, { changelog });
+  if (check.kind === 'unsupported') throw unsupported(image, check.reason);
+  return check.findings;
 }
+
+function unsupported(image: ResolvedImage, reason: string): Error {
+  return workshopError('IMAGE_UNSUPPORTED', `${image.digest}: ${reason}`, {
+    hint: 'Only Debian images can be patched so far.',
+  });
+}
+
+/** What is wanted now, and what the earlier patch brought: a patch never takes an update back. */
+function again(wanted: readonly Finding[], before: ImageContents, now: ImageContents): (finding: Finding) => boolean {
+  const versions = (contents: ImageContents) => new Map(contents.packages.map((pkg) => [pkg.name, pkg.version]));
+  const [old, current] = [versions(before), versions(now)];
+  const names = new Set(wanted.map((finding) => finding.package));
+  return ({ package: name }) => names.has(name) || old.get(name) !== current.get(name);
+}
+
+const isHeld = (finding: Finding, contents: ImageContents): boolean =>
+  contents.packages.some((pkg) => pkg.hold && pkg.name === finding.package);
 
 const isWanted = (finding: Finding, filter: PatchFilter): boolean =>
   (filter.onlySecurity !== true || finding.security) &&

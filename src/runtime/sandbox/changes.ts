@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import type { TarHeader } from '../../archive/index.ts';
+import { decodePath, type TarHeader } from '../../archive/index.ts';
 import { sandboxError } from './errors.ts';
 import type { Change } from './types.ts';
 
@@ -14,18 +14,12 @@ export function parseAttributes(output: Buffer): Attributes {
   const attributes = new Map<string, Map<string, Uint8Array>>();
   for (let index = 0; index + 2 < fields.length; index += 3) {
     const path = Buffer.from(fields[index] ?? '', 'latin1');
-    const key = textOf(path);
+    const key = decodePath(path);
     const values = attributes.get(key) ?? new Map<string, Uint8Array>();
     values.set(fields[index + 1] ?? '', Buffer.from(fields[index + 2] ?? '', 'hex'));
     attributes.set(key, values);
   }
   return attributes;
-}
-
-/** Bytes of a name as archive paths hold them: UTF-8 where valid, otherwise one character a byte. */
-function textOf(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
-  return Buffer.from(text, 'utf8').equals(bytes) ? text : bytes.toString('latin1');
 }
 
 /**
@@ -45,7 +39,7 @@ function* readFolder(
   const names = readdirSync(folder, { encoding: 'buffer' }).sort(Buffer.compare);
   for (const name of names) {
     const file = Buffer.concat([folder, name]);
-    const path = prefix + textOf(name);
+    const path = prefix + decodePath(name);
     const stat = lstatSync(file, { bigint: true });
     if (stat.isCharacterDevice() && stat.rdev === 0n) {
       yield { kind: 'whiteout', path };
@@ -86,7 +80,7 @@ function headerOf(
   if (stat.isFile()) return { ...common, type: 'file', size: Number(stat.size) };
   if (stat.isDirectory()) return { ...common, type: 'directory' };
   if (stat.isSymbolicLink()) {
-    return { ...common, type: 'symlink', linkName: textOf(readlinkSync(file, { encoding: 'buffer' })) };
+    return { ...common, type: 'symlink', linkName: decodePath(readlinkSync(file, { encoding: 'buffer' })) };
   }
   if (stat.isFIFO()) return { ...common, type: 'fifo' };
   throw sandboxError('SANDBOX_FAILED', `a command left something that no layer can hold at /${path}`, {
