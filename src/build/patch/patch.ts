@@ -1,6 +1,7 @@
 import type { Log, Progress } from '../../base/index.ts';
 import { type InstalledPackage, type RepositoryPackage, readStatus, type StatusDatabase } from '../../distro/index.ts';
 import { type Digest, type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
+import type { RunLimits } from '../../runtime/sandbox/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { LayerFacts, LayerFactsReader } from '../layers/layer-facts.ts';
 import { readFacts } from '../layers/read-facts.ts';
@@ -42,6 +43,8 @@ export interface PatchTools extends PackageSource {
   readonly scratch: string;
   readonly log: Log;
   readonly progress: Progress;
+  /** Of the image's dpkg, all packages together. */
+  readonly limits?: Partial<RunLimits>;
   readonly signal?: AbortSignal;
 }
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log, Progress } from '../../base/index.ts';
 import type { RepositoryPackage } from '../../distro/index.ts';
-import type { Change, Sandbox } from '../../runtime/sandbox/index.ts';
+import type { Change, RunLimits, Sandbox } from '../../runtime/sandbox/index.ts';
 import { patchError } from './errors.ts';
 
 /** Where the packages appear inside the sandbox; dropped from the result. */
@@ -11,6 +11,7 @@ const PACKAGES = 'var/cache/heraklit';
 /** policy-rc.d: no maintainer script may start a service while an image is built (invoke-rc.d(8)). */
 const NO_SERVICES = '#!/bin/sh\nexit 101\n';
 
+/** No SOURCE_DATE_EPOCH: with it, Python's byte code comes out in another form than apt's run makes. */
 const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   HOME: '/root',
@@ -22,14 +23,16 @@ const ENVIRONMENT = {
 /** What a person would answer who changed nothing: keep changed configuration files, take new ones elsewhere. */
 const OPTIONS = ['--force-confdef', '--force-confold', '--force-unsafe-io', '--auto-deconfigure', '--no-debsig'];
 
+/** A few hundred packages with kernels and TeX among them take minutes; nothing takes half an hour. */
+const LIMITS: Partial<RunLimits> = { timeout: 30 * 60_000 };
+
 export interface DpkgRun {
   readonly sandbox: Sandbox;
   /** Name of the sandbox folder that holds the image's root. */
   readonly root: string;
   /** In the order dpkg is to get them. */
   readonly packages: readonly { readonly pkg: RepositoryPackage; readonly content: Uint8Array }[];
-  /** Seconds since the epoch, for scripts that write dates. */
-  readonly epoch: number;
+  readonly limits?: Partial<RunLimits>;
   readonly log: Log;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
@@ -57,7 +60,8 @@ export async function runDpkg(run: DpkgRun): Promise<readonly Change[]> {
   await run.sandbox.mount([run.root, 'packages']);
   run.progress.update('patch', 0, 0, `dpkg installs ${files.length} packages`);
   const result = await run.sandbox.run(['dpkg', ...OPTIONS, '--install', ...files], {
-    environment: { ...ENVIRONMENT, SOURCE_DATE_EPOCH: String(run.epoch) },
+    environment: ENVIRONMENT,
+    limits: { ...LIMITS, ...run.limits },
     ...(run.signal === undefined ? {} : { signal: run.signal }),
   });
   run.log.debug('dpkg', { stdout: result.stdout.toString('utf8').slice(-4000) });

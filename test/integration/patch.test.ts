@@ -1,0 +1,122 @@
+/**
+ * `patch` against the image's own apt: a root made from a release pocket alone is patched, and a copy of it is brought
+ * up to date by `apt-get dist-upgrade` inside it. Both must hold the same files.
+ */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { homeAt, silentLog, silentProgress } from '../../src/base/index.ts';
+import { type BuiltImage, PATCH_ANNOTATION } from '../../src/build/index.ts';
+import { openWorkshop, type PatchFilter, patchImage, resolvedFrom, storeOver } from '../../src/engine/index.ts';
+import { type Finding, findOutdated, inspectImage, readLayers } from '../../src/inventory/index.ts';
+import { type ImageConfig, parseReference, type ResolvedImage } from '../../src/oci/index.ts';
+import { openImage } from '../../src/transport/index.ts';
+import { differences, factsOfRoot } from '../support/compare-roots.ts';
+import { aptUpgrade, inRoot, layoutOf, noDebianRoots, releaseTar, run, unpackImage } from '../support/debian-image.ts';
+
+/** Few packages, and yet: a library, configuration files, maintainer scripts, data, an interpreter, triggers. */
+const SUITES = {
+  bullseye: ['openssl', 'tzdata'],
+  bookworm: ['openssl', 'tzdata', 'ca-certificates', 'python3-minimal'],
+  trixie: ['openssl', 'libxml2', 'tzdata'],
+} as const;
+const CONFIG: Partial<ImageConfig> = {
+  variant: 'v2',
+  config: {
+    Entrypoint: ['/usr/bin/openssl'],
+    Cmd: ['version'],
+    Env: ['PATH=/usr/bin:/bin', 'A=b'],
+    User: '1000:1000',
+    WorkingDir: '/srv',
+    Labels: { kept: 'yes' },
+    ExposedPorts: { '8080/tcp': {} },
+    StopSignal: 'SIGQUIT',
+  },
+};
+const skip = noDebianRoots;
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'patch-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const workshop = () =>
+  openWorkshop({
+    home: homeAt(join(folder, 'home')),
+    log: silentLog,
+    progress: silentProgress,
+    maxAge: 3600,
+  });
+
+interface Patched {
+  readonly built: BuiltImage;
+  readonly image: ResolvedImage;
+  readonly fixed: readonly Finding[];
+}
+
+async function patched(image: ResolvedImage, filter: PatchFilter = {}): Promise<Patched> {
+  const shop = workshop();
+  const outcome = await patchImage(image, filter, shop);
+  assert.equal(outcome.kind, 'patched');
+  assert.ok(outcome.kind === 'patched');
+  const blobs = storeOver(await shop.store(), image.blobs);
+  return { built: outcome.image, image: resolvedFrom(outcome.image, blobs), fixed: outcome.fixed };
+}
+
+async function outdated(image: ResolvedImage): Promise<readonly Finding[]> {
+  const contents = await inspectImage(image);
+  const shelf = await workshop().shelf(contents.distribution?.name ?? '', contents.architecture);
+  const check = await findOutdated(contents, shelf.snapshots);
+  assert.ok(check.kind === 'checked');
+  return check.findings;
+}
+
+async function unpacked(image: ResolvedImage, name: string): Promise<string> {
+  const root = join(folder, name);
+  const records = await readLayers(image);
+  await unpackImage(
+    image,
+    root,
+    records.map((record) => record.index),
+  );
+  return root;
+}
+
+for (const [suite, include] of Object.entries(SUITES)) {
+  test(`${suite}: the same files as apt-get dist-upgrade makes`, { skip }, async (context) => {
+    const edit = 'echo "# edited by the owner" >> "$1/etc/ssl/openssl.cnf"';
+    const tar = await releaseTar(folder, suite, include, [edit]);
+    const image = await openImage(parseReference(await layoutOf(join(folder, `${suite}.oci`), [tar], CONFIG)));
+    const theirs = join(folder, `${suite}-apt`);
+    await mkdir(theirs);
+    await run('tar', ['-xf', tar, '-C', theirs]);
+    const [result] = await Promise.all([patched(image), aptUpgrade(theirs, suite)]);
+
+    assert.deepEqual(await outdated(result.image), []);
+    const ours = await unpacked(result.image, `${suite}-ours`);
+    const left = differences(factsOfRoot(ours), factsOfRoot(theirs));
+    assert.deepEqual(left, [], left.join('\n'));
+    assert.equal(await inRoot(ours, 'dpkg', '--audit'), '');
+    await inRoot(ours, 'apt-get', 'check');
+    assert.match(await readFile(join(ours, 'etc/ssl/openssl.cnf'), 'utf8'), /edited by the owner/);
+
+    const { manifest, config } = result.image;
+    assert.deepEqual([config.config, config.variant, config.os], [CONFIG.config, 'v2', 'linux']);
+    assert.equal(manifest.layers.length, 2);
+    assert.equal(config.rootfs.diff_ids.length, 2);
+    assert.equal(manifest.annotations?.['com.example.kept'], 'yes');
+    assert.equal(manifest.annotations?.[PATCH_ANNOTATION.source], image.digest);
+    assert.equal(manifest.annotations?.[PATCH_ANNOTATION.layer], config.rootfs.diff_ids[1]);
+    assert.equal(manifest.annotations?.[PATCH_ANNOTATION.packages]?.split(' ').length, result.built.changes.length);
+    assert.ok(
+      result.fixed.every((finding) => result.built.changes.some(({ package: name }) => name === finding.package)),
+    );
+    context.diagnostic(`${result.built.changes.length} packages, layer of ${manifest.layers[1]?.size} bytes`);
+    await rm(ours, { recursive: true });
+    await rm(theirs, { recursive: true });
+    await image.close();
+  });
+}
