@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { type RepositoryPackage, readStatus, Stanza } from '../../distro/index.ts';
+import {
+  type InstalledPackage,
+  type Relation,
+  type RepositoryPackage,
+  readStatus,
+  Stanza,
+} from '../../distro/index.ts';
 import { flattenLayers, type LayerEntry } from '../../oci/index.ts';
 import { dpkgOrder } from './dpkg-order.ts';
+import { dpkgSteps } from './dpkg-steps.ts';
 import { canonicalPath, fileLevelChanges } from './file-level.ts';
 import { isLeftover } from './leftovers.ts';
 
@@ -54,6 +61,25 @@ test('dpkg gets what is depended on first, cycles included', () => {
   ]).map((pkg) => pkg.name);
   assert.deepEqual([names.length, names.at(-1)], [4, 'app']);
   assert.ok(names.indexOf('liba') < names.indexOf('libb'));
+});
+
+test('a package is unpacked once its exact pre-dependency is configured, and only then a step is cut', () => {
+  const needs = (pkg: RepositoryPackage, relation: Relation): RepositoryPackage => ({
+    ...pkg,
+    relations: { ...pkg.relations, preDepends: [[relation]] },
+  });
+  const installed = ['libc', 'helper', 'tool'].map(
+    (name) => ({ ...repositoryPackage(name), version: '1' }) as unknown as InstalledPackage,
+  );
+  const libc = repositoryPackage('libc');
+  const tool = needs(repositoryPackage('tool'), { name: 'libc', operator: '>=', version: '1' });
+  assert.deepEqual(dpkgSteps([libc, tool], installed), [{ unpack: [libc, tool], configure: 'pending' }]);
+  const helper = repositoryPackage('helper', ['libc']);
+  const exact = needs(repositoryPackage('module'), { name: 'helper', operator: '=', version: '2' });
+  assert.deepEqual(dpkgSteps([libc, tool, helper, exact], installed), [
+    { unpack: [libc, tool, helper], configure: [libc, helper] },
+    { unpack: [exact], configure: 'pending' },
+  ]);
 });
 
 test('leftovers are logs, caches and backups; state is not', () => {

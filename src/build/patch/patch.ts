@@ -8,7 +8,6 @@ import { readFacts } from '../layers/read-facts.ts';
 import { type StoredLayer, storeLayer } from '../layers/store-layer.ts';
 import type { BuiltImage, PackageChange } from '../types.ts';
 import { assemblePatched, patchLayerType } from './assemble.ts';
-import { dpkgOrder } from './dpkg-order.ts';
 import { patchError } from './errors.ts';
 import { filesOnly } from './files-only.ts';
 import { layerItems } from './layer-items.ts';
@@ -59,7 +58,7 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
   const { image, source } = withoutPatchLayer(request.image);
   const indexes = request.indexes.slice(0, image.manifest.layers.length);
   const tree = flattenLayers(indexes);
-  const packages = await preparePackages(dpkgOrder(request.upgrades), tools);
+  const packages = await preparePackages(request.upgrades, tools);
   const epoch = Math.max(0, ...packages.map((pkg) => pkg.newest));
   const mediaType = patchLayerType(image, request.compression);
   const layer = canRunDpkg(tree)
@@ -105,7 +104,13 @@ async function withDpkg(
   const own = request.root === undefined ? openPatchRoot(request.image, plan.indexes, tools) : undefined;
   const root = await (own ?? (request.root as Promise<PatchRoot>));
   try {
-    const changes = await runDpkg({ ...tools, ...plan, sandbox: root.sandbox, root: root.name });
+    const changes = await runDpkg({
+      ...tools,
+      ...plan,
+      installed: request.installed,
+      sandbox: root.sandbox,
+      root: root.name,
+    });
     tools.progress.update('patch', 0, 0, 'writing the layer');
     return await storeLayer(layerItems(changes, plan.tree, root.path), plan.mediaType, tools.store, plan.epoch);
   } finally {

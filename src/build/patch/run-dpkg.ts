@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log, Progress } from '../../base/index.ts';
-import type { RepositoryPackage } from '../../distro/index.ts';
+import type { InstalledPackage, RepositoryPackage } from '../../distro/index.ts';
 import type { Change, RunLimits, Sandbox } from '../../runtime/sandbox/index.ts';
+import { dpkgOrder } from './dpkg-order.ts';
+import { type DpkgStep, dpkgSteps } from './dpkg-steps.ts';
 import { patchError } from './errors.ts';
 
 /** Where the packages appear inside the sandbox; dropped from the result. */
@@ -30,8 +32,9 @@ export interface DpkgRun {
   readonly sandbox: Sandbox;
   /** Name of the sandbox folder that holds the image's root. */
   readonly root: string;
-  /** In the order dpkg is to get them. */
   readonly packages: readonly { readonly pkg: RepositoryPackage; readonly content: Uint8Array }[];
+  /** What is installed in the image. */
+  readonly installed: readonly InstalledPackage[];
   readonly limits?: Partial<RunLimits>;
   readonly log: Log;
   readonly progress: Progress;
@@ -50,26 +53,46 @@ export async function runDpkg(run: DpkgRun): Promise<readonly Change[]> {
   await mkdir(join(support, PACKAGES), { recursive: true });
   await mkdir(join(support, 'usr/sbin'), { recursive: true });
   await writeFile(join(support, 'usr/sbin/policy-rc.d'), NO_SERVICES, { mode: 0o755 });
-  const files: string[] = [];
-  for (const { pkg, content } of run.packages) {
-    const file = `${PACKAGES}/${pkg.name}_${pkg.architecture}.deb`;
-    await writeFile(join(support, file), content);
-    files.push(`/${file}`);
-  }
+  for (const { pkg, content } of run.packages) await writeFile(join(support, PACKAGES, fileName(pkg)), content);
   // The image's root lies on top: its own policy-rc.d and its folders' owners and modes win.
   await run.sandbox.mount([run.root, 'packages']);
-  run.progress.update('patch', 0, 0, `dpkg installs ${files.length} packages`);
-  const result = await run.sandbox.run(['dpkg', ...OPTIONS, '--install', ...files], {
+  run.progress.update('patch', 0, 0, `dpkg installs ${run.packages.length} packages`);
+  const order = dpkgOrder(run.packages.map(({ pkg }) => pkg));
+  const steps = dpkgSteps(order, run.installed);
+  for (const step of steps) {
+    for (const command of commandsOf(step, steps.length === 1)) await runCommand(command, run);
+  }
+  return await Array.fromAsync(run.sandbox.changes());
+}
+
+const fileName = (pkg: RepositoryPackage): string => `${pkg.name}_${pkg.architecture}.deb`;
+
+function commandsOf(step: DpkgStep, isOnly: boolean): readonly (readonly string[])[] {
+  const files = step.unpack.map((pkg) => `/${PACKAGES}/${fileName(pkg)}`);
+  if (isOnly) return [['--install', ...files]];
+  const names =
+    step.configure === 'pending'
+      ? ['--pending']
+      : step.configure.map((pkg) => (pkg.multiArch === 'same' ? `${pkg.name}:${pkg.architecture}` : pkg.name));
+  return [...(files.length > 0 ? [['--unpack', ...files]] : []), ['--configure', ...names]];
+}
+
+async function runCommand(command: readonly string[], run: DpkgRun): Promise<void> {
+  const result = await run.sandbox.run(['dpkg', ...OPTIONS, ...command], {
     environment: ENVIRONMENT,
     limits: { ...LIMITS, ...run.limits },
     ...(run.signal === undefined ? {} : { signal: run.signal }),
   });
   run.log.debug('dpkg', { stdout: result.stdout.toString('utf8').slice(-4000) });
-  if (result.code !== 0) {
-    const words = `${result.stderr.toString('utf8')}`.trim().split('\n').slice(-6).join('; ');
-    throw patchError('PATCH_FAILED', `dpkg ended with code ${result.code} inside the image: ${words}`, {
-      hint: 'Nothing was written. Run again with --verbose to see all of dpkg’s output, or rebuild the image.',
-    });
-  }
-  return await Array.fromAsync(run.sandbox.changes());
+  if (result.code === 0) return;
+  const words = result.stderr.toString('utf8').trim().split('\n');
+  const shown = words.filter((line) => line.startsWith('dpkg: ') || line.startsWith(' ')).slice(0, 6);
+  throw patchError(
+    'PATCH_FAILED',
+    `dpkg ended with code ${result.code} inside the image: ${(shown.length > 0 ? shown : words.slice(-6))
+      .map((line) => line.trim())
+      .join('; ')
+      .slice(0, 2000)}`,
+    { hint: 'Nothing was written. Run again with --verbose to see all of dpkg’s output, or rebuild the image.' },
+  );
 }
