@@ -1,41 +1,98 @@
 /**
- * Composing a minimal Debian image with maintainer scripts beside `mmdebstrap --variant=minbase`, packages cached for
- * both: from nothing but the packages, and after one package changed.
+ * Composing a minimal Debian image with maintainer scripts beside `mmdebstrap --variant=minbase`: packages cached for
+ * both, mmdebstrap working in memory (TMPDIR on a tmpfs) as we do. First everything but the packages is made anew;
+ * then exactly one package has changed since the last build.
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { freshHome, HERAKLIT, mirror, sh, WORK } from './fixtures.ts';
 import { compare, report } from './harness.ts';
 
 const RUNS = 5;
 const SUITE = 'trixie';
+/** Changed in the second row; has an update in the security pocket. */
+const CHANGED = 'zlib1g';
+
 const home = freshHome();
-const folder = join(home, 'recipe');
-mkdirSync(folder, { recursive: true });
-const recipe = join(folder, 'minbase.yaml');
-// What `minbase` means: Essential, priority required, and apt.
-const required = sh(
-  'sh',
-  '-c',
-  `apt-cache dumpavail 2>/dev/null | awk '/^Package:/{p=$2} /^Priority: required/{print p}' | sort -u`,
-);
-const extra = [
-  ...new Set([
-    'apt',
-    ...required.split('\n').filter((name) => ['mawk', 'passwd', 'mount', 'tzdata', 'util-linux'].includes(name)),
-  ]),
+const recipe = join(home, 'minbase.yaml');
+// What minbase is: Essential (added by itself), priority required, and apt.
+const PACKAGES = [
+  'apt',
+  'base-files',
+  'bash',
+  'dpkg',
+  'init-system-helpers',
+  'libpam-modules',
+  'libpam-runtime',
+  'login',
+  'mawk',
+  'mount',
+  'passwd',
+  'sysvinit-utils',
+  'tzdata',
+  'util-linux',
 ];
-writeFileSync(
+const lines = [
+  'apiVersion: heraklit/v1',
+  'kind: Image',
+  'name: minbase',
+  `distribution: debian/${SUITE}`,
+  'scripts: run',
+  `packages: [${PACKAGES.join(', ')}]`,
+];
+writeFileSync(recipe, `${lines.join('\n')}\n`);
+const heraklit = (...args: readonly string[]): readonly string[] => [
+  process.execPath,
+  HERAKLIT,
+  '--home',
+  home,
+  'build',
   recipe,
-  `apiVersion: heraklit/v1\nkind: Image\nname: minbase\ndistribution: debian/${SUITE}\nscripts: run\npackages: [${extra.join(', ')}]\n`,
+  '-o',
+  `oci:${join(home, 'out')}:minbase`,
+  ...args,
+];
+const run = (argv: readonly string[]): void => void sh(argv[0] as string, ...argv.slice(1));
+
+interface LockFile {
+  packages: { name: string; version: string }[];
+}
+const readLock = (): LockFile => parse(readFileSync(`${recipe}.lock`, 'utf8')) as LockFile;
+
+run(heraklit('--update'));
+const updated = readLock();
+run(heraklit('--update', '--pocket', 'release'));
+const released = readFileSync(`${recipe}.lock`, 'utf8');
+const mixed = readLock();
+mixed.packages = mixed.packages.map((item) =>
+  item.name === CHANGED ? (updated.packages.find((other) => other.name === CHANGED) ?? item) : item,
 );
-const build = [process.execPath, HERAKLIT, '--home', home, 'build', recipe, '-o', `oci:${join(home, 'out')}:minbase`];
-const first = sh(build[0] as string, ...build.slice(1));
-process.stderr.write(first);
+if (stringify(mixed) === stringify(parse(released)))
+  throw new Error(`${CHANGED} has no update: choose another package`);
+// The home as the last build left it: built from the release lock, nothing of the changed package made yet.
+for (const name of ['store', 'out', 'scratch']) rmSync(join(home, name), { recursive: true, force: true });
+const keep = ['packages', 'indexes', 'releases'];
+const emptyCache = (): void => {
+  for (const name of sh('ls', join(home, 'cache'))
+    .split('\n')
+    .filter((entry) => entry !== '' && !keep.includes(entry))) {
+    rmSync(join(home, 'cache', name), { recursive: true, force: true });
+  }
+};
+emptyCache();
+run(heraklit('--locked'));
+const before = join(WORK, 'compose-home');
+rmSync(before, { recursive: true, force: true });
+cpSync(home, before, { recursive: true });
+const restore = (): void => {
+  rmSync(home, { recursive: true, force: true });
+  cpSync(before, home, { recursive: true });
+};
 
 const debs = join(WORK, 'mmdebstrap-debs');
 mkdirSync(debs, { recursive: true });
-const target = join(WORK, 'mmdebstrap-minbase.tar');
+const target = join('/dev/shm', 'heraklit-bench-minbase.tar');
 const mmdebstrap = [
   'mmdebstrap',
   '--quiet',
@@ -43,30 +100,48 @@ const mmdebstrap = [
   '--skip=download/empty',
   '--skip=essential/unlink',
   `--setup-hook=mkdir -p "$1/var/cache/apt/archives" && cp -a ${debs}/. "$1/var/cache/apt/archives/"`,
-  `--customize-hook=cp -a "$1/var/cache/apt/archives/." ${debs}/ 2>/dev/null || true`,
+  `--customize-hook=cp -au "$1/var/cache/apt/archives/." ${debs}/`,
   SUITE,
   target,
   `deb ${mirror()} ${SUITE} main`,
 ];
-sh(mmdebstrap[0] as string, ...mmdebstrap.slice(1));
+const peer = { name: 'mmdebstrap', argv: mmdebstrap, env: { TMPDIR: '/dev/shm' } };
+run(mmdebstrap);
 
-/** Everything that earlier builds left except downloaded packages and indexes. */
-const forgetResults = (): void => {
-  for (const name of ['store', 'out', 'scratch']) rmSync(join(home, name), { recursive: true, force: true });
-  for (const name of ['compose', 'scripts', 'records', 'layers', 'groups'])
-    rmSync(join(home, 'cache', name), { recursive: true, force: true });
-};
-const scratch = compare(
-  'compose minbase with scripts, warm package cache',
-  { name: 'heraklit', argv: build, prepare: forgetResults },
-  { name: 'mmdebstrap', argv: mmdebstrap },
+const fromPackages = compare(
+  'compose minbase with scripts, packages cached',
+  {
+    name: 'heraklit',
+    argv: heraklit('--locked', '--offline'),
+    prepare: () => {
+      for (const name of ['store', 'out']) rmSync(join(home, name), { recursive: true, force: true });
+      emptyCache();
+    },
+  },
+  peer,
   5,
   RUNS,
 );
-
-// One package changes: pin it to what the lock has, then let the newer one in.
-const lock = readFileSync(`${recipe}.lock`, 'utf8');
-cpSync(`${recipe}.lock`, `${recipe}.lock.kept`);
-writeFileSync(`${recipe}.lock`, lock);
-report([scratch]);
-rmSync(home, { recursive: true, force: true });
+const oneChanged = compare(
+  `the same after ${CHANGED} changed`,
+  {
+    name: 'heraklit',
+    argv: heraklit('--locked', '--offline'),
+    prepare: () => {
+      restore();
+      writeFileSync(`${recipe}.lock`, stringify(mixed));
+    },
+  },
+  peer,
+  20,
+  RUNS,
+);
+const nothingChanged = compare(
+  'the same when nothing changed',
+  { name: 'heraklit', argv: heraklit('--locked', '--offline'), prepare: restore },
+  peer,
+  20,
+  2,
+);
+report([fromPackages, oneChanged, nothingChanged]);
+for (const path of [home, before, target]) rmSync(path, { recursive: true, force: true });

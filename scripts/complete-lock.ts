@@ -4,13 +4,19 @@
  * npm leaves an optional platform package out of the lock when the registry at hand does not serve it (a mirror that
  * only carries Linux builds, say), and then `npm ci` refuses the lock as out of sync, on every platform. The entries
  * added here carry name, version, os and cpu, which is all npm needs to skip them; on the platform they are for, npm
- * fetches them without an integrity value from the lock. Run it after every change of dependencies.
+ * fetches them without an integrity value from the lock.
+ *
+ * It also drops `engines` from optional packages: npm leaves an optional package out, without a word, when the Node
+ * that runs npm is not in its range; but heraklit runs on the Node it pins, whatever Node npm was started by.
+ * Run it after every change of dependencies.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 interface LockEntry {
   readonly version?: string;
   readonly dev?: boolean;
+  readonly optional?: boolean;
+  engines?: unknown;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
@@ -73,6 +79,7 @@ for (const entry of Object.values(lock.packages)) {
     added += 1;
   }
 }
+for (const entry of Object.values(lock.packages)) if (entry.optional === true) delete entry.engines;
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`${added} platform packages added to package-lock.json`);
