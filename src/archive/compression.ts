@@ -18,6 +18,11 @@ export interface DecompressLimits {
 }
 
 const OUTPUT_CHUNK = 256 * 1024;
+/**
+ * Chunks that the decoder makes ahead, on its pool thread, while we look at the one before. Counted as objects: a byte
+ * stream would stop at its small mark after each chunk, and glue together what lies ready.
+ */
+const CHUNKS_AHEAD = 4;
 
 /** Looks at the first bytes (6 are enough). */
 export function detectCompression(firstBytes: Uint8Array): Compression {
@@ -49,8 +54,8 @@ async function* viaZlib(
   source: AsyncIterable<Uint8Array>,
   kind: 'gzip' | 'zstd',
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder =
-    kind === 'gzip' ? createGunzip({ chunkSize: OUTPUT_CHUNK }) : createZstdDecompress({ chunkSize: OUTPUT_CHUNK });
+  const options = { chunkSize: OUTPUT_CHUNK, readableObjectMode: true, readableHighWaterMark: CHUNKS_AHEAD };
+  const decoder = kind === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   const input = Readable.from(kind === 'zstd' ? frameByFrame(source) : source, { objectMode: true, highWaterMark: 2 });
   input.on('error', (error) => decoder.destroy(error));
   input.pipe(decoder);

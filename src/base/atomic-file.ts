@@ -21,6 +21,18 @@ export async function syncDirectory(directory: string): Promise<void> {
  * A reader never sees half of it, whatever moment the process is killed at.
  */
 export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
+  await writeWhole(path, content, mode, true);
+}
+
+/**
+ * The same without waiting for the disk, for what is made again when it is lost: a killed process leaves all or
+ * nothing, but after a power cut the file may be cut short. Readers must notice that.
+ */
+export async function writeCacheFile(path: string, content: string | Uint8Array): Promise<void> {
+  await writeWhole(path, content, 0o644, false);
+}
+
+async function writeWhole(path: string, content: string | Uint8Array, mode: number, durable: boolean): Promise<void> {
   const directory = dirname(path);
   const aside = join(directory, `.${randomUUID()}.partial`);
   try {
@@ -28,12 +40,12 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     const handle = await open(aside, 'wx', mode);
     try {
       await handle.writeFile(content);
-      await handle.sync();
+      if (durable) await handle.sync();
     } finally {
       await handle.close();
     }
     await rename(aside, path);
-    await syncDirectory(directory);
+    if (durable) await syncDirectory(directory);
   } catch (error) {
     await rm(aside, { force: true });
     throw asCodedError(error);

@@ -1,4 +1,4 @@
-export { syncDirectory, writeFileAtomic } from './atomic-file.ts';
+export { syncDirectory, writeCacheFile, writeFileAtomic } from './atomic-file.ts';
 export { type Clock, fixedClock, systemClock } from './clock.ts';
 export {
   asCodedError,

@@ -31,12 +31,16 @@ export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
 
-function parse(bytes: Uint8Array): ElfFile {
+function viewOf(bytes: Uint8Array): ElfView {
   if (!isElf(bytes)) invalid('it does not begin as one');
   const [bits, order] = [bytes[4], bytes[5]];
   if ((bits !== 1 && bits !== 2) || (order !== 1 && order !== 2)) invalid('its class or byte order is unknown');
   if (bytes.length < HEADER_BYTES[bits]) invalid('its header is truncated');
-  const view = new ElfView(bytes);
+  return new ElfView(bytes);
+}
+
+function parse(bytes: Uint8Array): ElfFile {
+  const view = viewOf(bytes);
   const segments = readSegments(view);
   const dynamic = readDynamic(view, segments);
   const program = segments.find(({ type }) => type === SegmentType.interpreter);
@@ -62,6 +66,20 @@ function parse(bytes: Uint8Array): ElfFile {
     ...(buildId === undefined ? {} : { buildId }),
     static: isProgram && interpreter === undefined && needed.length === 0,
   };
+}
+
+/**
+ * Only the libraries a program or library asks for (DT_NEEDED): no symbol is read, so a whole root costs little.
+ * @throws ELF_INVALID, ELF_LIMIT
+ */
+export function readNeeded(bytes: Uint8Array): readonly string[] {
+  try {
+    const view = viewOf(bytes);
+    return readDynamic(view, readSegments(view))?.needed ?? [];
+  } catch (error) {
+    if (error instanceof RangeError) invalid('a table lies outside the file');
+    throw error;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { writeFileAtomic } from '../base/index.ts';
+import { writeCacheFile } from '../base/index.ts';
 import {
   type IndexOrigin,
   type IndexRow,
@@ -57,6 +57,6 @@ export async function cacheIndex(
   const bytes = await compress(Buffer.from(text, 'latin1'), {
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
   });
-  await writeFileAtomic(pathOf(directory, sha256), bytes);
+  await writeCacheFile(pathOf(directory, sha256), bytes);
   return packagesOfLines(text, origin);
 }

@@ -17,6 +17,7 @@ export { gradeCheck } from './grade-check.ts';
 export { globMatches } from './image-glob.ts';
 export { inspectImage, inspectLayers, type RootFolder } from './inspect-image.ts';
 export { directoryLayerCache, type LayerCache, memoryLayerCache } from './layer-cache.ts';
+export { LayerCapture } from './layer-capture.ts';
 export type { LayerRecord } from './layer-record.ts';
 export { type LayerReport, layerReport } from './layer-report.ts';
 export { type Base, type BaseEvidence, declaredBase, findBase, type KnownImage } from './lineage.ts';

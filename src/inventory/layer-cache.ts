@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
-import { writeFileAtomic } from '../base/index.ts';
+import { writeCacheFile } from '../base/index.ts';
 import { type Digest, digestAlgorithm, digestHex } from '../oci/index.ts';
 import { type LayerRecord, parseLayerRecord, serializeLayerRecord } from './layer-record.ts';
 
@@ -39,7 +39,7 @@ export function directoryLayerCache(folder: string): LayerCache {
       const packed = await compress(serializeLayerRecord(record), {
         params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
       });
-      await writeFileAtomic(pathOf(record.blob), packed);
+      await writeCacheFile(pathOf(record.blob), packed);
     },
   };
 }

@@ -1,10 +1,9 @@
 import { type Progress, silentProgress } from '../base/index.ts';
 import { indexLayer, ociError, type ResolvedImage } from '../oci/index.ts';
-import { CAPTURE_FILE_LIMIT, CAPTURE_FILES_LIMIT, CAPTURE_LAYER_LIMIT, isCaptured } from './captured-paths.ts';
 import { inventoryError } from './errors.ts';
 import { type LayerCache, memoryLayerCache } from './layer-cache.ts';
+import { LayerCapture } from './layer-capture.ts';
 import type { LayerRecord } from './layer-record.ts';
-import type { IncompletePart } from './types.ts';
 
 export interface ReadLayersOptions {
   readonly layerCache?: LayerCache;
@@ -62,33 +61,14 @@ async function readLayer(image: ResolvedImage, at: number, options: ReadLayersOp
   const cache = options.layerCache ?? memoryLayerCache();
   const cached = await cache.get(descriptor.digest);
   if (cached !== undefined && (cached.hashed || options.hashFiles !== true)) return cached;
-  const skipped: IncompletePart[] = [];
-  let bytes = 0;
-  let files = 0;
-  const { index, captured } = await indexLayer(await image.blobs.open(descriptor.digest), descriptor.mediaType, {
+  const capture = new LayerCapture();
+  const hashFiles = options.hashFiles === true;
+  const indexed = await indexLayer(await image.blobs.open(descriptor.digest), descriptor.mediaType, {
     name: descriptor.digest,
-    hashFiles: options.hashFiles === true,
-    captureLimit: CAPTURE_FILE_LIMIT,
-    capture: (header) => {
-      if (!isCaptured(header.path)) return false;
-      const reason = overLimit(header.size, bytes + header.size, files + 1);
-      if (reason !== undefined) {
-        skipped.push({ path: header.path, reason });
-        return false;
-      }
-      bytes += header.size;
-      files += 1;
-      return true;
-    },
+    ...capture.options,
+    hashFiles,
   });
-  const record = { blob: descriptor.digest, index, captured, skipped, hashed: options.hashFiles === true };
+  const record = capture.record(descriptor.digest, indexed, hashFiles);
   await cache.put(record);
   return record;
-}
-
-function overLimit(size: number, total: number, files: number): string | undefined {
-  if (size > CAPTURE_FILE_LIMIT) return `has ${size} bytes, more than ${CAPTURE_FILE_LIMIT} that are read`;
-  if (total > CAPTURE_LAYER_LIMIT) return `over the ${CAPTURE_LAYER_LIMIT} bytes that are read of one layer`;
-  if (files > CAPTURE_FILES_LIMIT) return `over the ${CAPTURE_FILES_LIMIT} files that are read of one layer`;
-  return undefined;
 }

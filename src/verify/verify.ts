@@ -29,7 +29,7 @@ export async function verifyImage(candidate: Candidate, options: VerifyOptions):
     layers.map(async (layer, i) => {
       const diffId = image.config.rootfs.diff_ids[i];
       if (diffId === undefined) throw new TypeError('a parsed image has a diff id for every layer');
-      return await options.facts.read(image.blobs, layer, diffId, { linked: true });
+      return await options.facts.read(image.blobs, layer, diffId);
     }),
   );
   const tree = flattenLayers(facts.map(({ index }) => index));

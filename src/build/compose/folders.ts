@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTarBuffer, type TarHeader } from '../../archive/index.ts';
-import { writeFileAtomic } from '../../base/index.ts';
+import { writeCacheFile } from '../../base/index.ts';
 import { type Digest, digestHex, type LayerItem } from '../../oci/index.ts';
 import { plainLayer } from './base-image.ts';
 import type { PackageRecord } from './package-record.ts';
@@ -20,7 +20,7 @@ export async function keepFolders(cache: string, diffId: Digest, headers: Iterab
   for (const { type, path, mode, uid, gid, mtime } of headers) {
     if (type === 'directory') folders[path] = [mode, uid, gid, mtime];
   }
-  await writeFileAtomic(fileOf(cache, diffId), JSON.stringify(folders));
+  await writeCacheFile(fileOf(cache, diffId), JSON.stringify(folders));
 }
 
 async function foldersOf(request: ComposeRequest, position: number): Promise<Folders> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/index.ts';
+import { writeCacheFile } from '../../base/index.ts';
 import { openDeb } from '../../distro/index.ts';
 import { type Descriptor, type Digest, type LayerCompression, type LayerItem, writeLayer } from '../../oci/index.ts';
 import { composeError } from './errors.ts';
@@ -34,7 +34,7 @@ interface KnownLayer {
 
 /** Names a layer by what goes into it, so that every image with the same packages finds the same blob. */
 export async function layerByContent(
-  request: Pick<ComposeRequest, 'store' | 'cache'>,
+  request: Pick<ComposeRequest, 'store' | 'cache' | 'layers'>,
   content: {
     readonly kind: string;
     readonly inputs: unknown;
@@ -53,7 +53,7 @@ export async function layerByContent(
   const written = layer ?? (await storeLayer(request, await items(), compression));
   if (layer === undefined) {
     const { digest, diffId, size, uncompressed } = written;
-    await writeFileAtomic(file, JSON.stringify({ digest, diffId, size, uncompressed }));
+    await writeCacheFile(file, JSON.stringify({ digest, diffId, size, uncompressed }));
   }
   return {
     descriptor: { mediaType: layerTypeOf(compression), digest: written.digest, size: written.size },
@@ -75,14 +75,17 @@ async function readKnown(file: string): Promise<KnownLayer | undefined> {
 
 /** Writes items into the store as a layer blob, sorted; nothing stays when it fails. */
 export async function storeLayer(
-  request: Pick<ComposeRequest, 'store' | 'cache'>,
+  request: Pick<ComposeRequest, 'store' | 'cache' | 'layers'>,
   items: readonly LayerItem[],
   compression: LayerCompression,
 ): Promise<KnownLayer> {
   const scratch = await request.store.scratch();
   try {
-    const options = { compression, sink: scratch.path, sort: true };
-    const { digest, diffId, size, uncompressedSize: uncompressed } = await writeLayer(items, options);
+    const facts = request.layers?.collector();
+    const collect = facts === undefined ? {} : { collect: facts.options };
+    const options = { compression, sink: scratch.path, sort: true, ...collect };
+    const { digest, diffId, size, uncompressedSize: uncompressed, indexed } = await writeLayer(items, options);
+    if (indexed !== undefined) await facts?.keep(digest, indexed);
     await keepFolders(
       request.cache,
       diffId,

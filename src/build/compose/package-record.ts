@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/index.ts';
+import { writeCacheFile } from '../../base/index.ts';
 
 /** Raise it when what a package becomes in a layer changes: caches of the old form are then not used. */
 export const PACKAGE_FORMAT = 1;
@@ -38,5 +38,5 @@ export async function readRecord(cache: string, sha256: string): Promise<Package
 }
 
 export async function keepRecord(cache: string, record: PackageRecord): Promise<void> {
-  await writeFileAtomic(fileOf(cache, record.sha256), JSON.stringify(record));
+  await writeCacheFile(fileOf(cache, record.sha256), JSON.stringify(record));
 }

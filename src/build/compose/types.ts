@@ -3,6 +3,7 @@ import type { RepositorySnapshot } from '../../distro/index.ts';
 import type { ResolvedImage } from '../../oci/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
+import type { LayerFactsReader } from '../layers/layer-facts.ts';
 import type { BuiltImage } from '../types.ts';
 import type { Lock, LockedPackage } from './lock.ts';
 
@@ -33,6 +34,8 @@ export interface ComposeRequest {
   readonly locked?: boolean;
   readonly base?: ComposeBase;
   readonly store: BlobStore;
+  /** Told what the layers written here hold, so that rebase, verify and inventory need not read them back. */
+  readonly layers?: LayerFactsReader;
   /** `Home.cache`: package records, layer names, results of maintainer scripts. */
   readonly cache: string;
   /** `Home.scratch`: only a mount point is made here. */

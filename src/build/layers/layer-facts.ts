@@ -1,48 +1,36 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { deserialize, serialize as toBytes } from 'node:v8';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TarHeader } from '../../archive/index.ts';
-import { writeFileAtomic } from '../../base/index.ts';
-import { readElf } from '../../elf/index.ts';
+import { writeCacheFile } from '../../base/index.ts';
+import { isElf, readNeeded } from '../../elf/index.ts';
+import { type LayerCache, LayerCapture } from '../../inventory/index.ts';
 import {
   type BlobSource,
+  type CollectOptions,
   type Descriptor,
   type Digest,
   digestHex,
+  type IndexedLayer,
   indexLayer,
-  type LayerIndex,
   ociError,
-  parseLayerIndex,
-  serializeLayerIndex,
 } from '../../oci/index.ts';
+import { decodeFacts, encodeFacts } from './facts-format.ts';
+import type { LayerFacts, LinkedFile } from './types.ts';
 
-/** A program or library that the dynamic loader will link. */
-export interface LinkedFile {
-  readonly path: string;
-  readonly needed: readonly string[];
-}
-
-/** What the builders need to know of a layer; read once in the layer's life. */
-export interface LayerFacts {
-  /** With a sha256 for every file. */
-  readonly index: LayerIndex;
-  /** The package database and the line lists that packages and image builders both write. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Programs and libraries; only filled where asked for, because all of them pass through memory for it. */
-  readonly linked: readonly LinkedFile[];
+/** For a layer that is being written: gathers its facts meanwhile. */
+export interface FactsCollector {
+  readonly options: CollectOptions;
+  keep(blob: Digest, indexed: IndexedLayer): Promise<void>;
 }
 
 export interface LayerFactsReader {
   /** @throws OCI_DIGEST_MISMATCH when the layer does not unpack to `diffId`; OCI_LAYER_INVALID, OCI_LAYER_LIMIT */
-  read(
-    blobs: BlobSource,
-    layer: Descriptor,
-    diffId: Digest,
-    options?: { readonly linked?: boolean },
-  ): Promise<LayerFacts>;
+  read(blobs: BlobSource, layer: Descriptor, diffId: Digest): Promise<LayerFacts>;
+  /** One layer's worth. */
+  collector(): FactsCollector;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 /** Layers whose facts stay in memory: more than any image has. */
 const MEMORY_LAYERS = 512;
 /** Bytes of one captured file; dpkg's status of 3,000 packages has under 5 MB. */
@@ -50,90 +38,97 @@ const CAPTURE_LIMIT = 128 * 1024 * 1024;
 
 const CAPTURED =
   /^(?:var\/lib\/dpkg\/(?:status(?:\.d\/.+)?|triggers\/(?:File|Unincorp)|statoverride|diversions)|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid|shells))$/;
-/** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. */
+/** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. Larger ones are not linked. */
 const MAYBE_ELF = (header: TarHeader): boolean =>
-  header.size > 64 && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
+  header.size > 64 && header.size <= CAPTURE_LIMIT && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
 
-/** Facts by diff id in `directory` (a folder of the home's cache), which may be deleted at any time. */
-export function createLayerFactsReader(directory: string): LayerFactsReader {
+/**
+ * Facts by diff id in `directory` (a folder of the home's cache), which may be deleted at any time.
+ * @param records where the inventory keeps what it knows of layers: filled on the way, so that it need not read them
+ */
+export function createLayerFactsReader(directory: string, records?: LayerCache): LayerFactsReader {
   const memory = new Map<string, Promise<LayerFacts>>();
+  const fileOf = (diffId: Digest): string => join(directory, `v${FORMAT}`, digestHex(diffId));
+  const remember = (diffId: Digest, facts: Promise<LayerFacts>): void => {
+    memory.set(diffId, facts);
+    facts.catch(() => memory.delete(diffId));
+    if (memory.size > MEMORY_LAYERS) memory.delete(memory.keys().next().value as string);
+  };
+  const collector = (): FactsCollector & { facts(indexed: IndexedLayer): LayerFacts } => {
+    const gathering = new Gathering();
+    return {
+      options: gathering.options,
+      facts: (indexed) => gathering.facts(indexed),
+      async keep(blob, indexed) {
+        const facts = gathering.facts(indexed);
+        remember(indexed.diffId, Promise.resolve(facts));
+        await writeCacheFile(fileOf(indexed.diffId), encodeFacts(facts));
+        await records?.put(gathering.record(blob, indexed));
+      },
+    };
+  };
+  const readOrIndex = async (blobs: BlobSource, layer: Descriptor, diffId: Digest): Promise<LayerFacts> => {
+    const cached = await readFile(fileOf(diffId)).catch(() => undefined);
+    const known = cached === undefined ? undefined : decodeFacts(cached);
+    if (known !== undefined) return known;
+    const { options, facts, keep } = collector();
+    const indexed = await indexLayer(await blobs.open(layer.digest), layer.mediaType, {
+      name: layer.digest,
+      ...options,
+    });
+    if (indexed.diffId !== diffId) {
+      throw ociError(
+        'OCI_DIGEST_MISMATCH',
+        `layer ${layer.digest} unpacks to ${indexed.diffId}, its config says ${diffId}`,
+        { hint: 'The image is damaged or was made to do harm; nothing of it was used.' },
+      );
+    }
+    await keep(layer.digest, indexed);
+    return facts(indexed);
+  };
   return {
-    read(blobs, layer, diffId, { linked = false } = {}) {
-      const name = `${digestHex(diffId)}${linked ? '-linked' : ''}`;
-      const known = memory.get(name);
+    read(blobs, layer, diffId) {
+      const known = memory.get(diffId);
       if (known !== undefined) return known;
-      const facts = readOrIndex(join(directory, `v${FORMAT}`, name), blobs, layer, diffId, linked);
-      memory.set(name, facts);
-      facts.catch(() => memory.delete(name));
-      if (memory.size > MEMORY_LAYERS) memory.delete(memory.keys().next().value as string);
+      const facts = readOrIndex(blobs, layer, diffId);
+      remember(diffId, facts);
       return facts;
     },
+    collector,
   };
 }
 
-async function readOrIndex(
-  file: string,
-  blobs: BlobSource,
-  layer: Descriptor,
-  diffId: Digest,
-  linked: boolean,
-): Promise<LayerFacts> {
-  const cached = await readFile(file).catch(() => undefined);
-  const parsed = cached === undefined ? undefined : decode(cached);
-  if (parsed !== undefined) return parsed;
-  const facts = await index(blobs, layer, diffId, linked);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFileAtomic(file, encode(facts));
-  return facts;
-}
-
-async function index(blobs: BlobSource, layer: Descriptor, diffId: Digest, withLinked: boolean): Promise<LayerFacts> {
-  const indexed = await indexLayer(await blobs.open(layer.digest), layer.mediaType, {
-    name: layer.digest,
-    capture: (header) => CAPTURED.test(header.path) || (withLinked && MAYBE_ELF(header)),
+/** One pass over a layer for everything that is wanted of it, by the builders and by the inventory. */
+class Gathering {
+  readonly #linked: LinkedFile[] = [];
+  readonly #scan = new LayerCapture();
+  readonly options: CollectOptions = {
+    capture: (header) => this.#scan.wants(header) || CAPTURED.test(header.path),
+    visit: (header) => (MAYBE_ELF(header) ? (content) => this.#look(header.path, content) : undefined),
     captureLimit: CAPTURE_LIMIT,
     hashFiles: true,
-  });
-  if (indexed.diffId !== diffId) {
-    throw ociError(
-      'OCI_DIGEST_MISMATCH',
-      `layer ${layer.digest} unpacks to ${indexed.diffId}, its config says ${diffId}`,
-      { hint: 'The image is damaged or was made to do harm; nothing of it was used.' },
-    );
+  };
+
+  #look(path: string, content: Uint8Array): void {
+    const needed = neededBy(content);
+    if (needed.length > 0) this.#linked.push({ path, needed });
   }
-  const files = new Map<string, Uint8Array>();
-  const linked: LinkedFile[] = [];
-  for (const [path, bytes] of indexed.captured) {
-    if (CAPTURED.test(path)) files.set(path, bytes);
-    const needed = neededBy(bytes);
-    if (needed.length > 0) linked.push({ path, needed });
+
+  facts({ index, captured }: IndexedLayer): LayerFacts {
+    return { index, files: new Map([...captured].filter(([path]) => CAPTURED.test(path))), linked: this.#linked };
   }
-  return { index: indexed.index, files, linked };
+
+  record(blob: Digest, indexed: IndexedLayer) {
+    return this.#scan.record(blob, indexed, true);
+  }
 }
 
 function neededBy(bytes: Uint8Array): readonly string[] {
-  if (bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) return [];
+  if (!isElf(bytes)) return [];
   try {
-    return readElf(bytes).needed;
+    return readNeeded(bytes);
   } catch {
     // A damaged program cannot be linked by the loader either.
     return [];
-  }
-}
-
-const encode = (facts: LayerFacts): Buffer =>
-  toBytes({ index: serializeLayerIndex(facts.index), files: [...facts.files], linked: facts.linked });
-
-/** Undefined where the cache file is damaged or of another version of Node: it is made again. */
-function decode(bytes: Buffer): LayerFacts | undefined {
-  try {
-    const value = deserialize(bytes) as {
-      readonly index: Uint8Array;
-      readonly files: readonly [string, Uint8Array][];
-      readonly linked: readonly LinkedFile[];
-    };
-    return { index: parseLayerIndex(value.index), files: new Map(value.files), linked: value.linked };
-  } catch {
-    return undefined;
   }
 }

@@ -1,22 +1,22 @@
 import type { Digest, ResolvedImage } from '../../oci/index.ts';
-import type { LayerFacts, LayerFactsReader } from './layer-facts.ts';
+import type { LayerFactsReader } from './layer-facts.ts';
+import type { LayerFacts } from './types.ts';
 
 /**
  * Facts of an image's layers, bottom first.
  *
  * @param from position of the first layer wanted
- * @param linked also what programs and libraries are linked against
  */
 export function readFacts(
   image: ResolvedImage,
   layers: LayerFactsReader,
-  { from = 0, linked = false }: { readonly from?: number; readonly linked?: boolean } = {},
+  { from = 0 }: { readonly from?: number } = {},
 ): Promise<readonly LayerFacts[]> {
   return Promise.all(
     image.manifest.layers.slice(from).map((layer, at) => {
       // A manifest with more layers than its config has diff ids was refused when it was opened.
       const diffId = image.config.rootfs.diff_ids[from + at] as Digest;
-      return layers.read(image.blobs, layer, diffId, { linked });
+      return layers.read(image.blobs, layer, diffId);
     }),
   );
 }

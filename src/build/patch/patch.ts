@@ -3,9 +3,10 @@ import { type InstalledPackage, type RepositoryPackage, readStatus, type StatusD
 import { type Digest, type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
 import type { RunLimits } from '../../runtime/sandbox/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
-import type { LayerFacts, LayerFactsReader } from '../layers/layer-facts.ts';
+import type { LayerFactsReader } from '../layers/layer-facts.ts';
 import { readFacts } from '../layers/read-facts.ts';
 import { type StoredLayer, storeLayer } from '../layers/store-layer.ts';
+import type { LayerFacts } from '../layers/types.ts';
 import type { BuiltImage, PackageChange } from '../types.ts';
 import { assemblePatched, patchLayerType } from './assemble.ts';
 import { patchError } from './errors.ts';

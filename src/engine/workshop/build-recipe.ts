@@ -124,6 +124,7 @@ export async function composeRecipe(
     ...(options.update === undefined ? {} : { update: options.update }),
     ...(base === undefined ? {} : { base }),
     store: await workshop.store(),
+    layers: workshop.layerFacts,
     cache: home.cache,
     scratch: home.scratch,
     progress,

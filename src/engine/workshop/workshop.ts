@@ -60,10 +60,11 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
   const { home } = options;
   const once = memory();
   const distributionId = (distribution: string): string => distribution.split('/', 1)[0] ?? distribution;
+  const layerCache = directoryLayerCache(join(home.cache, 'layers'));
   const workshop: Workshop = {
     options,
-    layerCache: directoryLayerCache(join(home.cache, 'layers')),
-    layerFacts: createLayerFactsReader(join(home.cache, 'facts')),
+    layerCache,
+    layerFacts: createLayerFactsReader(join(home.cache, 'facts'), layerCache),
     plainPackages: join(home.cache, 'plain-packages'),
     store: () => once('store', () => openBlobStore(home.store)),
     mirrors: (distribution) =>

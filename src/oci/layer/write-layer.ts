@@ -5,6 +5,7 @@ import { asCodedError } from '../../base/index.ts';
 import type { Digest } from '../digest.ts';
 import type { LayerCompression } from '../media-types.ts';
 import { Blocks } from './blocks.ts';
+import { type CollectOptions, type IndexedLayer, LayerCollector } from './collector.ts';
 import { Compressor } from './compressor.ts';
 
 export interface LayerItem {
@@ -21,6 +22,8 @@ export interface WriteLayerOptions {
   readonly sort?: boolean;
   /** Times later than this (seconds) are set to it: SOURCE_DATE_EPOCH. */
   readonly clampMtime?: number;
+  /** Also gather what `indexLayer` would find in the written layer, so that nobody has to read it back. */
+  readonly collect?: CollectOptions;
 }
 
 export interface WrittenLayer {
@@ -29,6 +32,8 @@ export interface WrittenLayer {
   readonly size: number;
   readonly diffId: Digest;
   readonly uncompressedSize: number;
+  /** Where `collect` was asked for. */
+  readonly indexed?: IndexedLayer;
 }
 
 /** Bytes on their way through hashing and compression into the file. */
@@ -96,18 +101,28 @@ async function inOrder(items: AsyncIterable<LayerItem> | Iterable<LayerItem>): P
   return keyed.sort((a, b) => a.late - b.late || Buffer.compare(a.key, b.key)).map(({ item }) => item);
 }
 
-async function addItem(writer: TarWriter, sink: LayerSink, header: TarHeader, item: LayerItem): Promise<void> {
-  const { content } = item;
+async function addItem(
+  writer: TarWriter,
+  sink: LayerSink,
+  header: TarHeader,
+  { content }: LayerItem,
+  collector: LayerCollector | undefined,
+): Promise<void> {
+  const seen = collector?.entry(header);
+  const pass = seen === undefined || seen === 'skip' ? undefined : seen;
   if (content === undefined || content instanceof Uint8Array) {
     writer.add(header, content);
-    return;
+    if (content !== undefined) pass?.write(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  } else {
+    writer.begin(header);
+    for await (const chunk of content) {
+      writer.write(chunk);
+      pass?.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      await sink.drain(false);
+    }
+    writer.end();
   }
-  writer.begin(header);
-  for await (const chunk of content) {
-    writer.write(chunk);
-    await sink.drain(false);
-  }
-  writer.end();
+  pass?.end();
 }
 
 /**
@@ -125,16 +140,18 @@ export async function writeLayer(
   });
   const sink = new LayerSink(options.compression, async (bytes) => void (await file.writev([bytes])));
   const writer = createTarWriter(sink.push);
+  const collector = options.collect === undefined ? undefined : new LayerCollector(options.collect);
   try {
     for await (const item of options.sort === true ? await inOrder(items) : items) {
       const { header } = item;
-      await addItem(writer, sink, header.mtime > clamp ? { ...header, mtime: clamp } : header, item);
+      await addItem(writer, sink, header.mtime > clamp ? { ...header, mtime: clamp } : header, item, collector);
       await sink.drain(false);
     }
     writer.finish();
     const written = await sink.finish();
     await file.close();
-    return written;
+    if (collector === undefined) return written;
+    return { ...written, indexed: collector.result(written.diffId, written.uncompressedSize) };
   } catch (error) {
     await file.close().catch(() => undefined);
     await rm(options.sink, { force: true });

@@ -1,0 +1,17 @@
+import type { LayerIndex } from '../../oci/index.ts';
+
+/** A program or library that the dynamic loader will link. */
+export interface LinkedFile {
+  readonly path: string;
+  readonly needed: readonly string[];
+}
+
+/** What the builders need to know of a layer; read once in the layer's life. */
+export interface LayerFacts {
+  /** With a sha256 for every file. */
+  readonly index: LayerIndex;
+  /** The package database and the line lists that packages and image builders both write. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Programs and libraries, with what they are linked against. */
+  readonly linked: readonly LinkedFile[];
+}
