@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { createLog, defaultHome, homeAt } from '../base/index.ts';
+import { createLog, defaultHome, homeAt, isHeraklitError } from '../base/index.ts';
 import { COMMANDS } from './commands.ts';
 import type { CliContext } from './context.ts';
 import { cliError } from './errors.ts';
@@ -56,7 +56,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return error.exitCode === 0 ? EXIT.fine : EXIT.usage;
     // Whatever an abort breaks off (a fetch, a pipe, a child), the signal is why.
     const why = stop.signal.aborted ? stop.signal.reason : error;
-    const described = describeError(error instanceof CommanderError ? usageError(error, argv) : why);
+    const described = describeError(error instanceof CommanderError ? usageError(error, argv) : withHelp(why, argv));
     process.stderr.write(`${described.text}\n`);
     return described.exitCode;
   } finally {
@@ -68,10 +68,22 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** Commander's own words for what is wrong with the command line, as a coded error. */
 function usageError(error: CommanderError, argv: readonly string[]): Error {
   const [first = '', ...more] = error.message.replace(/^error: /, '').split('\n');
-  const command = askedCommand(argv);
   const advice = more.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ');
-  const help = `heraklit ${command === undefined ? '' : `${command} `}--help shows ${command === undefined ? 'all commands' : 'its options'}.`;
+  const help = helpHint(argv);
   return cliError('CLI_USAGE', first, { hint: advice === '' ? help : `${advice} ${help}` });
+}
+
+/** Wrong use that a command itself found has the same last advice. */
+function withHelp(error: unknown, argv: readonly string[]): unknown {
+  if (!isHeraklitError(error, 'CLI_USAGE') || error.hint !== undefined) return error;
+  return cliError('CLI_USAGE', error.message, { hint: helpHint(argv) });
+}
+
+function helpHint(argv: readonly string[]): string {
+  const command = askedCommand(argv);
+  return command === undefined
+    ? 'heraklit --help shows all commands.'
+    : `heraklit ${command} --help shows its options.`;
 }
 
 const askedCommand = (argv: readonly string[]): string | undefined =>
