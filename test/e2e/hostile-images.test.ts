@@ -12,10 +12,12 @@ import { buildMirror, createSigner, type Paths, writeMirror } from '../support/d
 import { bombLayer, type RawEntry, type RawLayer, rawLayer, saveRawImage } from '../support/hostile-image.ts';
 
 const signer = await createSigner();
+const POSTINST = { postinst: '#!/bin/sh\n' };
 const mirror: Paths = await buildMirror(
   ['trixie', 'trixie-updates', 'trixie-security'].map((suite) => ({
     suite,
-    packages: suite !== 'trixie' ? [] : ['hello', 'libgreet'].map((name) => newer(name)),
+    packages:
+      suite !== 'trixie' ? [] : [newer('hello'), newer('libgreet'), { ...newer('scripted'), scripts: POSTINST }],
   })),
   signer.sign,
   Date.now(),
@@ -228,9 +230,16 @@ test('images that a command cannot work on: why, and what to do instead', async 
   const bench = await openBench(context);
   const images = join(bench.root, 'images');
   await saveRawImage(images, 'empty', [rawLayer([{ name: 'app', content: 'x' }])]);
-  await saveRawImage(images, 'bare', [rawLayer([{ name: 'usr/lib/os-release', content: OS_RELEASE }])]);
+  // Scripts ran in it once, and the dpkg that could run them again is gone.
+  const ran = ['etc/ld.so.cache', 'var/lib/dpkg/info/libc6:amd64.postinst'].map((name) => ({ name, content: '' }));
+  const database = { name: 'var/lib/dpkg/status', content: status(stanza('scripted', '0.9-1')) };
+  await saveRawImage(images, 'ran', [
+    rawLayer([{ name: 'usr/lib/os-release', content: OS_RELEASE }, database, ...ran]),
+  ]);
   const onto = ['--onto', 'oci:images:new', '-o', 'oci:out:1'];
   assertRefused(await bench.run1('patch', 'oci:images:empty', '-o', 'oci:out:1'), { code: 'IMAGE_UNSUPPORTED' });
+  const ranIn = await bench.run1('patch', 'oci:images:ran', '-o', 'oci:out:1');
+  assertRefused(ranIn, { code: 'PATCH_SCRIPTS_NEEDED', says: ['scripted'] });
   assertRefused(await bench.run1('rebase', 'oci:images:old', ...onto), {
     code: 'IMAGE_BASE_UNKNOWN',
     exit: 2,

@@ -20,8 +20,8 @@ export interface Ended {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with what the child has said on stderr so far; may signal it. */
-  readonly watch?: (child: { readonly pid: number; kill(signal: NodeJS.Signals): void }, stderr: string) => void;
+  /** Called once with the child, which may be signalled then or later. */
+  readonly started?: (child: { kill(signal: NodeJS.Signals): void }) => void;
   /** Closes our end of stdout after its first bytes, as `| head -c1` does. */
   readonly closeEarly?: boolean;
 }
@@ -58,8 +58,8 @@ export async function openCli(context: TestContext, home?: string): Promise<Cli>
     });
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
-      options.watch?.({ pid: child.pid ?? 0, kill: (signal) => void child.kill(signal) }, stderr);
     });
+    options.started?.({ kill: (signal) => void child.kill(signal) });
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (...ended) => resolve(ended));
