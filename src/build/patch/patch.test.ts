@@ -48,7 +48,9 @@ test('an image without a package database is refused, and nothing is stored', as
       log: silentLog,
       progress: silentProgress,
     };
-    await assert.rejects(patch({ image, upgrades: [], advisories: [] }, tools), { code: 'PATCH_NO_DATABASE' });
+    await assert.rejects(patch({ image, upgrades: [], advisories: [], indexes: [], installed: [] }, tools), {
+      code: 'PATCH_NO_DATABASE',
+    });
     assert.deepEqual(await Array.fromAsync(store.list()), before);
   } finally {
     await rm(folder, { recursive: true });
