@@ -6,13 +6,13 @@ export {
   decompressBuffer,
   detectCompression,
 } from './compression.ts';
-export { archiveError, archiveErrors } from './errors.ts';
+
 export { type ExtractOptions, type ExtractResult, extractTar, extractTarBuffer } from './extract.ts';
-export { DEFAULT_ARCHIVE_LIMITS, DEFAULT_BUFFER_LIMIT, DEFAULT_CAPTURE_LIMIT } from './limits.ts';
-export { decodePath, encodePath, normalizePath } from './path.ts';
+export { DEFAULT_ARCHIVE_LIMITS, DEFAULT_CAPTURE_LIMIT } from './limits.ts';
+export { decodePath, encodePath } from './path.ts';
 export { removeFromRoot } from './remove.ts';
 export { type BufferedTarEntry, readTarBuffer } from './tar-buffer.ts';
 export { scanTar, type TarContentSink, type TarHandler, TarParser, type TarReadOptions } from './tar-parser.ts';
-export { readTar } from './tar-read.ts';
+
 export { createTarWriter, type TarWriter } from './tar-writer.ts';
 export type { ArchiveLimits, TarEntry, TarEntryType, TarHeader } from './types.ts';

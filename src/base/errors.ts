@@ -64,6 +64,7 @@ const SYSTEM_ERRORS: ErrorCatalogue<'DISK_FULL' | 'SYSTEM_ERROR'> = {
   SYSTEM_ERROR: { kind: 'failed', retryable: false, meaning: 'The operating system refused an operation.' },
 };
 
+/** @public scripts/error-catalogue.ts reads every catalogue by name. */
 export const baseErrors = SYSTEM_ERRORS;
 
 /** Turns what the operating system throws into a coded error; ours, and unknown ones, pass unchanged. */

@@ -2,7 +2,6 @@ export { syncDirectory, writeCacheFile, writeFileAtomic } from './atomic-file.ts
 export { type Clock, fixedClock, systemClock } from './clock.ts';
 export {
   asCodedError,
-  baseErrors,
   type ErrorCatalogue,
   type ErrorDefinition,
   type ErrorKind,

@@ -1,15 +1,15 @@
 export { chooseStrategy, type RecipeFacts } from './choose.ts';
 export { compose } from './compose/compose.ts';
-export { composeErrors } from './compose/errors.ts';
+
 export { formatLock, type Lock, type LockedPackage, type LockedRepository, parseLock } from './compose/lock.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFactsReader } from './layers/layer-facts.ts';
 export type { LayerFacts } from './layers/types.ts';
-export { patchErrors } from './patch/errors.ts';
+
 export { PATCH_ANNOTATION, withoutPatchLayer } from './patch/original.ts';
 export { canRunDpkg, type PatchRequest, type PatchTools, patch } from './patch/patch.ts';
 export { openPatchRoot, type PatchRoot } from './patch/patch-root.ts';
-export { rebaseErrors } from './rebase/errors.ts';
+
 export { type PreparedBase, prepareBase, type RebaseRequest, type RebaseResult, rebase } from './rebase/rebase.ts';
-export { describeConflict, type RebaseConflict, type RebaseReport } from './rebase/report.ts';
+export type { RebaseConflict, RebaseReport } from './rebase/report.ts';
 export type { BuildStatistics, BuiltImage, PackageChange, Strategy } from './types.ts';

@@ -1,9 +1,7 @@
 export {
   advisoriesBetween,
-  advisoriesIn,
   type ControlOptions,
   type ControlProblem,
-  checkRelease,
   compareVersions,
   createUniverse,
   type DebArchive,
@@ -25,16 +23,8 @@ export {
   type PresentPackage,
   packageRows,
   packagesOfLines,
-  parseChangelogDate,
-  parseConffiles,
   parseControl,
-  parseProvides,
   parseRelations,
-  parseRelease,
-  parseReleaseDate,
-  parseSingleStanza,
-  parseStatusField,
-  parseVersion,
   type RelationOptions,
   type Release,
   type ReleaseFile,
@@ -54,19 +44,17 @@ export {
   shippedKeyring,
   solve,
   solveOrThrow,
-  solverErrors,
   statusStanza,
   type VerifyReleaseOptions,
   verifyRelease,
   type WhyStep,
   writeStatus,
 } from './deb/index.ts';
-export { type DistributionFallbacks, parseOsRelease, readDistribution } from './distribution.ts';
+export type { DistributionFallbacks } from './distribution.ts';
 export type { InstalledDatabase, PackageEcosystem } from './ecosystem.ts';
-export { distroError, distroErrors } from './errors.ts';
+
 export {
   type ArchiveKind,
-  codenameOfVersion,
   type DistributionData,
   distributionData,
   knownDistributionIds,

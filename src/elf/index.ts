@@ -1,3 +1,2 @@
-export { elfError, elfErrors } from './errors.ts';
 export { isElf, readElf, readNeeded } from './read-elf.ts';
 export type { ElfFile, ElfSymbol, ElfType, ExportedSymbol, ImportedSymbol } from './types.ts';

@@ -1,8 +1,8 @@
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
 export { type VerifySetup, verifyOf } from './adapters/verify.ts';
-export { DEFAULT_PARALLEL, type Fleet, type Parallel, type StageTimes } from './context.ts';
-export { engineError, engineErrors } from './errors.ts';
+export type { Fleet, Parallel, StageTimes } from './context.ts';
+
 export { type LoopbackRegistry, openLoopbackRegistry } from './loopback-registry.ts';
 export { type PipelineOptions, type PipelineResult, planPipeline, runPipeline } from './pipeline.ts';
 export type {
@@ -21,7 +21,7 @@ export type {
 export { type FleetSetup, pipelineOptions } from './run-fleet.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
 export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
-export { workshopError, workshopErrors } from './workshop/errors.ts';
+
 export { openStored } from './workshop/open-stored.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './workshop/patch-image.ts';
 export { type RebaseImages, rebaseImage } from './workshop/rebase-image.ts';

@@ -1,7 +1,7 @@
 export type { EventSink, HeraklitEvent } from './envelope.ts';
-export { eventsError, eventsErrors } from './errors.ts';
-export { type EventType, emit, eventId, type NewEvent, OUTBOX_CHANNEL } from './outbox.ts';
-export { READ_LIMIT, type ReadEventsOptions, readEvents } from './read.ts';
+
+export { type EventType, emit, type NewEvent, OUTBOX_CHANNEL } from './outbox.ts';
+export { type ReadEventsOptions, readEvents } from './read.ts';
 export { createRelay, type Relay, type RelayOptions } from './relay.ts';
 export { type AmqpOptions, amqpSink, routingKey } from './sinks/amqp.ts';
 export { type MemorySink, memorySink } from './sinks/memory.ts';

@@ -4,7 +4,7 @@ export {
   type AdvisoryReport,
   createAdvisoryReader,
 } from './advisories.ts';
-export { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
+export type { AptSource, AptSourceFile } from './apt-sources.ts';
 export {
   type CandidateIndex,
   indexCandidates,
@@ -12,14 +12,11 @@ export {
   type Upgradable,
   type UpgradeCandidate,
 } from './candidates.ts';
-export { feedError, feedErrors } from './errors.ts';
+
 export {
   discoverMirrors,
   type MirrorSearch,
   type Mirrors,
-  mirrorsOfSources,
-  readAptSources,
-  securityBeside,
 } from './mirrors.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
 export { defaultPockets, findPocket, knownDistributions, type Pocket } from './pockets.ts';

@@ -1,4 +1,4 @@
-export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind, isLoopback } from './bind.ts';
+export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind } from './bind.ts';
 export type {
   Diff,
   EventRecord,
@@ -26,14 +26,12 @@ export type {
   Workloads,
 } from './contract.ts';
 export { type DatabaseQueriesOptions, databaseQueries } from './database-queries/database-queries.ts';
-export { httpError, httpErrors } from './errors.ts';
+export { httpError } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
 export type { FleetQueries, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export {
   createHttpServer,
-  DEFAULT_HOST,
-  DEFAULT_PORT,
   type HttpServerOptions,
   type ListenOptions,
   serveHttp,

@@ -15,9 +15,6 @@ import { metricsRoute } from './routes/metrics.ts';
 import { uiRoutes } from './routes/ui.ts';
 import * as schemas from './schemas.ts';
 
-export const DEFAULT_HOST = '127.0.0.1';
-export const DEFAULT_PORT = 8080;
-
 /** Where `vite build web` puts the page; the same distance from `src/http` and from `dist/http`. */
 const WEB = resolve(import.meta.dirname, '../../web/dist');
 

@@ -1,9 +1,9 @@
 export { chainIds } from './chain-id.ts';
 export { type Digest, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
-export { ociError, ociErrors } from './errors.ts';
+export { ociError } from './errors.ts';
 export { parseImageConfig } from './image-config.ts';
 export type { CollectOptions, IndexedLayer } from './layer/collector.ts';
-export { GZIP_LEVEL, ZSTD_LEVEL } from './layer/compressor.ts';
+
 export { diffTrees, type TreeDiff } from './layer/diff-trees.ts';
 export { type FlatEntry, type FlatTree, flattenLayers } from './layer/flatten.ts';
 export { parseLayerIndex, serializeLayerIndex } from './layer/index-format.ts';

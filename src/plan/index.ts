@@ -1,5 +1,3 @@
-export { planError, planErrors } from './errors.ts';
-export { inLineageOrder } from './lineage.ts';
 export { type PlanOptions, planFleet } from './plan.ts';
 export type {
   Decide,

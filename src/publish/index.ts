@@ -1,5 +1,5 @@
-export { isUnchanged, type PublishedImage, readPublished, sameContent } from './content.ts';
-export { releasedEvents, unchangedEvent } from './events.ts';
+export { isUnchanged, type PublishedImage, readPublished } from './content.ts';
+export { unchangedEvent } from './events.ts';
 export { type Publisher, publishCandidates, releaseImages, restoreTag, summaryOf } from './publish.ts';
 export {
   liftQuarantine,

@@ -1,4 +1,3 @@
-export { recipeError, recipeErrors } from './errors.ts';
 export type {
   Fleet,
   FleetDistribution,

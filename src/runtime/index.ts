@@ -10,7 +10,6 @@ export {
   type EngineConnectOptions,
   type EngineRuntime,
   type EngineRuntimeOptions,
-  engineHostErrors,
   hostUlimits,
   type ImageInspect,
   Label as EngineLabel,
@@ -18,10 +17,9 @@ export {
   lastWords,
   ownerOfThisProcess,
   type WorkloadGroup,
-  waitHealthy,
 } from './engine-host/index.ts';
-export { createFront, type Front, type FrontOptions, type FrontStatistics, frontErrors } from './front/index.ts';
-export { createKubernetesRuntime, type KubernetesRuntimeOptions, kubernetesErrors } from './kubernetes/index.ts';
+export type { Front, FrontOptions, FrontStatistics } from './front/index.ts';
+export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './kubernetes/index.ts';
 export type {
   HealthCheck,
   RolloutOutcome,

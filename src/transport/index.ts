@@ -1,4 +1,3 @@
-export { transportError, transportErrors } from './errors.ts';
 export type { ImageToSave, SaveImageOptions } from './image-to-save.ts';
 export { type ListedImage, listImages } from './layout.ts';
 export { type OpenedImage, type OpenImageOptions, openImage } from './open.ts';

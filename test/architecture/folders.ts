@@ -28,6 +28,3 @@ export const FOLDERS = [
   'http',
   'cli',
 ] as const;
-
-/** Only these may import more than their immediate needs across stages; a stage never imports a later one. */
-export const STAGES = ['feed', 'inventory', 'plan', 'build', 'publish', 'verify', 'rollout'] as const;

@@ -1,18 +1,14 @@
 export { type DebArchive, openDeb } from './archive.ts';
 export {
   advisoriesBetween,
-  advisoriesIn,
   type MissedAdvisories,
-  parseChangelogDate,
   readChangelog,
 } from './changelog.ts';
 export {
   type ControlOptions,
   type ControlProblem,
   MAX_CONTROL_BYTES,
-  MAX_STANZA_BYTES,
   parseControl,
-  parseSingleStanza,
 } from './control.ts';
 export { debEcosystem } from './ecosystem.ts';
 export { type Keyring, readKeyring, shippedKeyring } from './keyring.ts';
@@ -24,12 +20,9 @@ export {
   readPackagesIndex,
   rowToLine,
 } from './packages-index.ts';
-export { formatRelations, LazyRelations, parseProvides, parseRelations, type RelationOptions } from './relations.ts';
+export { formatRelations, parseRelations, type RelationOptions } from './relations.ts';
 export {
-  checkRelease,
   MAX_RELEASE_BYTES,
-  parseRelease,
-  parseReleaseDate,
   type Release,
   type ReleaseFile,
   rereadRelease,
@@ -46,7 +39,6 @@ export {
   type SolveOptions,
   solve,
   solveOrThrow,
-  solverErrors,
   type WhyStep,
 } from './solver/index.ts';
 export { Stanza } from './stanza.ts';
@@ -54,10 +46,8 @@ export {
   type DpkgState,
   type DpkgStatus,
   type IncompletePackage,
-  parseConffiles,
-  parseStatusField,
   readStatus,
   type StatusDatabase,
 } from './status.ts';
 export { type InstalledState, replaceStanza, statusStanza, writeStatus } from './status-write.ts';
-export { compareVersions, parseVersion, satisfies } from './version.ts';
+export { compareVersions, satisfies } from './version.ts';

@@ -1,4 +1,4 @@
 export { toCycloneDx } from './cyclonedx.ts';
-export { purlOf } from './purl.ts';
+
 export { toSpdx } from './spdx.ts';
 export type { SbomOptions } from './subject.ts';

@@ -1,9 +1,9 @@
 export type { EngineApi } from './api.ts';
 export type { ContainerInspect, CreateBody, ImageInspect } from './api-types.ts';
 export type { EngineConnectOptions } from './connect.ts';
-export { engineHostErrors } from './errors.ts';
+
 export { hostUlimits, type WorkloadGroup } from './group.ts';
-export { type Address, addressOf, askHttp, askTcp, lastWords, waitHealthy } from './health.ts';
+export { type Address, addressOf, askHttp, askTcp, lastWords } from './health.ts';
 export { Label } from './labels.ts';
 export { ownerOfThisProcess } from './owner.ts';
 export {

@@ -4,7 +4,7 @@ import { createHttpFront } from './http-front.ts';
 import { createTcpFront } from './tcp-front.ts';
 
 export type { Backend, BackendState, BackendStatus } from './backend-pool.ts';
-export { frontErrors } from './errors.ts';
+
 export type { Front, FrontStatistics, ListenAddress } from './front.ts';
 
 export interface FrontOptions {

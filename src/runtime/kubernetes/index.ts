@@ -1,2 +1,1 @@
-export { kubernetesErrors } from './errors.ts';
 export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './runtime.ts';

@@ -1,5 +1,3 @@
-export { solverErrors } from './errors.ts';
-export { editDistance, nearestNames } from './nearest.ts';
 export { type SolveOptions, solve, solveOrThrow } from './solve.ts';
 export type {
   Conflict,

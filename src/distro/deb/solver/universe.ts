@@ -33,7 +33,6 @@ export interface Node {
 }
 
 const PRIORITIES: Readonly<Record<string, number>> = { required: 1, important: 2, standard: 3, optional: 4, extra: 5 };
-const NOTHING: readonly never[] = Object.freeze([]);
 
 /** The name under which a relation is looked up: `python3:any` is provided only by Multi-Arch: allowed packages. */
 export function targetName(relation: Relation, architecture: string): string {
@@ -196,5 +195,3 @@ export function createUniverse(snapshots: readonly RepositorySnapshot[]): Packag
     },
   };
 }
-
-export const NO_NODE: Node = { name: '', versions: NOTHING, providers: NOTHING };
