@@ -26,7 +26,7 @@ test('which tree a repository or an apt suite lies in', () => {
     ['bookworm-security', 'security'],
     ['buster/updates', undefined],
     ['stable/updates', 'security'],
-    ['cloud-sdk-bookworm', undefined],
+    ['third-party-bookworm', undefined],
     ['nodistro', undefined],
   ] as const) {
     assert.equal(suiteKind('debian', suite), kind, suite);
