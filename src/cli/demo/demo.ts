@@ -142,6 +142,11 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
   const traffic = typeof containers === 'string' ? { skipped: `not done: ${containers}` } : await containers.finish();
   const tasks = done.tasks.map(taskReport);
   if (tasks.length > 0) say(renderTasks(tasks, colours));
+  for (const task of results.flatMap((result) => result.tasks)) {
+    if (task.error === null) continue;
+    context.log.error(`${task.image}: ${task.error}`);
+    context.foundOverThreshold();
+  }
 
   await planPipeline(pipeline);
   const report: DemoReport = {

@@ -7,7 +7,7 @@ import { createSandbox } from '../../runtime/sandbox/index.ts';
 const EXAMPLE = fileURLToPath(new URL('../../../examples/fleet', import.meta.url));
 
 /** What images need without maintainer scripts that essential packages would have brought. */
-const SCRIPTLESS_BASE = 'packages: [base-files, base-passwd, bash, coreutils, libc-bin, ';
+const SCRIPTLESS_BASE = 'packages: [base-files, base-passwd, bash, coreutils, dash, libc-bin, ';
 
 /** Why maintainer scripts cannot run here; undefined when they can. */
 export async function sandboxProblem(home: Home): Promise<string | undefined> {
