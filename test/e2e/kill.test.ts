@@ -14,6 +14,8 @@ import type { FinalState } from '../support/final-state.ts';
 
 const CHILD = join(import.meta.dirname, '../support/kill-child.ts');
 const KILLS = Number(process.env.HERAKLIT_KILLS ?? 32);
+/** The same over stand-ins for the stages, which reaches more steps in less time; fewer, because it proves less. */
+const KILLS_OF_STAND_INS = Math.min(KILLS, 10);
 const SEED = Number(process.env.HERAKLIT_SEED ?? 20260101);
 
 /** A small seeded generator (mulberry32): a failure can be repeated. */
@@ -126,9 +128,9 @@ async function killAndCompare(scenario: Scenario): Promise<string> {
   }
 }
 
-test(`killed ${KILLS} times at random moments, the pipeline ends as if it never was`, async (context) => {
+test(`killed ${KILLS_OF_STAND_INS} times at random moments, the pipeline ends as if it never was`, async (context) => {
   const prepare = async (): Promise<void> => undefined;
-  context.diagnostic(await killAndCompare({ kills: KILLS, prepare, longestLife: 2_000 }));
+  context.diagnostic(await killAndCompare({ kills: KILLS_OF_STAND_INS, prepare, longestLife: 2_000 }));
 });
 
 const FLEET = `apiVersion: heraklit/v1
