@@ -104,7 +104,9 @@ async function interrupt(context: TestContext, signal: NodeJS.Signals, when: Reg
   server.intercept = (path, _, response) => {
     if (!when.test(path)) return false;
     response.writeHead(200, { 'content-length': 1_000_000 }).write('half');
-    setTimeout(() => stop?.(), 100);
+    // Once: a second signal ends a program that does not heed the first.
+    if (stop !== undefined) setTimeout(stop, 100);
+    stop = undefined;
     return true;
   };
   const ended = await cli.run(build(server.url), { started: (child) => (stop = () => child.kill(signal)) });
