@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { PGlite, types } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
 import { asCodedError, isHeraklitError, messageOf, syncDirectory, writeFileAtomic } from '../base/index.ts';
@@ -41,6 +42,13 @@ export async function openEmbedded(directory: string): Promise<Database> {
   }
 }
 
+/**
+ * V8 compiles a function of PGlite's WebAssembly anew, optimised, after about this many bytes of it ran. Ten times the
+ * default: PostgreSQL has some very large functions, and optimising those that run a little takes 200 MB and a third
+ * of a short command's processor time.
+ */
+const TIERING = '--wasm-tiering-budget=130000000';
+
 async function start(directory: string): Promise<PGlite> {
   const unfinished = `${directory}.initialising`;
   try {
@@ -48,6 +56,7 @@ async function start(directory: string): Promise<PGlite> {
     if (existsSync(unfinished)) await rm(directory, { recursive: true, force: true });
     const fresh = !existsSync(join(directory, 'PG_VERSION'));
     if (fresh) await writeFileAtomic(unfinished, '');
+    setFlagsFromString(TIERING);
     const pglite = new PGlite({
       fs: new DurableNodeFiles(directory),
       startParams: durableStartParameters(),
