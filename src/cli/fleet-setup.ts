@@ -36,6 +36,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     progress,
     signal,
     ...(mirror === undefined ? {} : { mirror }),
+    ...(fleet.document.distributions === undefined ? {} : { distributions: fleet.document.distributions }),
     ...(options.offline === undefined ? {} : { offline: options.offline }),
   });
   const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;

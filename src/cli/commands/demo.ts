@@ -2,6 +2,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CliContext, OutputFormat } from '../context.ts';
+import { DEMO_MARKER } from '../demo/marker.ts';
+import { cliError } from '../errors.ts';
 import { addFormat } from '../format-option.ts';
 
 interface DemoCommandOptions {
@@ -34,7 +36,7 @@ export function register(command: Command, context: CliContext): void {
 async function run(options: DemoCommandOptions, context: CliContext): Promise<void> {
   const { demo } = await import('../demo/demo.ts');
   const folder = options.folder ?? join(tmpdir(), `heraklit-demo-${userInfo().username}`);
-  if (options.fresh === true) await (await import('node:fs/promises')).rm(folder, { recursive: true, force: true });
+  if (options.fresh === true) await emptyFolder(folder);
   const json = options.json === true || options.format === 'json';
   const report = await demo(
     {
@@ -46,4 +48,21 @@ async function run(options: DemoCommandOptions, context: CliContext): Promise<vo
     context,
   );
   if (json) context.print(JSON.stringify(report, null, 2));
+}
+
+/** Empties the demo's own folder, and no other one: a mistyped --folder must not cost anybody their files. */
+async function emptyFolder(folder: string): Promise<void> {
+  const { access, readdir, rm } = await import('node:fs/promises');
+  const entries = await readdir(folder).catch(() => []);
+  if (entries.length === 0) return;
+  const isDemo = await access(join(folder, DEMO_MARKER)).then(
+    () => true,
+    () => false,
+  );
+  if (!isDemo) {
+    throw cliError('CLI_USAGE', `${folder} is not empty and no earlier demo made it: --fresh leaves it alone`, {
+      hint: 'Name an empty folder, or empty this one yourself.',
+    });
+  }
+  await rm(folder, { recursive: true, force: true });
 }

@@ -27,6 +27,7 @@ import { coloursFor } from '../render/colours.ts';
 import { renderPlan } from '../render/plan.ts';
 import { renderTasks, taskReport } from '../render/tasks.ts';
 import { type DemoContainers, startContainers } from './containers.ts';
+import { DEMO_MARKER } from './marker.ts';
 import { type DemoReport, renderSummary, secondsByStage, stateOf } from './report.ts';
 import { copyFleet, sandboxProblem } from './scratch-fleet.ts';
 
@@ -55,6 +56,7 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
     if (!options.json) context.print(text);
   };
   await mkdir(home.root, { recursive: true });
+  await writeFile(join(options.folder, DEMO_MARKER), '');
   const problem = await sandboxProblem(home);
   if (problem !== undefined) say(`No maintainer scripts will run (${problem}); images are composed without.\n`);
   const fleet = await loadEngineFleet(await copyFleet(join(options.folder, 'fleet'), problem === undefined));

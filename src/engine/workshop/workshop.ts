@@ -12,6 +12,7 @@ import {
   type PackageCache,
 } from '../../feed/index.ts';
 import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
+import type { FleetDistribution } from '../../recipe/index.ts';
 import { type BlobStore, openBlobStore } from '../../storage/index.ts';
 
 export interface WorkshopOptions {
@@ -29,6 +30,8 @@ export interface WorkshopOptions {
   readonly maxAge?: number;
   /** Pockets that are used where none are asked for; default: release, updates, security. */
   readonly pockets?: readonly string[];
+  /** What a fleet file says of its distributions, by name. */
+  readonly distributions?: Readonly<Record<string, FleetDistribution>>;
 }
 
 /** A distribution's repositories for one architecture, as they are now. */
@@ -82,8 +85,11 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           ...(options.offline === undefined ? {} : { offline: options.offline }),
         }),
       ),
-    shelf: (distribution, architecture, pockets = options.pockets) =>
-      once(`shelf ${distribution} ${architecture} ${pockets?.join() ?? ''}`, async () => {
+    shelf: (distribution, architecture, asked = options.pockets) =>
+      once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''}`, async () => {
+        const settings = options.distributions?.[distribution] ?? {};
+        const { components, trusted } = settings;
+        const pockets = asked ?? settings.pockets;
         await mkdir(home.cache, { recursive: true });
         const snapshots = await openRepositories({
           distribution,
@@ -92,6 +98,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           cache: home.cache,
           progress: options.progress,
           ...(pockets === undefined ? {} : { pockets }),
+          ...(components === undefined ? {} : { components }),
+          ...(trusted === undefined ? {} : { trusted }),
           ...(options.keyring === undefined ? {} : { keyring: options.keyring }),
           ...(options.offline === undefined ? {} : { offline: options.offline }),
           ...(options.maxAge === undefined ? {} : { maxAge: options.maxAge }),
