@@ -30,14 +30,14 @@ export interface LayerFactsReader {
   collector(): FactsCollector;
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 /** Layers whose facts stay in memory: more than any image has. */
 const MEMORY_LAYERS = 512;
 /** Bytes of one captured file; dpkg's status of 3,000 packages has under 5 MB. */
 const CAPTURE_LIMIT = 128 * 1024 * 1024;
 
 const CAPTURED =
-  /^(?:var\/lib\/dpkg\/(?:status(?:\.d\/.+)?|triggers\/(?:File|Unincorp)|statoverride|diversions)|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid|shells))$/;
+  /^(?:var\/lib\/dpkg\/(?:status(?:\.d\/.+)?|info\/[^/]+\.list|triggers\/(?:File|Unincorp)|statoverride|diversions)|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid|shells))$/;
 /** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. Larger ones are not linked. */
 const MAYBE_ELF = (header: TarHeader): boolean =>
   header.size > 64 && header.size <= CAPTURE_LIMIT && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));

@@ -21,7 +21,13 @@ function wholeLine(line: string): string {
   return line;
 }
 
-export const isLineList = (path: string): boolean => LINE_LISTS.has(path);
+/**
+ * What a package installed, one path a line. On images that leave files out (path-exclude: Debian's slim ones), dpkg
+ * drops vanished folders from the lists of all packages whenever it installs one, so both sides rewrite the same lists.
+ */
+const PACKAGE_LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
+
+export const isLineList = (path: string): boolean => LINE_LISTS.has(path) || PACKAGE_LIST.test(path);
 
 export type LineMerge =
   | { readonly kind: 'merged'; readonly text: string }

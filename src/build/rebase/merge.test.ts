@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readStatus } from '../../distro/index.ts';
 import { mergeRuntimeConfig } from './merge-config.ts';
-import { mergeLines } from './merge-lines.ts';
+import { isLineList, mergeLines } from './merge-lines.ts';
 import { mergePackages } from './merge-packages.ts';
 
 test('config: what the child set itself wins, the rest follows the new base', () => {
@@ -120,4 +120,16 @@ test('packages: a Breaks of the new base against the child’s package is refuse
     database(stanza('base', '1'), stanza('app', '1')),
   );
   assert.deepEqual(merge.conflicts, [{ kind: 'dependency', package: 'base', relation: 'conflicts with app (<< 2)' }]);
+});
+
+test('lists of installed paths that both sides trimmed are one list', () => {
+  const path = 'var/lib/dpkg/info/app.list';
+  const merge = mergeLines(
+    path,
+    '/.\n/usr\n/usr/share/man\n/usr/app\n',
+    '/.\n/usr\n/usr/app\n/usr/new\n',
+    '/.\n/usr\n/usr/app\n',
+  );
+  assert.deepEqual(merge, { kind: 'merged', text: '/.\n/usr\n/usr/app\n/usr/new\n' });
+  assert.ok(isLineList(path) && !isLineList('var/lib/dpkg/info/app.postinst'));
 });
