@@ -117,6 +117,25 @@ for (const [suite, include] of Object.entries(SUITES)) {
     context.diagnostic(`${result.built.changes.length} packages, layer of ${manifest.layers[1]?.size} bytes`);
     await rm(ours, { recursive: true });
     await rm(theirs, { recursive: true });
+    if (suite === 'trixie') await inParts(image, result);
     await image.close();
   });
+}
+
+/** Patched in two goes, an image is what one go makes of it: the second starts from the original again. */
+async function inParts(image: ResolvedImage, whole: Patched): Promise<void> {
+  const part = await patched(image, { packages: ['openssl'], onlySecurity: true });
+  const names = part.built.changes.map((change) => change.package);
+  assert.ok(names.includes('openssl') && !names.includes('tzdata'), names.join());
+  assert.ok(part.fixed.every((finding) => finding.security && finding.package === 'openssl'));
+  const rest = await patched(part.image);
+  assert.equal(rest.image.manifest.layers.length, 2);
+  assert.equal(rest.image.manifest.annotations?.[PATCH_ANNOTATION.source], image.digest);
+  assert.deepEqual(await outdated(rest.image), []);
+  assert.equal(rest.image.config.rootfs.diff_ids[1], whole.image.config.rootfs.diff_ids[1]);
+  const other = await patched(part.image, { packages: ['tzdata'] });
+  assert.ok(
+    other.built.changes.some((change) => change.package === 'openssl'),
+    'an update was taken back',
+  );
 }

@@ -3,6 +3,7 @@
  * for file with what the same commands make on the new base. What is not the same must have been refused.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,8 +75,11 @@ async function childOf(base: Base, name: string, command: string): Promise<Opene
     const marker = { type: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtime: 0 } as const;
     for await (const change of sandbox.changes()) {
       if (change.kind === 'whiteout') items.push({ header: { ...marker, path: whiteoutOf(change.path) } });
-      else if (change.kind === 'opaque') items.push({ header: { ...marker, path: opaqueOf(change.path) } });
-      else if (change.content === undefined) items.push({ header: change.header });
+      else if (change.kind === 'opaque') {
+        // overlayfs marks every new folder so; builders write it only where it hides something.
+        if (existsSync(join(base.root, change.path)))
+          items.push({ header: { ...marker, path: opaqueOf(change.path) } });
+      } else if (change.content === undefined) items.push({ header: change.header });
       else items.push({ header: change.header, content: await readFile(change.content) });
     }
     await writeLayer(items, { compression: 'none', sink: tar, sort: true });

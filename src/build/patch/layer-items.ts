@@ -31,8 +31,10 @@ export function layerItems(changes: readonly Change[], tree: FlatTree, root: str
   for (const change of kept) {
     const path = pathOf(change);
     if (change.kind === 'whiteout') items.push(marker(whiteoutOf(path)));
-    else if (change.kind === 'opaque') items.push(marker(opaqueOf(path)));
-    else if (change.header.type !== 'directory' || parents.has(path) || !sameMetadata(change.header, tree)) {
+    else if (change.kind === 'opaque') {
+      // overlayfs marks every new folder so; it says something only where there was one below.
+      if (tree.has(path)) items.push(marker(opaqueOf(path)));
+    } else if (change.header.type !== 'directory' || parents.has(path) || !sameMetadata(change.header, tree)) {
       const { header, content } = change;
       items.push(content === undefined ? { header } : { header, content: pieces(content) });
     }
