@@ -25,7 +25,10 @@ function wholeLine(line: string): string {
  * What a package installed, one path a line. On images that leave files out (path-exclude: Debian's slim ones), dpkg
  * drops vanished folders from the lists of all packages whenever it installs one, so both sides rewrite the same lists.
  */
-const PACKAGE_LIST = /^var\/lib\/dpkg\/info\/[^/]+\.list$/;
+const PACKAGE_LIST = /^var\/lib\/dpkg\/info\/([^/:]+)(?::[^/]+)?\.list$/;
+
+/** Name of the package whose list of installed files this is. */
+export const packageOfList = (path: string): string | undefined => PACKAGE_LIST.exec(path)?.[1];
 
 export const isLineList = (path: string): boolean => LINE_LISTS.has(path) || PACKAGE_LIST.test(path);
 

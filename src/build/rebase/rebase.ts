@@ -11,7 +11,7 @@ import { assembleRebased, type RebasedImage } from './assemble.ts';
 import { type BaseTree, findPathConflicts } from './conflicts.ts';
 import { rebaseError } from './errors.ts';
 import { checkLibraries, type LibraryReader } from './libraries.ts';
-import { mergeLines } from './merge-lines.ts';
+import { mergeLines, packageOfList } from './merge-lines.ts';
 import { mergePackages } from './merge-packages.ts';
 import { writeMergedLayer } from './merged-layer.ts';
 import { describeConflict, type RebaseConflict, type RebaseReport } from './report.ts';
@@ -88,7 +88,23 @@ async function examine(
   );
   const conflicts: RebaseConflict[] = [...touched.conflicts];
   const files = new Map<string, string | Uint8Array>();
+  const ownPackages = new Set<string>();
+  const ownStatus = topmostFile(facts, STATUS);
+  if (touched.touchesDatabase && ownStatus !== undefined) {
+    const merge = mergePackages(oldBase.status, newBase.status, readStatus(ownStatus));
+    conflicts.push(...merge.conflicts);
+    for (const { name } of merge.own) ownPackages.add(name);
+    files.set(STATUS, Buffer.concat(merge.stanzas.flatMap((stanza) => [stanza.toBytes(), Buffer.from('\n')])));
+  } else if (touched.touchesDatabase) {
+    conflicts.push({ kind: 'package', package: 'status', reason: 'the child deletes or splits the package database' });
+  }
   for (const path of touched.toMerge) {
+    const owner = packageOfList(path);
+    if (owner !== undefined && !ownPackages.has(owner)) {
+      // A package the child did not touch: dpkg only dropped vanished folders from its list.
+      files.set(path, text(topmostFile(newBase.facts, path)));
+      continue;
+    }
     const merge = mergeLines(
       path,
       text(topmostFile(oldBase.facts, path)),
@@ -97,14 +113,6 @@ async function examine(
     );
     if (merge.kind === 'conflict') conflicts.push({ kind: 'entry', path, key: merge.key });
     else files.set(path, merge.text);
-  }
-  const ownStatus = topmostFile(facts, STATUS);
-  if (touched.touchesDatabase && ownStatus !== undefined) {
-    const merge = mergePackages(oldBase.status, newBase.status, readStatus(ownStatus));
-    conflicts.push(...merge.conflicts);
-    files.set(STATUS, Buffer.concat(merge.stanzas.flatMap((stanza) => [stanza.toBytes(), Buffer.from('\n')])));
-  } else if (touched.touchesDatabase) {
-    conflicts.push({ kind: 'package', package: 'status', reason: 'the child deletes or splits the package database' });
   }
   const libraries = await checkLibraries(
     facts.flatMap((fact) => fact.linked),
