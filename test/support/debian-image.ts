@@ -54,10 +54,7 @@ export async function releaseTar(
   const lines = await sourceLines(suite);
   await run('mmdebstrap', [
     ...['--quiet', '--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"'],
-    ...['--dpkgopt=path-exclude=/usr/share/man/*', '--dpkgopt=path-exclude=/usr/share/locale/*'],
     ...(include.length > 0 ? [`--include=${include.join(',')}`] : []),
-    // The options above are for making the root quickly; dpkg inside must not know them.
-    '--customize-hook=rm -f "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap',
     ...hooks.map((hook) => `--customize-hook=${hook}`),
     ...[suite, file, lines[0] as string],
   ]);
