@@ -38,7 +38,8 @@ function tar(files: NonNullable<TestPackage['files']>, mode: number): Buffer {
       writer.add({ path, type: 'symlink', mode: 0o777, size: 0, linkName: content.link, ...owner });
     } else {
       const bytes = Buffer.from(content);
-      writer.add({ path, type: 'file', mode, size: bytes.length, ...owner }, bytes);
+      const executable = path.startsWith('usr/bin/') ? 0o111 : 0;
+      writer.add({ path, type: 'file', mode: mode | executable, size: bytes.length, ...owner }, bytes);
     }
   }
   writer.finish();

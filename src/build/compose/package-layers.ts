@@ -1,3 +1,4 @@
+import type { TarHeader } from '../../archive/index.ts';
 import type { LayerCompression } from '../../oci/index.ts';
 import { type GroupResult, groupLayer, layerByContent, openPackage, type StoredLayer } from './group-layer.ts';
 import { groupPackages } from './groups.ts';
@@ -57,21 +58,27 @@ function rootLayer(request: ComposeRequest, compression: LayerCompression): Prom
   );
 }
 
-/** Content of files in packages, by path; opens only the packages that have one of them. */
+export interface PackageFile {
+  readonly header: TarHeader;
+  readonly content: Buffer;
+}
+
+/** Files of packages, by path, with mode and owner; opens only the packages that have one of them. */
 export async function packageFiles(
   request: ComposeRequest,
   packages: readonly LockedPackage[],
   records: readonly PackageRecord[],
   wanted: (path: string, record: PackageRecord) => boolean,
-): Promise<ReadonlyMap<string, Buffer>> {
-  const found = new Map<string, Buffer>();
+): Promise<ReadonlyMap<string, PackageFile>> {
+  const found = new Map<string, PackageFile>();
   for (const record of records) {
     if (!record.paths.some((line) => line.startsWith('f ') && wanted(line.slice(2), record))) continue;
     const item = packages.find(({ sha256 }) => sha256 === record.sha256);
     if (item === undefined) continue;
     const { items } = await openPackage(request, item);
     for (const { header, content } of items) {
-      if (header.type === 'file' && wanted(header.path, record)) found.set(header.path, content as Buffer);
+      if (header.type === 'file' && wanted(header.path, record))
+        found.set(header.path, { header, content: content as Buffer });
     }
   }
   return found;

@@ -101,7 +101,8 @@ async function stateWithoutScripts(
 ): Promise<readonly LayerItem[]> {
   const isSource = (path: string): boolean =>
     path === MASTER_PASSWD || path === MASTER_GROUP || path.startsWith(CERTIFICATES);
-  const sources = await packageFiles(request, lock.packages, records, isSource);
+  const files = await packageFiles(request, lock.packages, records, isSource);
+  const sources = new Map([...files].map(([path, { content }]) => [path, content]));
   const taken = new Set(records.flatMap(({ paths }) => paths.map((line) => line.split(' ').at(-1) ?? '')));
   const own = request.base === undefined ? withoutScriptsItems(sources, taken, lock.epoch) : [];
   return merged([own, databaseItems(database, records, 'installed', lock.epoch), settled]);
@@ -135,25 +136,16 @@ async function winnerItems(
   if (winners.length === 0) return [];
   const owner = new Map(winners.map((winner) => [winner.path, winner.package.sha256]));
   const isWanted = (path: string, record: PackageRecord): boolean => owner.get(path) === record.sha256;
-  const contents = await packageFiles(request, input.lock.packages, input.records, isWanted);
+  const files = await packageFiles(request, input.lock.packages, input.records, isWanted);
   return winners.map(({ path, package: record }) => {
-    const content = contents.get(path);
-    if (content === undefined) {
+    const file = files.get(path);
+    if (file === undefined) {
       throw composeError(
         'COMPOSE_FILE_CONFLICT',
         `/${path} of ${record.name} is no file, but another package has it too`,
       );
     }
-    const header = {
-      path,
-      type: 'file' as const,
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      size: content.length,
-      mtime: record.mtime,
-    };
-    return { header, content };
+    return file;
   });
 }
 

@@ -35,11 +35,11 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
     return prepared;
   };
   return {
-    async build(request) {
-      if (request.image.recipe === 'none') return patchUpstream(request, fleet, workshop);
+    async build(request, signal) {
+      if (request.image.recipe === 'none') return patchUpstream(request, fleet, workshop, signal);
       const rebased = request.strategy === 'rebase' ? await tryRebase(request, base, workshop) : undefined;
       if (typeof rebased === 'object') return explained(rebased, fleet, request, architecture, workshop);
-      const composed = await composeImage(request, fleet, architecture, workshop);
+      const composed = await composeImage(request, fleet, architecture, workshop, signal);
       const reason = rebased === undefined ? composed.reason : `${composed.reason}; not rebased: ${rebased}`;
       return explained({ ...composed, reason }, fleet, request, architecture, workshop);
     },
@@ -72,6 +72,7 @@ async function composeImage(
   fleet: LoadedFleet,
   architecture: string,
   workshop: Workshop,
+  signal: AbortSignal,
 ): Promise<BuiltImage> {
   const loaded = fleet.recipes.get(image.image);
   if (loaded === undefined) throw workshopError('RECIPE_GONE', `${image.image} has no recipe in ${fleet.file}`);
@@ -80,7 +81,8 @@ async function composeImage(
   const lockFile = join(locks, `${image.image}.lock`);
   const from = loaded.document.from;
   const store = await workshop.store();
-  const foreign = from !== undefined && image.base === undefined ? await openImage(parseReference(from)) : undefined;
+  const foreign =
+    from !== undefined && image.base === undefined ? await openImage(parseReference(from), { signal }) : undefined;
   try {
     if (foreign !== undefined) await adopt(store, foreign);
     const digest = foreign?.digest ?? baseDigest;
@@ -99,11 +101,12 @@ async function patchUpstream(
   { image, previous }: BuildRequest,
   fleet: LoadedFleet,
   workshop: Workshop,
+  signal: AbortSignal,
 ): Promise<BuiltImage> {
   const reference = fleet.upstream.get(image.image);
   if (reference === undefined) throw workshopError('RECIPE_GONE', `${image.image} is no longer in ${fleet.file}`);
   const store = await workshop.store();
-  const upstream = await openImage(parseReference(reference));
+  const upstream = await openImage(parseReference(reference), { signal });
   try {
     await adopt(store, upstream);
     const outcome = await patchImage(upstream, {}, workshop);
