@@ -5,7 +5,7 @@ import { openFleetAccess } from '../fleet-access.ts';
 import { fleetFile, fleetSetup } from '../fleet-setup.ts';
 import { addFormat, json } from '../format-option.ts';
 import { coloursFor } from '../render/colours.ts';
-import { renderPlan } from '../render/plan.ts';
+import { renderPlan, renderServedPlan } from '../render/plan.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 
 interface PlanOptions extends SourceOptions {
@@ -35,7 +35,8 @@ async function run(file: string | undefined, options: PlanOptions, context: CliC
   const access = await openFleetAccess(context);
   if (access.kind === 'server') {
     context.log.warn('heraklit serve holds this home: its current plan is shown');
-    context.print(json(await access.server.plan()));
+    const current = await access.server.plan();
+    context.print(options.format === 'json' ? json(current) : renderServedPlan(current, coloursFor(context.colour)));
     return;
   }
   const { database } = access;
