@@ -109,9 +109,22 @@ const mmdebstrap = [
 const peer = { name: 'mmdebstrap', argv: mmdebstrap, env: { TMPDIR: '/dev/shm' } };
 run(mmdebstrap);
 
-/** The image alone is made anew: every package is a layer already, the scripts run again. */
+interface ManifestFile {
+  readonly layers: readonly { readonly digest: string }[];
+}
+const blob = (digest: string): string => readFileSync(join(home, 'out', 'blobs', 'sha256', digest.slice(7)), 'utf8');
+/** The image alone is made anew: every package is a layer already; scripts, and the layer they made, are forgotten. */
 const forgetImage = (): void => {
-  rmSync(join(home, 'out'), { recursive: true, force: true });
+  const index = JSON.parse(readFileSync(join(home, 'out', 'index.json'), 'utf8')) as {
+    manifests: { digest: string }[];
+  };
+  const manifest = JSON.parse(blob(index.manifests[0]?.digest ?? '')) as ManifestFile;
+  const state = manifest.layers.at(-1)?.digest ?? '';
+  const layers = join(home, 'cache', 'compose', 'layers');
+  for (const name of sh('grep', '-l', '-r', state, layers)
+    .split('\n')
+    .filter((line) => line !== ''))
+    rmSync(name);
   rmSync(join(home, 'cache', 'compose', 'scripts'), { recursive: true, force: true });
 };
 const fromLayers = compare(
