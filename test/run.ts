@@ -1,7 +1,7 @@
 /**
  * Runs the tests: `node test/run.ts [--unit] [FILTER…]`. Unit tests lie beside the code, the rest under test/.
  * Prints `N passed, N failed, N skipped` as its last line and exits non-zero on a failure, or when nothing ran.
- * With HERAKLIT_TEST_STRICT=1 (CI) a test skipped because a tool is missing counts as a failure.
+ * With HERAKLIT_TEST_STRICT=1 (CI) every skip counts as a failure, but those that need a real cluster (KUBECONFIG).
  */
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
@@ -33,9 +33,10 @@ stream.on('test:fail', (event) => {
 stream.compose(spec).pipe(process.stdout);
 stream.on('end', () => {
   process.nextTick(() => {
-    const missing = strict ? skipped.filter((line) => line.includes('not installed')) : [];
+    // Only a real cluster cannot be had everywhere; any other reason, an error caught and called a skip too, hides a test.
+    const missing = strict ? skipped.filter((line) => !line.endsWith('KUBECONFIG not set')) : [];
     for (const line of skipped) console.log(`skipped: ${line}`);
-    for (const line of missing) console.log(`counted as failed (a tool is missing): ${line}`);
+    for (const line of missing) console.log(`counted as failed (skipped): ${line}`);
     failed += missing.length;
     console.log(`${passed} passed, ${failed} failed, ${skipped.length - missing.length} skipped`);
     process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

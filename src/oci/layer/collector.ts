@@ -93,7 +93,7 @@ export class LayerCollector implements TarHandler {
     if (!inMemory || header.size <= limit) return;
     const layer = this.#options.name === undefined ? 'layer' : `layer ${this.#options.name}`;
     throw ociError('OCI_LAYER_LIMIT', `${layer}: ${header.path} has ${header.size} bytes, more than ${limit} to keep`, {
-      hint: 'The file has to be read into memory here, and no honest one is that large.',
+      hint: 'The file has to be read into memory here, which this limit bounds.',
     });
   }
 
