@@ -4,7 +4,7 @@ import type { FleetSetup, LoadedFleet } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { debianArchitecture } from './debian-architecture.ts';
-import type { SourceOptions } from './source-options.ts';
+import { repositoryOptions, type SourceOptions } from './source-options.ts';
 
 export interface FleetSetupOptions extends SourceOptions {
   readonly fleet: LoadedFleet;
@@ -29,15 +29,13 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
   const { openWorkshop, rolloutOf, verifyOf } = await import('../engine/index.ts');
   const { fleet, database, registryHost, verifier, runtimes = [] } = options;
   const { home, log, progress, signal } = context;
-  const mirror = options.mirror ?? firstMirror(fleet);
   const workshop = openWorkshop({
     home,
     log,
     progress,
     signal,
-    ...(mirror === undefined ? {} : { mirror }),
+    ...(await repositoryOptions(options)),
     ...(fleet.document.distributions === undefined ? {} : { distributions: fleet.document.distributions }),
-    ...(options.offline === undefined ? {} : { offline: options.offline }),
   });
   const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;
   return {
@@ -54,11 +52,6 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     log,
     signal,
   };
-}
-
-/** The fleet file's first mirror; one for all distributions until there is more than one kind. */
-function firstMirror(fleet: LoadedFleet): string | undefined {
-  return Object.values(fleet.document.distributions ?? {}).flatMap((one) => one.mirrors ?? [])[0];
 }
 
 export const fleetFile = (named: string | undefined): string => named ?? join(process.cwd(), DEFAULT_FLEET_FILE);

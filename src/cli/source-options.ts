@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../base/index.ts';
 import type { Keyring } from '../distro/index.ts';
-import type { Workshop } from '../engine/index.ts';
+import type { Workshop, WorkshopOptions } from '../engine/index.ts';
 import type { CliContext } from './context.ts';
 import { cliError } from './errors.ts';
 
@@ -44,8 +44,17 @@ export async function workshopFrom(options: SourceOptions, context: CliContext):
     progress: context.progress,
     signal: context.signal,
     maxAge: MAX_AGE,
+    ...(await repositoryOptions(options)),
+  });
+}
+
+/** The options as the workshop takes them. */
+export async function repositoryOptions(
+  options: SourceOptions,
+): Promise<Pick<WorkshopOptions, 'mirror' | 'keyring' | 'offline'>> {
+  return {
     ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
     ...(options.keyring === undefined ? {} : { keyring: await readKeyringFile(options.keyring) }),
     ...(options.offline === undefined ? {} : { offline: options.offline }),
-  });
+  };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HeraklitError, isHeraklitError, redact } from '../base/index.ts';
 import { feedError } from './errors.ts';
+import { everyMirrorFailed } from './failover.ts';
 import { openTransfer } from './transfer.ts';
 
 /** Where downloaded bytes go; `reset` forgets them when a mirror turns out to have sent something else. */
@@ -25,6 +26,8 @@ export interface DownloadOptions {
   /** Milliseconds before the second round, doubling. Default 300. */
   readonly delay?: number | undefined;
   readonly stallTimeout?: number | undefined;
+  /** Told of a URL that does not answer or sends something else, whether or not another one delivers. */
+  readonly onFailure?: ((url: string, error: HeraklitError) => void) | undefined;
 }
 
 const mismatch = (url: string, what: string): Error =>
@@ -78,6 +81,7 @@ async function tryMirrors(
   options: DownloadOptions,
 ): Promise<HeraklitError | undefined> {
   let failure: HeraklitError | undefined;
+  const failures: HeraklitError[] = [];
   for (const url of request.urls) {
     try {
       await received.readFrom(url, options);
@@ -85,10 +89,13 @@ async function tryMirrors(
     } catch (error) {
       if (!isHeraklitError(error, 'FEED_HASH_MISMATCH', 'FEED_NOT_FOUND', 'FEED_UNREACHABLE')) throw error;
       if (error.code !== 'FEED_UNREACHABLE') await received.reset();
+      if (error.code !== 'FEED_NOT_FOUND') options.onFailure?.(url, error);
+      failures.push(error);
       failure = weightier(failure, error);
     }
   }
-  return failure ?? feedError('FEED_NO_MIRROR', 'there is no mirror to download from');
+  if (failure === undefined) return feedError('FEED_NO_MIRROR', 'there is no mirror to download from');
+  return everyMirrorFailed(failure, failures);
 }
 
 /**

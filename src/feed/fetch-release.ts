@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type Clock, isHeraklitError, redact, retry } from '../base/index.ts';
+import { type Clock, type HeraklitError, isHeraklitError, redact, retry } from '../base/index.ts';
 import { type Keyring, MAX_RELEASE_BYTES, type Release, rereadRelease, verifyRelease } from '../distro/index.ts';
 import { feedError } from './errors.ts';
+import { everyMirrorFailed, type Failover } from './failover.ts';
 import type { Pocket } from './pockets.ts';
 import { type CachedRelease, readCachedRelease, writeCachedRelease } from './release-cache.ts';
 import { mirrorUrl, openTransfer, type Transfer } from './transfer.ts';
@@ -15,6 +16,7 @@ export interface ReleaseContext {
   readonly offline: boolean;
   /** Milliseconds for which a state counts as current without asking the mirror. */
   readonly maxAge: number;
+  readonly failover: Failover;
   readonly signal?: AbortSignal | undefined;
   readonly attempts?: number | undefined;
 }
@@ -78,16 +80,18 @@ async function fetchFirst(
   known: CachedRelease | undefined,
   context: ReleaseContext,
 ): Promise<Fetched> {
-  let first: unknown;
-  for (const base of bases) {
+  const failures: HeraklitError[] = [];
+  for (const base of context.failover.order(bases)) {
     try {
       return await fetchFrom(base, pocket, known, context);
     } catch (error) {
       if (!isHeraklitError(error)) throw error;
-      first ??= error;
+      context.failover.failed(bases, base, error);
+      failures.push(error);
     }
   }
-  throw first ?? feedError('FEED_NO_MIRROR', `no mirror for ${pocket.distribution} ${pocket.pocket}`);
+  if (failures[0] !== undefined) throw everyMirrorFailed(failures[0], failures);
+  throw feedError('FEED_NO_MIRROR', `no mirror for ${pocket.distribution} ${pocket.pocket}`);
 }
 
 /** What we have, if it is from these mirrors, newer than what they sent now, and still good. */

@@ -13,11 +13,14 @@ export {
   type UpgradeCandidate,
 } from './candidates.ts';
 
+export { createFailover, type Failover } from './failover.ts';
+
 export {
   discoverMirrors,
   type MirrorSearch,
   type Mirrors,
+  type NamedMirrors,
 } from './mirrors.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
-export { defaultPockets, findPocket, knownDistributions, type Pocket } from './pockets.ts';
+export { defaultPockets, distributionOfRepository, findPocket, knownDistributions, type Pocket } from './pockets.ts';
 export { type OpenRepositoriesOptions, openRepositories } from './repositories.ts';

@@ -55,19 +55,32 @@ test('one-line and deb822 sources', () => {
   );
 });
 
-test('the order: option, environment, image, host, list', async () => {
+test('the order: option, fleet, environment, image, host, list', async () => {
   const known = { debian: { main: ['http://k.example/debian'], security: ['http://ks.example/debian-security'] } };
   const all: MirrorSearch = {
     id: 'debian',
     option: 'http://o.example/debian/',
+    fleet: { main: ['http://f1.example/debian', 'http://f2.example/debian'], security: [], origin: 'the fleet file' },
     environment: { HERAKLIT_MIRROR_DEBIAN: 'http://e.example/debian, file:///srv/debian' },
     imageSources: [SOURCES],
     hostSources: [LIST],
     known,
   };
-  const { option: _option, ...noOption } = all;
+  const { option: _option, ...fleet } = all;
+  const { fleet: _fleet, ...noOption } = fleet;
   const steps: [MirrorSearch, string[], string[]][] = [
     [all, ['http://o.example/debian'], ['http://o.example/debian-security']],
+    [
+      fleet,
+      ['http://f1.example/debian', 'http://f2.example/debian'],
+      ['http://f1.example/debian-security', 'http://f2.example/debian-security'],
+    ],
+    // Only the security mirrors are the fleet's.
+    [
+      { ...noOption, fleet: { main: [], security: ['http://fs.example/sec/'], origin: 'the fleet file' } },
+      ['http://e.example/debian', 'file:///srv/debian'],
+      ['http://fs.example/sec'],
+    ],
     [
       noOption,
       ['http://e.example/debian', 'file:///srv/debian'],
@@ -102,7 +115,7 @@ test('a folder named by an image is not one of ours', async () => {
 test('security given apart, and mirrors whose path is not /debian', async () => {
   const named = await discoverMirrors({
     ...NOWHERE,
-    option: { main: 'https://m.example/x', security: 'https://s.example/y/' },
+    fleet: { main: ['https://m.example/x'], security: ['https://s.example/y/'], origin: 'the fleet file' },
   });
   assert.deepEqual([named.main, named.security], [['https://m.example/x'], ['https://s.example/y']]);
   const beside = await discoverMirrors({ ...NOWHERE, option: 'https://m.example' });

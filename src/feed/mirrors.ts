@@ -12,11 +12,21 @@ export interface Mirrors extends Readonly<Record<ArchiveKind, readonly string[]>
   readonly origin: string;
 }
 
+/** Mirrors that somebody named, best first; where `main` is empty, only the security mirrors are theirs. */
+export interface NamedMirrors {
+  readonly main: readonly string[];
+  readonly security: readonly string[];
+  /** Who named them, for messages. */
+  readonly origin: string;
+}
+
 export interface MirrorSearch {
   /** Distribution id: `debian`. */
   readonly id: string;
-  /** From the command line or the fleet file. */
-  readonly option?: { readonly main: string; readonly security?: string } | string;
+  /** `--mirror`: one base URL. */
+  readonly option?: string;
+  /** What the fleet file says of the distribution. */
+  readonly fleet?: NamedMirrors;
   /** Default: this process's. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** apt's own configuration of an image or rootfs. */
@@ -96,18 +106,27 @@ const shippedMirrors = (): NonNullable<MirrorSearch['known']> =>
 const words = (text: string | undefined): string[] => (text ?? '').split(/[\s,]+/).filter((word) => word !== '');
 
 /**
- * Where to fetch a distribution from. First that names any: the option, `HERAKLIT_MIRROR_DEBIAN` (base URLs, best
- * first; security at `HERAKLIT_MIRROR_DEBIAN_SECURITY` or beside it), the image's apt sources, the host's apt sources,
- * the list that ships with heraklit.
+ * Where to fetch a distribution from. First that names any: the option, the fleet file, `HERAKLIT_MIRROR_DEBIAN` (base
+ * URLs, best first; security at `HERAKLIT_MIRROR_DEBIAN_SECURITY` or beside it), the image's apt sources, the host's apt
+ * sources, the list that ships with heraklit.
  *
  * @throws FEED_NO_MIRROR, FEED_MIRROR_INVALID
  */
 export async function discoverMirrors(search: MirrorSearch): Promise<Mirrors> {
-  const { id, option, environment = process.env } = search;
-  if (option !== undefined) {
-    const { main, security } = typeof option === 'string' ? { main: option, security: undefined } : option;
-    return named([main], security === undefined ? [] : [security], 'the mirror option');
-  }
+  const { option, environment = process.env } = search;
+  if (option !== undefined) return named([option], [], 'the mirror option');
+  const { fleet } = search;
+  if (fleet === undefined) return findMirrors(search, environment);
+  if (fleet.main.length > 0) return named(fleet.main, fleet.security, fleet.origin);
+  const found = await findMirrors(search, environment);
+  return fleet.security.length === 0 ? found : named(found.main, fleet.security, `${found.origin}, ${fleet.origin}`);
+}
+
+async function findMirrors(
+  search: MirrorSearch,
+  environment: NonNullable<MirrorSearch['environment']>,
+): Promise<Mirrors> {
+  const { id } = search;
   const variable = `HERAKLIT_MIRROR_${id.toUpperCase().replace(/\W/g, '_')}`;
   const fromEnvironment = words(environment[variable]);
   if (fromEnvironment.length > 0) return named(fromEnvironment, words(environment[`${variable}_SECURITY`]), variable);

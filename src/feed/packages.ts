@@ -2,10 +2,11 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { asCodedError, type Progress, silentProgress } from '../base/index.ts';
+import { asCodedError, type HeraklitError, type Progress, silentProgress } from '../base/index.ts';
 import type { RepositoryPackage } from '../distro/index.ts';
 import { type DownloadOptions, type DownloadSink, download } from './download.ts';
 import { feedError } from './errors.ts';
+import { createFailover, type Failover } from './failover.ts';
 import type { Mirrors } from './mirrors.ts';
 import { archiveOfRepository } from './pockets.ts';
 import { mirrorUrl } from './transfer.ts';
@@ -17,6 +18,8 @@ export interface PackageCacheOptions {
   /** Cache folder (`Home.cache`); packages lie below `packages/`, named by sha256. */
   readonly directory: string;
   readonly mirrors: Mirrors;
+  /** Shared with the repositories, so that both avoid the same dead mirror. */
+  readonly failover?: Failover;
   /** Downloads at a time. Default 8. */
   readonly concurrency?: number;
   /** Never asks the network. */
@@ -115,6 +118,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** Packages by content: fetched once, verified while they stream, shared by every image and distribution. */
 export function createPackageCache(options: PackageCacheOptions): PackageCache {
   const { directory, mirrors, concurrency = 8 } = options;
+  const failover = options.failover ?? createFailover(mirrors.origin);
   const running = new Map<string, Promise<string>>();
   const partial = join(directory, 'packages', 'partial');
   let swept: Promise<void> | undefined;
@@ -134,10 +138,13 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
         hint: 'Run once without --offline.',
       });
     }
-    const urls = mirrors[archiveOfRepository(file.repository).archive].map((base) => mirrorUrl(base, file.filename));
+    const bases = mirrors[archiveOfRepository(file.repository).archive];
+    const byUrl = new Map(failover.order(bases).map((base) => [mirrorUrl(base, file.filename), base]));
+    const onFailure = (url: string, error: HeraklitError): void =>
+      failover.failed(bases, byUrl.get(url) as string, error);
     swept ??= sweep(partial);
     await swept;
-    await downloadFile(file, urls, path, partial, { signal, attempts: options.attempts });
+    await downloadFile(file, [...byUrl.keys()], path, partial, { signal, attempts: options.attempts, onFailure });
     return path;
   };
 

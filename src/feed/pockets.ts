@@ -74,6 +74,23 @@ export function archiveOfRepository(repository: string): { id: string; archive: 
   return { id, archive: security ? 'security' : 'main' };
 }
 
+/**
+ * The distribution a snapshot (`debian/trixie-security/main/amd64`) is a pocket of: `debian/trixie`.
+ * @throws FEED_DISTRIBUTION_UNKNOWN
+ */
+export function distributionOfRepository(repository: string): DistributionName {
+  const [id = '', suite = ''] = repository.split('/');
+  const data = distributionData(id);
+  const pockets = Object.values(data?.pockets ?? {});
+  const codename = Object.keys(data?.releases ?? {}).find((name) =>
+    pockets.some((pocket) => pocket.suite.replace('{codename}', name) === suite),
+  );
+  if (codename === undefined) {
+    throw unknown(`repository ${JSON.stringify(repository)} is not known`, knownDistributions());
+  }
+  return `${id}/${codename}` as DistributionName;
+}
+
 /** Does a suite of an apt source belong to this distribution: `trixie`, `trixie-updates`, `stable-security`? */
 export function suiteKind(id: string, suite: string): ArchiveKind | undefined {
   const data = distributionData(id);

@@ -1,5 +1,12 @@
 import { decompressBuffer } from '../archive/index.ts';
-import { type Clock, isHeraklitError, type Progress, silentProgress, systemClock } from '../base/index.ts';
+import {
+  type Clock,
+  type HeraklitError,
+  isHeraklitError,
+  type Progress,
+  silentProgress,
+  systemClock,
+} from '../base/index.ts';
 import {
   type Keyring,
   MAX_CONTROL_BYTES,
@@ -10,6 +17,7 @@ import {
 } from '../distro/index.ts';
 import { downloadBuffer } from './download.ts';
 import { feedError } from './errors.ts';
+import { createFailover, everyMirrorFailed, type Failover } from './failover.ts';
 import { fetchRelease, type ReleaseContext } from './fetch-release.ts';
 import { cacheIndex, readCachedIndex } from './index-cache.ts';
 import type { Mirrors } from './mirrors.ts';
@@ -26,6 +34,8 @@ export interface OpenRepositoriesOptions {
   /** Default: `main`. */
   readonly components?: readonly string[];
   readonly mirrors: Mirrors;
+  /** Knows which mirrors failed; default: one for this call. */
+  readonly failover?: Failover;
   /** Cache folder (`Home.cache`). */
   readonly cache: string;
   readonly clock?: Clock;
@@ -62,13 +72,19 @@ function chooseIndex(release: Release, component: string, architecture: string, 
   });
 }
 
-/** Names of one index: by hash (immutable, safe while the mirror is being updated) first. */
-function indexUrls(bases: readonly string[], release: Release, suite: string, path: string, sha256: string): string[] {
+/** URL → mirror of one index: by hash (immutable, safe while the mirror is being updated) first. */
+function indexUrls(
+  bases: readonly string[],
+  release: Release,
+  suite: string,
+  path: string,
+  sha256: string,
+): ReadonlyMap<string, string> {
   const folder = path.slice(0, path.lastIndexOf('/'));
-  return bases.flatMap((base) => [
-    ...(release.acquireByHash ? [mirrorUrl(base, `dists/${suite}/${folder}/by-hash/SHA256/${sha256}`)] : []),
-    mirrorUrl(base, `dists/${suite}/${path}`),
-  ]);
+  const names = [...(release.acquireByHash ? [`${folder}/by-hash/SHA256/${sha256}`] : []), path];
+  return new Map(
+    bases.flatMap((base) => names.map((name) => [mirrorUrl(base, `dists/${suite}/${name}`), base] as const)),
+  );
 }
 
 async function loadIndex(
@@ -76,7 +92,7 @@ async function loadIndex(
   pocket: Pocket,
   component: string,
   id: string,
-  options: OpenRepositoriesOptions,
+  options: OpenOptions,
 ): Promise<readonly RepositoryPackage[]> {
   const { path, compression, file } = chooseIndex(release, component, options.architecture, id);
   const origin = { id, security: pocket.security };
@@ -87,16 +103,21 @@ async function loadIndex(
       hint: 'Run once without --offline.',
     });
   }
-  const urls = indexUrls(options.mirrors[pocket.archive], release, pocket.suite, path, file.sha256);
-  const bytes = await downloadBuffer({ urls, ...file }, { signal: options.signal, attempts: options.attempts });
+  const { failover, signal, attempts } = options;
+  const bases = options.mirrors[pocket.archive];
+  const urls = indexUrls(failover.order(bases), release, pocket.suite, path, file.sha256);
+  const onFailure = (url: string, error: HeraklitError): void => failover.failed(bases, urls.get(url) as string, error);
+  const bytes = await downloadBuffer({ urls: [...urls.keys()], ...file }, { signal, attempts, onFailure });
   const index = await decompressBuffer(bytes, compression, { maxBytes: MAX_CONTROL_BYTES });
   return cacheIndex(options.cache, file.sha256, index, origin);
 }
 
+type OpenOptions = OpenRepositoriesOptions & { readonly failover: Failover };
+
 async function openPocket(
   pocket: Pocket,
   context: ReleaseContext,
-  options: OpenRepositoriesOptions,
+  options: OpenOptions,
 ): Promise<readonly RepositorySnapshot[]> {
   const bases = options.mirrors[pocket.archive];
   const open = async (release: Release): Promise<readonly RepositorySnapshot[]> => {
@@ -128,9 +149,34 @@ async function openPocket(
     // The mirror may have moved on between Release and index: look once more for a newer Release.
     if (!isHeraklitError(error, 'FEED_HASH_MISMATCH', 'FEED_NOT_FOUND') || context.offline) throw error;
     const newer = await fetchRelease(bases, pocket, { ...context, maxAge: 0 });
-    if (newer.digest === release.digest) throw error;
-    return open(newer);
+    if (newer.digest !== release.digest) return open(newer);
+    return openElsewhere(release, error, bases, pocket, context, open);
   }
+}
+
+/** No mirror has the indexes of this Release: one that holds another state, complete and signed, will do. */
+async function openElsewhere<T>(
+  release: Release,
+  first: HeraklitError,
+  bases: readonly string[],
+  pocket: Pocket,
+  context: ReleaseContext,
+  open: (release: Release) => Promise<T>,
+): Promise<T> {
+  const failures = [first];
+  const tried = new Set([release.digest]);
+  for (const base of bases.length < 2 ? [] : context.failover.order(bases)) {
+    try {
+      const other = await fetchRelease([base], pocket, { ...context, maxAge: 0 });
+      if (tried.has(other.digest)) continue;
+      tried.add(other.digest);
+      return await open(other);
+    } catch (error) {
+      if (!isHeraklitError(error)) throw error;
+      failures.push(error);
+    }
+  }
+  throw everyMirrorFailed(first, failures);
 }
 
 /**
@@ -142,7 +188,9 @@ async function openPocket(
 export async function openRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
   const { distribution, progress = silentProgress } = options;
   const pockets = (options.pockets ?? defaultPockets(distribution)).map((pocket) => findPocket(distribution, pocket));
+  const failover = options.failover ?? createFailover(options.mirrors.origin);
   const context: ReleaseContext = {
+    failover,
     cache: options.cache,
     clock: options.clock ?? systemClock,
     keyring: options.keyring ?? (await shippedKeyring(keyringOf(distribution))),
@@ -157,7 +205,7 @@ export async function openRepositories(options: OpenRepositoriesOptions): Promis
   progress.update(step, done, pockets.length);
   const opened = await Promise.all(
     pockets.map(async (pocket) => {
-      const snapshots = await openPocket(pocket, context, options);
+      const snapshots = await openPocket(pocket, context, { ...options, failover });
       done += 1;
       progress.update(step, done, pockets.length, pocket.suite);
       return snapshots;

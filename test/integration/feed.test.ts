@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { fixedClock, isHeraklitError } from '../../src/base/index.ts';
+import { fixedClock, isHeraklitError, type Log, silentLog } from '../../src/base/index.ts';
 import { type InstalledPackage, readStatus } from '../../src/distro/index.ts';
 import {
   createAdvisoryReader,
+  createFailover,
   createPackageCache,
   discoverMirrors,
   type Mirrors,
@@ -223,6 +224,80 @@ test('the next mirror is asked where the first does not answer', async () => {
     environment: { HERAKLIT_MIRROR_DEBIAN: `http://127.0.0.1:1/debian ${server.url}` },
   });
   assert.equal((await open({ mirrors: both })).length, 3);
+});
+
+test('every mirror is tried in order; the warning names the one that failed, the error all of them', async () => {
+  const warned: string[] = [];
+  const log: Log = { ...silentLog, warn: (message) => void warned.push(message) };
+  const named = (main: readonly string[], security: readonly string[] = []) =>
+    discoverMirrors({ id: 'debian', fleet: { main, security, origin: 'the fleet file' } });
+  const closed = 'http://user:secret@127.0.0.1:1/debian';
+  const both = await named([closed, `${server.url}`]);
+  const failover = createFailover('debian/trixie, the fleet file', log);
+  const [release] = await open({ mirrors: both, failover });
+  // Three pockets were asked for; main and security mirror failed once each.
+  assert.equal(warned.length, 2, warned.join('\n'));
+  assert.match(
+    warned[0] ?? '',
+    /^mirror 1 of 2 \(debian\/trixie, the fleet file\) failed and is asked last .*FEED_UNREACHABLE: .*does not answer/,
+  );
+  assert.doesNotMatch(warned.join(), /secret/);
+  // Packages avoid the same mirror without a new warning.
+  const packages = createPackageCache({ directory: join(folder, `failover${serial}`), mirrors: both, failover });
+  await packages.fetchAll(release?.packages ?? []);
+  assert.equal(warned.length, 2);
+  const none = await named([closed, 'http://127.0.0.1:2/debian']);
+  await assert.rejects(
+    open({ mirrors: none, cache: join(folder, 'none') }),
+    (error) =>
+      isHeraklitError(error, 'FEED_UNREACHABLE') && /^every mirror failed: .*:1\/.*; .*:2\//.test(error.message),
+  );
+  server.intercept = (_path, _request, response) => {
+    response.writeHead(503).end();
+    return true;
+  };
+  await assert.rejects(
+    open({ mirrors: await named([server.url, closed]), cache: join(folder, 'none') }),
+    (error) => isHeraklitError(error, 'FEED_UNREACHABLE') && /HTTP 503.*bad port/.test(error.message),
+  );
+});
+
+test('a mirror whose indexes are not what it signed is left for one that is whole, even if older', async () => {
+  await publish(SUITES, NOW - HOUR);
+  const older = new Map(paths);
+  const second = await serveMirror(older);
+  try {
+    await publish([{ suite: 'trixie', packages: [libx('1.0-2')] }, ...SUITES.slice(1)]);
+    for (const path of paths.keys()) {
+      if (/dists\/trixie\/main\/.*(?:Packages|SHA256)/.test(path)) paths.set(path, Buffer.from('something else'));
+    }
+    const warned: string[] = [];
+    const failover = createFailover('the fleet file', { ...silentLog, warn: (message) => void warned.push(message) });
+    const fleet = { main: [server.url, second.url], security: [], origin: 'the fleet file' };
+    const [release] = await open({ mirrors: await discoverMirrors({ id: 'debian', fleet }), failover });
+    assert.deepEqual(
+      release?.packages.map((pkg) => `${pkg.name} ${pkg.version}`),
+      ['libx 1.0-1', 'libx-dev 1.0-1', 'tool 1:2.0+dfsg~1'],
+    );
+    assert.match(warned.join('\n'), /mirror 1 of 2 .*FEED_HASH_MISMATCH/);
+  } finally {
+    await second.close();
+  }
+});
+
+test('the security pocket comes from its own mirrors where they are named', async () => {
+  const security = new Map([...paths].filter(([path]) => path.includes('debian-security')));
+  const main = new Map([...paths].filter(([path]) => !path.includes('debian-security')));
+  const [one, two] = [await serveMirror(main), await serveMirror(security)];
+  try {
+    const beside = await discoverMirrors({ id: 'debian', option: one.url });
+    await assert.rejects(open({ mirrors: beside }), refused('FEED_NOT_FOUND'));
+    const fleet = { main: [one.url], security: [`${two.url}-security`], origin: 'the fleet file' };
+    assert.equal((await open({ mirrors: await discoverMirrors({ id: 'debian', fleet }) })).length, 3);
+  } finally {
+    await one.close();
+    await two.close();
+  }
 });
 
 test('a mirror in a folder needs no network', async () => {

@@ -118,7 +118,7 @@ export async function composeRecipe(
     repositories: async (distribution) =>
       (await workshop.shelf(distribution, options.architecture, options.pockets)).snapshots,
     fetchPackage: async (item, abort) =>
-      readFile(await (await workshop.packages(item.repository)).fetch(item, abort ?? signal)),
+      readFile(await (await workshop.packagesOf(item.repository)).fetch(item, abort ?? signal)),
     ...(lock === undefined ? {} : { lock }),
     ...(options.locked === undefined ? {} : { locked: options.locked }),
     ...(options.update === undefined ? {} : { update: options.update }),

@@ -5,9 +5,13 @@ import { createLayerFactsReader, type LayerFactsReader } from '../../build/index
 import { createUniverse, type Keyring, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
 import {
   createAdvisoryReader,
+  createFailover,
   createPackageCache,
   discoverMirrors,
+  distributionOfRepository,
+  type Failover,
   type Mirrors,
+  type NamedMirrors,
   openRepositories,
   type PackageCache,
 } from '../../feed/index.ts';
@@ -54,6 +58,8 @@ export interface Workshop {
   store(): Promise<BlobStore>;
   mirrors(distribution: string): Promise<Mirrors>;
   packages(distribution: string): Promise<PackageCache>;
+  /** @param repository a snapshot's id, `debian/trixie-security/main/amd64` */
+  packagesOf(repository: string): Promise<PackageCache>;
   /** @param pockets default: release, updates, security */
   shelf(distribution: string, architecture: string, pockets?: readonly string[]): Promise<Shelf>;
   changelogs(distribution: string, shelf: Shelf): Promise<ReadChangelog>;
@@ -62,7 +68,10 @@ export interface Workshop {
 export function openWorkshop(options: WorkshopOptions): Workshop {
   const { home } = options;
   const once = memory();
-  const distributionId = (distribution: string): string => distribution.split('/', 1)[0] ?? distribution;
+  const failover = (distribution: string): Promise<Failover> =>
+    once(`failover ${distribution}`, async () =>
+      createFailover(`${distribution}, ${(await workshop.mirrors(distribution)).origin}`, options.log),
+    );
   const layerCache = directoryLayerCache(join(home.cache, 'layers'));
   const workshop: Workshop = {
     options,
@@ -71,20 +80,24 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     plainPackages: join(home.cache, 'plain-packages'),
     store: () => once('store', () => openBlobStore(home.store)),
     mirrors: (distribution) =>
-      once(`mirrors ${distributionId(distribution)}`, () =>
-        discoverMirrors({
-          id: distributionId(distribution),
+      once(`mirrors ${distribution}`, () => {
+        const fleet = mirrorsOfFleet(options.distributions?.[distribution]);
+        return discoverMirrors({
+          id: distribution.split('/', 1)[0] ?? distribution,
           ...(options.mirror === undefined ? {} : { option: options.mirror }),
-        }),
-      ),
+          ...(fleet === undefined ? {} : { fleet }),
+        });
+      }),
     packages: (distribution) =>
-      once(`packages ${distributionId(distribution)}`, async () =>
+      once(`packages ${distribution}`, async () =>
         createPackageCache({
           directory: home.cache,
           mirrors: await workshop.mirrors(distribution),
+          failover: await failover(distribution),
           ...(options.offline === undefined ? {} : { offline: options.offline }),
         }),
       ),
+    packagesOf: (repository) => workshop.packages(distributionOfRepository(repository)),
     shelf: (distribution, architecture, asked = options.pockets) =>
       once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''}`, async () => {
         const settings = options.distributions?.[distribution] ?? {};
@@ -95,6 +108,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           distribution,
           architecture,
           mirrors: await workshop.mirrors(distribution),
+          failover: await failover(distribution),
           cache: home.cache,
           progress: options.progress,
           ...(pockets === undefined ? {} : { pockets }),
@@ -128,6 +142,12 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     },
   };
   return workshop;
+}
+
+function mirrorsOfFleet(distribution: FleetDistribution | undefined): NamedMirrors | undefined {
+  const { mirrors = [], securityMirrors = [] } = distribution ?? {};
+  if (mirrors.length + securityMirrors.length === 0) return undefined;
+  return { main: mirrors, security: securityMirrors, origin: 'the fleet file' };
 }
 
 /** One value per name, made once; a failed attempt is forgotten. */

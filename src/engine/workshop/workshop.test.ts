@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { homeAt, silentLog, silentProgress } from '../../base/index.ts';
+import type { FleetDistribution } from '../../recipe/index.ts';
+import { openWorkshop } from './workshop.ts';
+
+const open = (distributions: Readonly<Record<string, FleetDistribution>>, mirror?: string) =>
+  openWorkshop({
+    home: homeAt('/nonexistent'),
+    log: silentLog,
+    progress: silentProgress,
+    distributions,
+    ...(mirror === undefined ? {} : { mirror }),
+  });
+
+const FLEET: Readonly<Record<string, FleetDistribution>> = {
+  'debian/trixie': {
+    mirrors: ['https://one.example/debian', 'https://two.example/debian/'],
+    securityMirrors: ['https://sec.example/s'],
+  },
+  'debian/bookworm': { mirrors: ['https://old.example/debian'] },
+};
+
+test('each distribution of a fleet has its own mirrors, all of them, security apart', async () => {
+  const workshop = open(FLEET);
+  const trixie = await workshop.mirrors('debian/trixie');
+  assert.deepEqual(
+    [trixie.main, trixie.security],
+    [['https://one.example/debian', 'https://two.example/debian'], ['https://sec.example/s']],
+  );
+  const bookworm = await workshop.mirrors('debian/bookworm');
+  assert.deepEqual(
+    [bookworm.main, bookworm.security],
+    [['https://old.example/debian'], ['https://old.example/debian-security']],
+  );
+});
+
+test('--mirror is above the fleet file', async () => {
+  const { main } = await open(FLEET, 'https://mine.example/debian').mirrors('debian/trixie');
+  assert.deepEqual(main, ['https://mine.example/debian']);
+});
+
+test('a package is fetched from the mirrors of the distribution its repository belongs to', async () => {
+  const workshop = open(FLEET);
+  assert.equal(
+    await workshop.packagesOf('debian/trixie-security/main/amd64'),
+    await workshop.packages('debian/trixie'),
+  );
+  await assert.rejects(async () => workshop.packagesOf('debian/potato/main/amd64'), {
+    code: 'FEED_DISTRIBUTION_UNKNOWN',
+  });
+});
