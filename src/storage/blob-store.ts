@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { BlobSource, Digest } from '../oci/index.ts';
+import type { BlobUploads, UploadContent } from './blob-uploads.ts';
 
 /** Bytes `start`…`end`, both inclusive (RFC 9110 byte ranges). */
 export interface ByteRange {
@@ -27,7 +28,10 @@ export interface BlobStore extends BlobSource {
    * Streams into the store while hashing. Without `expected` the digest is what the bytes hash to.
    * @throws OCI_DIGEST_MISMATCH, and keeps nothing
    */
-  write(content: Readable, expected?: { digest: Digest; size?: number }): Promise<{ digest: Digest; size: number }>;
+  write(
+    content: UploadContent,
+    expected?: { digest: Digest; size?: number },
+  ): Promise<{ digest: Digest; size: number }>;
   /**
    * A scratch file on the store's own file system, for producers that write a file themselves (layer builder, upload).
    * `commit` hashes unless told the digest was computed while writing, syncs and renames; `discard` removes it.
@@ -37,6 +41,8 @@ export interface BlobStore extends BlobSource {
   list(): AsyncIterable<{ digest: Digest; size: number; modified: number }>;
   /** Local path of a blob where it is a plain file (sendfile, mmap, overlay); undefined elsewhere. */
   localPath(digest: Digest): string | undefined;
+  /** Uploads under way: resumable, of any process, and never visible as blobs. */
+  readonly uploads: BlobUploads;
 }
 
 export interface BlobScratch {

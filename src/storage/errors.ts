@@ -14,6 +14,26 @@ export const storageErrors = {
     retryable: true,
     meaning: 'Another process held the lock of a layout for longer than we wait.',
   },
+  STORAGE_UPLOAD_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'An upload into a store does not exist, expired, or belongs to another repository.',
+  },
+  STORAGE_UPLOAD_BUSY: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'Another request, perhaps of another process, is writing to an upload.',
+  },
+  STORAGE_UPLOAD_OFFSET: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Bytes of an upload do not follow those before them.',
+  },
+  STORAGE_UPLOAD_TOO_LARGE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'An upload has more bytes than a blob may have.',
+  },
 } as const;
 
 export const storageError = errorFactory(storageErrors);

@@ -2,17 +2,18 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { asCodedError, systemClock } from '../base/index.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../oci/index.ts';
+import { appendToFile } from './append-file.ts';
 import { blobPath, blobSize, isAbsent, listBlobFiles, openBlobFile, readBlobFile } from './blob-files.ts';
 import type { BlobScratch, BlobStore } from './blob-store.ts';
+import type { UploadContent, Written } from './blob-uploads.ts';
 import { createDirectorySync, type DirectorySync } from './directory-sync.ts';
+import { createFileUploads } from './fs-uploads.ts';
 import { initLayout } from './layout.ts';
 import { prepareScratch, scratchPath } from './scratch-files.ts';
 import { digestMismatch, lengthMismatch } from './verify-stream.ts';
 
-type Written = { digest: Digest; size: number };
 type Expected = { digest: Digest; size?: number };
 
 /** Files written at once by `putMany`: more only queue in the thread pool. */
@@ -47,24 +48,27 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     await renameInto(path, blobPath(directory, written.digest));
     syncOf(written.digest).touched();
   };
+  /** Makes a file the blob it is, or removes it where the blob is there already. The folder is not synced yet. */
+  const adopt = async (handle: FileHandle, path: string, written: Written): Promise<Written> => {
+    if (await present(written)) {
+      await rm(path, { force: true });
+      return written;
+    }
+    await handle.sync();
+    await moveIn(path, written);
+    return written;
+  };
   /** Runs a producer on a fresh scratch file; whatever goes wrong, nothing of it stays. The folder is not synced yet. */
   const aside = async (produce: (handle: FileHandle) => Promise<Written>): Promise<Written> => {
     let path: string | undefined;
     try {
       path = await scratchPath(directory);
       const handle = await open(path, 'wx', 0o644);
-      let written: Written;
-      let known: boolean;
       try {
-        written = await produce(handle);
-        known = await present(written);
-        if (!known) await handle.sync();
+        return await adopt(handle, path, await produce(handle));
       } finally {
         await handle.close();
       }
-      if (known) await rm(path, { force: true });
-      else await moveIn(path, written);
-      return written;
     } catch (error) {
       if (path !== undefined) await rm(path, { force: true });
       throw asCodedError(error);
@@ -107,6 +111,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     },
     list: () => listBlobFiles(directory),
     localPath: (digest) => blobPath(directory, digest),
+    uploads: createFileUploads(directory, async (handle, path, written) => durable(await adopt(handle, path, written))),
   };
 }
 
@@ -145,17 +150,18 @@ async function renameInto(from: string, to: string): Promise<void> {
   }
 }
 
-async function copyHashed(content: Readable, handle: FileHandle, expected: Expected | undefined): Promise<Written> {
+async function copyHashed(
+  content: UploadContent,
+  handle: FileHandle,
+  expected: Expected | undefined,
+): Promise<Written> {
   const hash = hashFor(expected?.digest);
-  let size = 0;
-  for await (const chunk of content as AsyncIterable<Buffer>) {
-    size += chunk.length;
+  const admit = (size: number): void => {
     if (expected?.size !== undefined && size > expected.size) {
       throw lengthMismatch(expected.digest, expected.size, `more than ${expected.size}`);
     }
-    hash.update(chunk);
-    await handle.writeFile(chunk);
-  }
+  };
+  const size = await appendToFile(handle, content, { position: 0, hash, admit });
   return finishHash(hash, size, expected);
 }
 

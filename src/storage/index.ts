@@ -1,5 +1,6 @@
 export { blobMissing, blobSize, openBlobFile, readBlobFile } from './blob-files.ts';
 export type { BlobScratch, BlobStore, ByteRange } from './blob-store.ts';
+export type { BlobUploads, UploadContent, UploadOptions, UploadState } from './blob-uploads.ts';
 export { storageError } from './errors.ts';
 export { openBlobStore } from './fs-blob-store.ts';
 export {

@@ -33,7 +33,6 @@ export async function registryRoutes(fastify: FastifyInstance, options: Registry
   expiry.unref();
   fastify.addHook('onClose', async () => {
     clearInterval(expiry);
-    await uploads.close();
   });
 
   // Bodies of any type stay streams: they are hashed and written as they come.

@@ -5,7 +5,7 @@ import { registryError } from '../errors.ts';
 import type { RegistryContext } from './options.ts';
 import { digest as parseDigest } from './path.ts';
 import { parseChunkRange } from './range.ts';
-import type { UploadState, Uploads } from './uploads.ts';
+import type { Uploads } from './uploads.ts';
 
 type UploadPath = { readonly repository: string; readonly id: string };
 
@@ -31,8 +31,7 @@ export async function startUpload(
   // A POST without a body announces an upload, except where no body is just what the digest says.
   if (whole !== null && (body !== undefined || whole === EMPTY)) {
     const digest = parseDigest(whole);
-    const upload = await uploads.start(repository);
-    await uploads.finish(repository, upload.id, body, digest);
+    await uploads.whole(body, digest);
     await context.catalogue.linkBlob(repository, digest);
     return created(reply, repository, digest);
   }
@@ -65,7 +64,7 @@ export async function appendChunk(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const before = uploads.state(repository, id).size;
+  const before = (await uploads.state(repository, id)).size;
   const range = chunkRange(request);
   const length = request.headers['content-length'];
   if (range !== undefined && length !== undefined && Number(length) !== range.end - range.start + 1) {
@@ -89,7 +88,6 @@ export async function finishUpload(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  uploads.state(repository, id);
   const digest = parseDigest(query.get('digest') ?? '');
   await uploads.finish(repository, id, bodyOf(request), digest, chunkRange(request)?.start);
   await context.catalogue.linkBlob(repository, digest);
@@ -97,8 +95,12 @@ export async function finishUpload(
 }
 
 /** GET: how far an upload has got. */
-export function uploadStatus(uploads: Uploads, { repository, id }: UploadPath, reply: FastifyReply): FastifyReply {
-  return progress(reply.code(204), repository, uploads.state(repository, id));
+export async function uploadStatus(
+  uploads: Uploads,
+  { repository, id }: UploadPath,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  return progress(reply.code(204), repository, await uploads.state(repository, id));
 }
 
 export async function cancelUpload(
@@ -119,7 +121,12 @@ function chunkRange(request: FastifyRequest): { start: number; end: number } | u
 }
 
 /** `Range` as clients expect it: both ends inclusive, and `0-0` also for nothing yet. */
-function progress(reply: FastifyReply, repository: string, { id, size }: UploadState, send = true): FastifyReply {
+function progress(
+  reply: FastifyReply,
+  repository: string,
+  { id, size }: { readonly id: string; readonly size: number },
+  send = true,
+): FastifyReply {
   reply
     .header('location', `/v2/${repository}/blobs/uploads/${id}`)
     .header('docker-upload-uuid', id)
