@@ -40,11 +40,12 @@ export async function publishCandidates(
 
 function entryOf({ repository, built }: Candidate): CatalogueEntry {
   const { manifest, descriptor } = built;
-  const blobs = [manifest.config.digest, ...manifest.layers.map((layer) => layer.digest)];
+  const names = [manifest.config, ...manifest.layers];
   return {
     repository,
     descriptor,
-    blobs,
+    blobs: names.map(({ digest }) => digest),
+    names,
     ...(manifest.subject === undefined ? {} : { subject: manifest.subject.digest }),
   };
 }

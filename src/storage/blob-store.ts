@@ -8,8 +8,22 @@ export interface ByteRange {
   readonly end: number;
 }
 
+export interface BlobFacts {
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since the epoch, by the clock of whoever wrote it. */
+  readonly modified: number;
+}
+
+export interface StoredBlob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /**
- * Content-addressed blobs. A blob is visible only when whole, verified and synced; writing one that is there is a no-op.
+ * Content-addressed blobs. A blob is visible only when whole, verified and synced; writing one that is there only
+ * renews it.
  * Implementations: filesystem (an OCI layout's blobs/), later S3. One contract suite serves all.
  */
 export interface BlobStore extends BlobSource {
@@ -38,6 +52,15 @@ export interface BlobStore extends BlobSource {
    */
   scratch(): Promise<BlobScratch>;
   delete(digest: Digest): Promise<boolean>;
+  /** Size, and when it was last written or renewed; undefined when missing. */
+  stat(digest: Digest): Promise<BlobFacts | undefined>;
+  /** Sets `modified` to now, so that collection leaves the blob for its grace; false when missing. See `relyOn`. */
+  renew(digest: Digest): Promise<boolean>;
+  /**
+   * Deletes those of `digests` that were last written or renewed before `before` (milliseconds since the epoch); a blob
+   * renewed meanwhile stays. Returns what is gone.
+   */
+  deleteOld(digests: readonly Digest[], before: number): Promise<readonly StoredBlob[]>;
   list(): AsyncIterable<{ digest: Digest; size: number; modified: number }>;
   /** Local path of a blob where it is a plain file (sendfile, mmap, overlay); undefined elsewhere. */
   localPath(digest: Digest): string | undefined;

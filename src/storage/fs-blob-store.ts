@@ -9,8 +9,10 @@ import { blobPath, blobSize, isAbsent, listBlobFiles, openBlobFile, readBlobFile
 import type { BlobScratch, BlobStore } from './blob-store.ts';
 import type { UploadContent, Written } from './blob-uploads.ts';
 import { createDirectorySync, type DirectorySync } from './directory-sync.ts';
+import { deleteOldBlobs, renewBlob, statBlob } from './fs-collect.ts';
 import { createFileUploads } from './fs-uploads.ts';
 import { initLayout } from './layout.ts';
+import { RENEW_AFTER } from './rely.ts';
 import { prepareScratch, scratchPath } from './scratch-files.ts';
 import { digestMismatch, lengthMismatch } from './verify-stream.ts';
 
@@ -43,7 +45,13 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
     await syncOf(written.digest).settled();
     return written;
   };
-  const present = async ({ digest, size }: Written): Promise<boolean> => (await blobSize(directory, digest)) === size;
+  const renew = (digest: Digest): Promise<boolean> => renewBlob(directory, digest, systemClock.now());
+  /** Whoever then does without writing it counts on it: an old one is renewed first. */
+  const present = async ({ digest, size }: Written): Promise<boolean> => {
+    const found = await statBlob(directory, digest);
+    if (found?.size !== size) return false;
+    return found.modified >= systemClock.now() - RENEW_AFTER || (await renew(digest));
+  };
   const moveIn = async (path: string, written: Written): Promise<void> => {
     await renameInto(path, blobPath(directory, written.digest));
     syncOf(written.digest).touched();
@@ -109,6 +117,9 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         throw asCodedError(error);
       }
     },
+    stat: (digest) => statBlob(directory, digest),
+    renew,
+    deleteOld: (digests, before) => deleteOldBlobs(directory, digests, before),
     list: () => listBlobFiles(directory),
     localPath: (digest) => blobPath(directory, digest),
     uploads: createFileUploads(directory, async (handle, path, written) => durable(await adopt(handle, path, written))),

@@ -103,6 +103,8 @@ export function createFileUploads(
             ? state.hash.copy().digest('hex')
             : await hashOf(handle, digest);
         if (found !== digestHex(digest)) throw digestMismatch(digest, found);
+        // Its last bytes may have come long ago; for collection its life as a blob begins now.
+        await handle.utimes(Date.now() / 1_000, Date.now() / 1_000);
         return { result: await adopt(handle, claim.path, { digest, size }), over: true };
       }),
     cancel: (owner, id) =>

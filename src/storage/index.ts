@@ -1,5 +1,5 @@
 export { blobMissing, blobSize, openBlobFile, readBlobFile } from './blob-files.ts';
-export type { BlobScratch, BlobStore, ByteRange } from './blob-store.ts';
+export type { BlobFacts, BlobScratch, BlobStore, ByteRange, StoredBlob } from './blob-store.ts';
 export type { BlobUploads, UploadContent, UploadOptions, UploadState } from './blob-uploads.ts';
 export { storageError } from './errors.ts';
 export { openBlobStore } from './fs-blob-store.ts';
@@ -11,5 +11,6 @@ export {
   withImage,
 } from './layout.ts';
 export type { LockOptions } from './lock-file.ts';
+export { RENEW_AFTER, relyOn } from './rely.ts';
 export { removeScratchFolder } from './scratch-files.ts';
 export { verifying } from './verify-stream.ts';

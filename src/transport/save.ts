@@ -1,5 +1,5 @@
 import { type Descriptor, digestOf, type Reference } from '../oci/index.ts';
-import { openBlobStore, removeScratchFolder, updateLayoutIndex, withImage } from '../storage/index.ts';
+import { openBlobStore, relyOn, removeScratchFolder, updateLayoutIndex, withImage } from '../storage/index.ts';
 import { transportError } from './errors.ts';
 import { blobsOf, type ImageToSave, type SaveImageOptions, withPlatform } from './image-to-save.ts';
 import { fillDocker, fillOci } from './save-archive.ts';
@@ -60,7 +60,7 @@ async function toLayout(
 ): Promise<void> {
   const store = await openBlobStore(directory);
   for (const blob of blobsOf(image)) {
-    if ((await store.size(blob.digest)) !== blob.size) await store.write(await image.blobs.open(blob.digest), blob);
+    if ((await relyOn(store, blob.digest)) !== blob.size) await store.write(await image.blobs.open(blob.digest), blob);
   }
   await store.put(image.manifestBytes);
   await updateLayoutIndex(directory, (index) => withImage(index, withPlatform(image, descriptor), tag));

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Digest, digestOf } from '../../src/oci/index.ts';
 import type { BlobStore } from '../../src/storage/index.ts';
 
@@ -160,6 +161,23 @@ export function blobStoreContract(
         assert.equal(await store.has(digest), false);
         await store.put(Buffer.from('again'));
         assert.equal(await store.has(digest), true);
+      }));
+
+    test('only what nobody wrote or renewed since is deleted for being old', () =>
+      using(async (store) => {
+        const [old, renewed] = [await store.put(Buffer.from('old')), await store.put(Buffer.from('renewed'))];
+        const before = await store.stat(old.digest);
+        assert.equal(before?.size, 3);
+        assert.equal(await store.stat(absent), undefined);
+        assert.equal(await store.renew(absent), false);
+        assert.deepEqual(await store.deleteOld([old.digest, absent], before?.modified ?? 0), []);
+        // Some stores keep times in whole seconds.
+        await sleep(1_100);
+        assert.equal(await store.renew(renewed.digest), true);
+        const cutoff = ((await store.stat(renewed.digest))?.modified ?? 0) - 50;
+        assert.deepEqual(await store.deleteOld([old.digest, absent, renewed.digest], cutoff), [old]);
+        assert.equal(await store.has(old.digest), false);
+        assert.deepEqual(await store.read(renewed.digest, 10), Buffer.from('renewed'));
       }));
 
     test('a reader that stops early ends quietly', () =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { writeCacheFile } from '../../base/index.ts';
 import { openDeb } from '../../distro/index.ts';
 import { type Descriptor, type Digest, type LayerCompression, type LayerItem, writeLayer } from '../../oci/index.ts';
+import { relyOn } from '../../storage/index.ts';
 import { composeError } from './errors.ts';
 import { keepFolders } from './folders.ts';
 import type { LayerGroup } from './groups.ts';
@@ -49,7 +50,7 @@ export async function layerByContent(
     .digest('hex');
   const file = join(request.cache, 'compose', 'layers', `${key}.json`);
   const known = await readKnown(file);
-  const layer = known !== undefined && (await request.store.size(known.digest)) === known.size ? known : undefined;
+  const layer = known !== undefined && (await relyOn(request.store, known.digest)) === known.size ? known : undefined;
   const written = layer ?? (await storeLayer(request, await items(), compression));
   if (layer === undefined) {
     const { digest, diffId, size, uncompressed } = written;

@@ -3,10 +3,18 @@ import { registry002 } from './002-registry.ts';
 import { inventory003 } from './003-inventory.ts';
 import { engine004 } from './004-engine.ts';
 import { rollout005 } from './005-rollout.ts';
+import { registryCollection040 } from './040-registry-collection.ts';
 import type { Migration } from './migration.ts';
 
 /**
  * Every migration in the order it runs. Static, so that a compiled package needs no folder listing.
  * Numbers: 001 events, 002 registry, 003 inventory, 004 engine, 005 rollout; later ones count on from 010.
  */
-export const MIGRATIONS: readonly Migration[] = [events001, registry002, inventory003, engine004, rollout005];
+export const MIGRATIONS: readonly Migration[] = [
+  events001,
+  registry002,
+  inventory003,
+  engine004,
+  rollout005,
+  registryCollection040,
+];

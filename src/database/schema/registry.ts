@@ -16,6 +16,8 @@ export interface RegistryManifestTable {
   /** JSON object, as the referrers list shows it. */
   readonly annotations: string | null;
   readonly pushed: Generated<Date>;
+  /** Digests it names (config, layers, children, subject); null while nobody has looked. */
+  readonly names: string[] | null;
 }
 
 export interface RegistryTagTable {
@@ -29,6 +31,17 @@ export interface RegistryTagTable {
 export interface RegistryBlobTable {
   readonly repository: number;
   readonly digest: string;
+  /** Bytes; null while nobody has looked. */
+  readonly size: number | null;
+  /** When a client last counted on it, to within an hour. */
+  readonly touched: Generated<Date>;
+}
+
+/** A blob that a collection under way looks at; what is left in the end is deleted. */
+export interface RegistryCandidateTable {
+  readonly run: string;
+  readonly digest: string;
+  readonly size: number;
 }
 
 /** Row types of migrations/002-registry.ts. */
@@ -37,4 +50,5 @@ export interface RegistrySchema {
   readonly registry_manifest: RegistryManifestTable;
   readonly registry_tag: RegistryTagTable;
   readonly registry_blob: RegistryBlobTable;
+  readonly registry_candidate: RegistryCandidateTable;
 }

@@ -6,7 +6,7 @@ import {
   parseManifest,
   type ResolvedImage,
 } from '../../oci/index.ts';
-import type { BlobStore } from '../../storage/index.ts';
+import { type BlobStore, relyOn } from '../../storage/index.ts';
 
 /** Opens an image of the home's own store. @throws BLOB_MISSING, OCI_MANIFEST_INVALID */
 export async function openStored(store: BlobStore, digest: Digest): Promise<ResolvedImage> {
@@ -25,7 +25,8 @@ export async function openStored(store: BlobStore, digest: Digest): Promise<Reso
 /** Copies what the store lacks of an image: its manifest, config and layers, each verified while it is written. */
 export async function adopt(store: BlobStore, image: ResolvedImage): Promise<void> {
   for (const { digest, size } of [...image.manifest.layers, image.manifest.config]) {
-    if (!(await store.has(digest))) await store.write(await image.blobs.open(digest), { digest, size });
+    if ((await relyOn(store, digest)) === undefined)
+      await store.write(await image.blobs.open(digest), { digest, size });
   }
   await store.put(image.manifestBytes);
 }

@@ -10,6 +10,11 @@ export interface CatalogueEntry {
   readonly subject?: Digest;
   /** Blobs (config, layers) that the repository serves from now on because this manifest names them. */
   readonly blobs: readonly Digest[];
+  /**
+   * Everything the manifest names but its subject: config and layers, children of an index. Where it is not given, as
+   * for a manifest that is there already, collection reads the manifest itself.
+   */
+  readonly names?: readonly Descriptor[];
 }
 
 export interface Published {
@@ -56,8 +61,10 @@ export interface RegistryCatalogue {
   deleteManifest(repository: string, digest: Digest, trx?: DatabaseTransaction): Promise<boolean>;
   /** Manifests whose `subject` is `digest`, whether or not that one exists. */
   referrers(repository: string, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  /** True also counts as use: the link stays for the collector's grace. */
   hasBlob(repository: string, digest: Digest): Promise<boolean>;
-  linkBlob(repository: string, digest: Digest): Promise<void>;
+  /** @param size bytes, for what a repository uses; collection fills in what is not given */
+  linkBlob(repository: string, digest: Digest, size?: number): Promise<void>;
   /** The bytes stay in the store until nothing names them. False when there was no link. */
   unlinkBlob(repository: string, digest: Digest): Promise<boolean>;
   /** Those of `digests` that the repository has neither as blob nor as manifest. */

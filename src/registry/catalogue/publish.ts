@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
+import { RENEW_AFTER } from '../../storage/index.ts';
 import type { CatalogueEntry, Published } from './catalogue.ts';
 
 /**
@@ -32,6 +33,9 @@ export async function publishEntries(
     previous: entry.tag === undefined ? undefined : previous.get(`${idOf(entry)}:${entry.tag}`),
   }));
 }
+
+/** A link touched before this is touched again by whoever counts on it; see RENEW_AFTER. */
+export const staleSince = sql`now() - ${sql.lit(`${RENEW_AFTER} milliseconds`)}::interval`;
 
 /** Ids by name; repositories that are new are made. */
 export async function repositoryIds(
@@ -94,13 +98,16 @@ async function insertManifests(
         subject: subject ?? null,
         artifact_type: descriptor.artifactType ?? null,
         annotations: descriptor.annotations === undefined ? null : JSON.stringify(descriptor.annotations),
+        names: namesOf(entry),
       };
       return [`${row.repository}:${row.digest}`, row] as const;
     }),
   );
   // `do update` rather than `do nothing`: it locks the row against a deletion that runs at the same time.
-  await sql`insert into registry_manifest (repository, digest, media_type, size, subject, artifact_type, annotations)
-    select * from ${unnest(sorted(rows), {
+  await sql`insert into registry_manifest
+      (repository, digest, media_type, size, subject, artifact_type, annotations, names)
+    select repository, digest, media_type, size, subject, artifact_type, annotations, names::text[]
+    from ${unnest(sorted(rows), {
       repository: 'integer',
       digest: 'text',
       media_type: 'text',
@@ -108,8 +115,18 @@ async function insertManifests(
       subject: 'text',
       artifact_type: 'text',
       annotations: 'text',
-    })}
-    on conflict (repository, digest) do update set pushed = now()`.execute(trx);
+      names: 'text',
+    })} as row (repository, digest, media_type, size, subject, artifact_type, annotations, names)
+    on conflict (repository, digest) do update
+      set pushed = now(), names = coalesce(registry_manifest.names, excluded.names)`.execute(trx);
+}
+
+/** A PostgreSQL array literal: digests need no quoting. */
+function namesOf({ names, subject }: CatalogueEntry): string | null {
+  if (names === undefined) return null;
+  const all = new Set(names.map(({ digest }) => digest));
+  if (subject !== undefined) all.add(subject);
+  return `{${[...all].join()}}`;
 }
 
 async function insertBlobs(
@@ -117,15 +134,20 @@ async function insertBlobs(
   idOf: (entry: CatalogueEntry) => number,
   trx: DatabaseTransaction,
 ): Promise<void> {
-  const rows = new Map<string, { repository: number; digest: Digest }>();
+  const rows = new Map<string, { repository: number; digest: Digest; size: number | null }>();
   for (const entry of entries) {
     const repository = idOf(entry);
-    for (const digest of entry.blobs) rows.set(`${repository}:${digest}`, { repository, digest });
+    const sizes = new Map(entry.names?.map(({ digest, size }) => [digest, size]));
+    for (const digest of entry.blobs) {
+      rows.set(`${repository}:${digest}`, { repository, digest, size: sizes.get(digest) ?? null });
+    }
   }
   if (rows.size === 0) return;
-  await sql`insert into registry_blob (repository, digest)
-    select * from ${unnest(sorted(rows), { repository: 'integer', digest: 'text' })}
-    on conflict do nothing`.execute(trx);
+  await sql`insert into registry_blob (repository, digest, size)
+    select * from ${unnest(sorted(rows), { repository: 'integer', digest: 'text', size: 'bigint' })}
+    on conflict (repository, digest) do update
+      set touched = now(), size = coalesce(registry_blob.size, excluded.size)
+      where registry_blob.touched < ${staleSince} or registry_blob.size is null`.execute(trx);
 }
 
 function sorted<Row>(rows: ReadonlyMap<string, Row>): readonly Row[] {

@@ -3,7 +3,7 @@ import { type Database, type DatabaseTransaction, unnest } from '../../database/
 import type { Descriptor, Digest } from '../../oci/index.ts';
 import type { CatalogueEntry, Published, PublishOptions, RegistryCatalogue } from './catalogue.ts';
 import { createLookup } from './lookup.ts';
-import { publishEntries, repositoryIds } from './publish.ts';
+import { publishEntries, repositoryIds, staleSince } from './publish.ts';
 
 /** The catalogue in the home's database: any number of processes on PostgreSQL may serve it at once. */
 export function createSqlCatalogue(database: Database): RegistryCatalogue {
@@ -77,19 +77,24 @@ export function createSqlCatalogue(database: Database): RegistryCatalogue {
     },
 
     async hasBlob(repository, digest) {
-      const { rows } = await sql`select 1 as one from registry_blob b join registry_repository r on r.id = b.repository
+      const { rows } = await sql<{ stale: boolean }>`select b.touched < ${staleSince} as stale
+        from registry_blob b join registry_repository r on r.id = b.repository
         where r.name = ${repository} and b.digest = ${digest}`.execute(kysely);
-      return rows.length > 0;
+      if (rows[0]?.stale !== true) return rows.length > 0;
+      // Collection may have removed the link meanwhile.
+      const renewed = await sql`update registry_blob b set touched = now() from registry_repository r
+        where r.name = ${repository} and b.repository = r.id and b.digest = ${digest} returning 1 as one`.execute(
+        kysely,
+      );
+      return renewed.rows.length > 0;
     },
 
-    async linkBlob(repository, digest) {
+    async linkBlob(repository, digest, size) {
       await database.transaction(async (trx) => {
         const id = (await repositoryIds([repository], trx)).get(repository) as number;
-        await trx
-          .insertInto('registry_blob')
-          .values({ repository: id, digest })
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
+        await sql`insert into registry_blob (repository, digest, size) values (${id}, ${digest}, ${size ?? null})
+          on conflict (repository, digest) do update
+            set touched = now(), size = coalesce(registry_blob.size, excluded.size)`.execute(trx);
       });
     },
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Digest } from '../../oci/index.ts';
+import { relyOn } from '../../storage/index.ts';
 import { registryError } from '../errors.ts';
 import type { RegistryContext } from './options.ts';
 import { parseRange } from './range.ts';
@@ -19,7 +20,11 @@ export async function serveBlob(
 ): Promise<FastifyReply> {
   const { store, catalogue } = context;
   const { digest } = path;
-  const [linked, size] = await Promise.all([catalogue.hasBlob(path.repository, digest), store.size(digest)]);
+  const [linked, size] = await Promise.all([
+    catalogue.hasBlob(path.repository, digest),
+    // A client that hears a blob is there will not push it.
+    request.method === 'HEAD' ? relyOn(store, digest) : store.size(digest),
+  ]);
   if (!linked) throw unknown(path);
   if (size === undefined) {
     context.log.error('the catalogue names a blob that the store does not have', { digest });

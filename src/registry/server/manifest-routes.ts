@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Descriptor, type Digest, isDigest } from '../../oci/index.ts';
+import { relyOn } from '../../storage/index.ts';
 import { registryError } from '../errors.ts';
 import { type CheckedManifest, checkManifest } from './manifest-check.ts';
 import type { RegistryContext } from './options.ts';
@@ -49,6 +50,7 @@ export async function putManifest(
       repository,
       descriptor,
       blobs: manifest.blobs,
+      names: manifest.names,
       ...(isDigest(reference) ? {} : { tag: reference }),
       ...(manifest.subject === undefined ? {} : { subject: manifest.subject }),
     },
@@ -93,7 +95,7 @@ async function checkPresent(
   );
   await Promise.all(
     manifest.names.map(async ({ digest, size }) => {
-      const stored = missing.has(digest) ? undefined : await store.size(digest);
+      const stored = missing.has(digest) ? undefined : await relyOn(store, digest);
       if (stored === undefined) {
         throw registryError('REGISTRY_MANIFEST_BLOB_UNKNOWN', `${repository} has no ${digest}: push it first`, {
           details: { digest },

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Digest, digestOf, isDigest } from '../../oci/index.ts';
+import { relyOn } from '../../storage/index.ts';
 import { registryError } from '../errors.ts';
 import type { RegistryContext } from './options.ts';
 import { digest as parseDigest } from './path.ts';
@@ -31,8 +32,8 @@ export async function startUpload(
   // A POST without a body announces an upload, except where no body is just what the digest says.
   if (whole !== null && (body !== undefined || whole === EMPTY)) {
     const digest = parseDigest(whole);
-    await uploads.whole(body, digest);
-    await context.catalogue.linkBlob(repository, digest);
+    const { size } = await uploads.whole(body, digest);
+    await context.catalogue.linkBlob(repository, digest, size);
     return created(reply, repository, digest);
   }
   return progress(reply.code(202), repository, await uploads.start(repository));
@@ -47,13 +48,14 @@ async function mounted(
   request: FastifyRequest,
 ): Promise<boolean> {
   if (from === null || !isDigest(digest)) return false;
-  if (!(await catalogue.hasBlob(from, digest)) || !(await store.has(digest))) return false;
+  const size = (await catalogue.hasBlob(from, digest)) ? await relyOn(store, digest) : undefined;
+  if (size === undefined) return false;
   try {
     await authorize?.(request, { action: 'pull', repository: from });
   } catch {
     return false;
   }
-  await catalogue.linkBlob(repository, digest);
+  await catalogue.linkBlob(repository, digest, size);
   return true;
 }
 
@@ -89,8 +91,8 @@ export async function finishUpload(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const digest = parseDigest(query.get('digest') ?? '');
-  await uploads.finish(repository, id, bodyOf(request), digest, chunkRange(request)?.start);
-  await context.catalogue.linkBlob(repository, digest);
+  const { size } = await uploads.finish(repository, id, bodyOf(request), digest, chunkRange(request)?.start);
+  await context.catalogue.linkBlob(repository, digest, size);
   return created(reply, repository, digest);
 }
 
