@@ -1,4 +1,4 @@
-export { chooseStrategy, type RecipeFacts } from './choose.ts';
+export { type AllowedStrategies, chooseStrategy, isAllowed, type RecipeFacts } from './choose.ts';
 export { compose } from './compose/compose.ts';
 
 export { formatLock, type Lock, type LockedPackage, type LockedRepository, parseLock } from './compose/lock.ts';

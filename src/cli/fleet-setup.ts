@@ -37,6 +37,8 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     ...(await repositoryOptions(options)),
     ...(fleet.document.distributions === undefined ? {} : { distributions: fleet.document.distributions }),
   });
+  const workloads = fleet.document.rollout?.workloads;
+  const selection = workloads === undefined ? {} : { workloads };
   const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;
   return {
     fleet,
@@ -47,7 +49,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     verify: verifyOf({ fleet, workshop, registryHost, ...(verifier === undefined ? {} : { runtime: verifier }) }),
     ...(runtimes.length === 0 || registryHost === ''
       ? {}
-      : { rollout: rolloutOf({ database, runtimes, registryHost, deadline }) }),
+      : { rollout: rolloutOf({ database, runtimes, registryHost, deadline, log, ...selection }) }),
     ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),
     log,
     signal,

@@ -36,6 +36,8 @@ export interface EngineContext {
   readonly images: ReadonlyMap<string, FleetImage>;
   readonly ports: PipelinePorts;
   readonly decide: Decide;
+  /** Only updates of security repositories are a reason to build. */
+  readonly securityOnly: boolean;
   readonly parallel: Parallel;
   readonly clock: Clock;
   readonly log: Log;

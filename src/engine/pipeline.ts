@@ -1,7 +1,7 @@
 import { type Clock, type Log, silentLog, systemClock } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import { OUTBOX_CHANNEL } from '../events/index.ts';
-import type { Decide, Plan } from '../plan/index.ts';
+import type { Decide, Plan, PlanProblem } from '../plan/index.ts';
 import type { RegistryCatalogue } from '../registry/index.ts';
 import type { BlobStore } from '../storage/index.ts';
 import { DEFAULT_PARALLEL, type EngineContext, type Fleet, type Parallel, type StageTimes, timed } from './context.ts';
@@ -23,6 +23,8 @@ export interface PipelineOptions {
   /** `host:port` of our registry as consumers reach it; '' when it is not served. */
   readonly registryHost?: string;
   readonly parallel?: Partial<Parallel>;
+  /** Only updates of security repositories are a reason to build. */
+  readonly securityOnly?: boolean;
   /** Also build again what failed with the same input. */
   readonly retryFailed?: boolean;
   readonly attempts?: number;
@@ -39,6 +41,8 @@ export interface PipelineResult {
   /** An unfinished run of a process that ended was carried on; call again to look for what is new since. */
   readonly resumed: boolean;
   readonly tasks: readonly Task[];
+  /** Images that need to be made and cannot be, as planned by this call. */
+  readonly problems: readonly PlanProblem[];
   /** Milliseconds, summed over tasks that ran side by side. */
   readonly times: Readonly<StageTimes>;
 }
@@ -56,10 +60,11 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   const context = await contextOf(options);
   try {
     const unfinished = await unfinishedRun(context);
-    const run = unfinished ?? (await nextRun(context, options, signal));
+    const { run, problems } =
+      unfinished === undefined ? await nextRun(context, options, signal) : { run: unfinished, problems: [] };
     if (run !== undefined) await carryOut(context, run, signal);
     const tasks = run === undefined ? [] : await tasksOfRun(context.database.kysely, run);
-    return { run, resumed: unfinished !== undefined, tasks, times: context.times };
+    return { run, resumed: unfinished !== undefined, tasks, problems, times: context.times };
   } finally {
     await context.queue.stop();
   }
@@ -81,12 +86,12 @@ async function nextRun(
   context: EngineContext,
   options: PipelineOptions,
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<{ readonly run: string | undefined; readonly problems: readonly PlanProblem[] }> {
   await timed(context, 'feed', () => context.ports.feed.refresh(signal));
   const survey = await surveyFleet(context, signal);
-  return timed(context, 'plan', () =>
-    startRun(context, survey, planSurvey(context, survey, options.retryFailed ?? false)),
-  );
+  const plan = planSurvey(context, survey, options.retryFailed ?? false);
+  const run = await timed(context, 'plan', () => startRun(context, survey, plan));
+  return { run, problems: plan.tasks.flatMap((task) => task.problem ?? []) };
 }
 
 async function unfinishedRun(context: EngineContext): Promise<string | undefined> {
@@ -147,6 +152,7 @@ async function contextOf(options: PipelineOptions): Promise<EngineContext> {
     images: new Map(fleet.images.map((image) => [image.image, image])),
     ports,
     decide,
+    securityOnly: options.securityOnly ?? false,
     log,
     queue: await openQueue(database, log),
     publisher: { catalogue, project: fleet.name, host: options.registryHost ?? '' },

@@ -47,9 +47,11 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
     },
     decide: (image, context) => {
       const recipe = fleet.recipes.get(image.name)?.document;
-      return chooseStrategy(image, context, recipe === undefined ? undefined : recipeFacts(recipe));
+      const facts = recipe === undefined ? undefined : recipeFacts(recipe);
+      return chooseStrategy(image, context, facts, fleet.document.policy?.strategies);
     },
     registryHost,
+    securityOnly: fleet.document.policy?.securityOnly ?? false,
     ...(setup.retryFailed === undefined ? {} : { retryFailed: setup.retryFailed }),
     ...(setup.log === undefined ? {} : { log: setup.log }),
     ...(setup.signal === undefined ? {} : { signal: setup.signal }),

@@ -21,6 +21,8 @@ export type TaskStatus =
   | 'unresolvable'
   /** The recipe itself is wrong. */
   | 'broken'
+  /** The fleet's policy allows no strategy that could make it. */
+  | 'excluded'
   | 'disabled'
   | 'locked';
 

@@ -8,6 +8,11 @@ export const planErrors = {
     retryable: false,
     meaning: 'An image stands on one that the fleet does not have.',
   },
+  PLAN_STRATEGY_EXCLUDED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'policy.strategies of the fleet allows none of the strategies that an image could be made by.',
+  },
 } as const;
 
 export const planError = errorFactory(planErrors);

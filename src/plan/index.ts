@@ -6,6 +6,7 @@ export type {
   FleetState,
   MissingUpdate,
   Plan,
+  PlanProblem,
   PlanTask,
   RecipeKind,
   Strategy,

@@ -62,7 +62,8 @@ test('reasons', () => {
   assert.equal(reasonOf({ baseDigest: digest('b') }), 'meta change');
   assert.equal(reasonOf({ missing: [update], tried: 'failed' }), 'retrying bad build');
   assert.equal(reasonOf({ tried: 'failed' }), undefined);
-  assert.equal(reasonOf({ digest: undefined, recipe: 'none' }), undefined);
+  // An image somebody else builds is taken over when it is new to the fleet.
+  assert.equal(reasonOf({ digest: undefined, recipe: 'none' }), 'new build');
 });
 
 test('what failed is not built again with the same input, unless asked or its base is made again', () => {
@@ -141,4 +142,28 @@ test('a hundred thousand images in a chain and a star are planned', () => {
   );
   const fleet = [...star, ...chain].map((one) => (one.base === undefined ? { ...one, missing: [update] } : one));
   assert.equal(planFleet(fleet, decide).tasks.length, 100_000);
+});
+
+test('an image that no allowed strategy can make is a problem with a code; others, and its children, go on without it', () => {
+  const decideNone: Decide = (one, context) =>
+    one.name === 'base'
+      ? { strategy: 'none', because: 'only patch could make it', excluded: true }
+      : decide(one, context);
+  const fleet = [
+    image('base', undefined, { missing: [update] }),
+    image('app', 'base'),
+    image('busy', 'base', { missing: [update] }),
+  ];
+  const { tasks } = planFleet(fleet, decideNone);
+  assert.deepEqual(
+    tasks.map((task) => [task.image, task.status, task.problem?.code]),
+    [
+      ['base', 'excluded', 'PLAN_STRATEGY_EXCLUDED'],
+      ['busy', 'scheduled', undefined],
+    ],
+  );
+  assert.match(tasks[0]?.problem?.message ?? '', /^base: it misses 1 update .*only patch could make it$/);
+  // What is locked is not built anyway.
+  const locked = planFleet([image('base', undefined, { missing: [update], state: 'locked' })], decideNone);
+  assert.deepEqual([locked.tasks[0]?.status, locked.tasks[0]?.problem], ['locked', undefined]);
 });

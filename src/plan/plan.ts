@@ -1,5 +1,15 @@
+import { planError } from './errors.ts';
 import { inLineageOrder } from './lineage.ts';
-import type { Decide, DecisionContext, FleetState, Plan, PlanTask, TaskReason } from './types.ts';
+import type {
+  Decide,
+  Decision,
+  DecisionContext,
+  FleetState,
+  Plan,
+  PlanProblem,
+  PlanTask,
+  TaskReason,
+} from './types.ts';
 
 export interface PlanOptions {
   /** Also build again what failed with exactly the input it has now. */
@@ -49,9 +59,8 @@ function needOf(
   const again = image.tried === 'failed' && options.retryFailed === true;
   if (image.tried !== undefined && !baseChanges && !again) return undefined;
   if (image.digest === undefined) {
-    // Without a recipe there is nothing to build from, and nothing to patch.
-    if (image.recipe === 'none') return undefined;
-    return { own: true, reason: 'new build', because: 'it was never built' };
+    const because = image.recipe === 'none' ? 'it was never taken over' : 'it was never built';
+    return { own: true, reason: 'new build', because };
   }
   const need = changeOf(image, baseChanges, baseDigest);
   if (need === undefined || image.tried !== 'failed') return need;
@@ -85,15 +94,35 @@ function missingSentence(image: FleetState): string {
 function taskOf(image: FleetState, need: Need, base: PlanTask | undefined, decide: Decide): PlanTask {
   const context: DecisionContext = { reason: need.reason, baseChanges: base !== undefined };
   const decision = decide(image, context);
+  const because = `${need.because}; ${decision.strategy}: ${decision.because}`;
+  const status = statusOf(image, decision, base);
   return {
     image: image.name,
     level: base === undefined ? 0 : base.level + 1,
-    status: image.state !== 'enabled' ? image.state : base === undefined ? 'scheduled' : 'blocked',
+    status,
+    ...(status === 'excluded' ? { problem: excluded(image.name, because) } : {}),
     reason: need.reason,
     strategy: decision.strategy,
-    because: `${need.because}; ${decision.strategy}: ${decision.because}`,
+    because,
     after: base === undefined ? [] : [base.image],
     missing: image.missing,
     ownNeed: need.own,
   };
+}
+
+function excluded(image: string, because: string): PlanProblem {
+  const {
+    code,
+    message,
+    hint = '',
+  } = planError('PLAN_STRATEGY_EXCLUDED', `${image}: ${because}`, {
+    hint: 'Allow the strategy in policy.strategies of the fleet file, or leave that setting out.',
+  });
+  return { code, image, message, hint };
+}
+
+function statusOf(image: FleetState, decision: Decision, base: PlanTask | undefined): PlanTask['status'] {
+  if (image.state !== 'enabled') return image.state;
+  if (decision.excluded === true) return 'excluded';
+  return base === undefined ? 'scheduled' : 'blocked';
 }

@@ -52,17 +52,29 @@ export interface Decision {
   readonly strategy: Strategy;
   /** One sentence for people. */
   readonly because: string;
+  /** No strategy that fits is allowed (`strategy` is `none`): the task is planned and not carried out. */
+  readonly excluded?: true;
 }
 
 /** Picks the strategy; passed in, because the strategies stand above the plan. Pure. */
 export type Decide = (image: FleetState, context: DecisionContext) => Decision;
+
+/** What keeps an image from being made, as a code with its sentence. */
+export interface PlanProblem {
+  readonly code: string;
+  readonly image: string;
+  readonly message: string;
+  readonly hint: string;
+}
 
 export interface PlanTask {
   readonly image: string;
   /** 0: waits for nothing; else one more than the base's. */
   readonly level: number;
   /** `blocked`: the base is a task too and comes first. */
-  readonly status: 'scheduled' | 'blocked' | 'disabled' | 'locked';
+  readonly status: 'scheduled' | 'blocked' | 'excluded' | 'disabled' | 'locked';
+  /** Why it is `excluded`. */
+  readonly problem?: PlanProblem;
   readonly reason: TaskReason;
   readonly strategy: Strategy;
   /** Why this task and this strategy; a sentence for people. */

@@ -14,6 +14,8 @@ export interface RollOutRequest {
   readonly tag?: string;
   /** Names, `namespace/name` or ids, in this order; all that use a superseded image when empty. */
   readonly workloads?: readonly string[];
+  /** Only the container of that name; else those that fit the image. */
+  readonly container?: string;
   /** Milliseconds without progress until a workload is rolled back. */
   readonly deadline: number;
   /** Workloads at once; 1 when undefined. */

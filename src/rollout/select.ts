@@ -26,7 +26,7 @@ const names = ({ id, namespace, name }: Workload): readonly string[] => [id, nam
  */
 export function selectSlots(
   workloads: readonly Workload[],
-  target: { readonly image: string; readonly digest: Digest },
+  target: { readonly image: string; readonly digest: Digest; readonly container?: string },
   asked: readonly string[],
   superseded: ReadonlySet<Digest>,
 ): readonly Slot[] {
@@ -34,6 +34,16 @@ export function selectSlots(
   const fits = ({ image, digest }: { image: string; digest: Digest | undefined }): boolean =>
     repositoryOf(image) === repository || (digest !== undefined && superseded.has(digest)) || digest === target.digest;
   const slots = (workload: Workload, all: boolean): Slot[] => {
+    if (all && target.container !== undefined) {
+      const named = workload.containers.filter(({ name }) => name === target.container);
+      if (named.length > 0) return named.map(({ name, image }) => ({ workload, container: name, previous: image }));
+      const known = workload.containers.map(({ name }) => name).join(', ');
+      throw rolloutError(
+        'ROLLOUT_WORKLOAD_UNKNOWN',
+        `${workload.id} has no container ${JSON.stringify(target.container)}`,
+        { hint: `It has ${known}.` },
+      );
+    }
     const matching = workload.containers.filter(fits);
     // Asked for by name with a single container: the image may come from another repository than before.
     const chosen = matching.length === 0 && all && workload.containers.length === 1 ? workload.containers : matching;

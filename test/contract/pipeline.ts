@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Database } from '../../src/database/index.ts';
 import { type PipelineResult, planPipeline, runPipeline } from '../../src/engine/index.ts';
 import { readEvents } from '../../src/events/index.ts';
+import type { Decide } from '../../src/plan/index.ts';
 import { createSqlCatalogue, type RegistryCatalogue } from '../../src/registry/index.ts';
 import { type BlobStore, openBlobStore } from '../../src/storage/index.ts';
 import {
@@ -225,6 +226,32 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       assert.equal(statuses(result).script, 'failed');
       assert.match(result.tasks.find((task) => task.image === 'script')?.error ?? '', /^ENGINE_STATE_LOST/);
       assert.equal(statuses(result).tls, 'succeeded');
+    });
+
+    test('only security updates are a reason to build, where the fleet says so', async () => {
+      const world = updated({ openssl: '5', nginx: '1', python3: '88' });
+      const options = { ...optionsFor(world, { plainUpdates: ['python3'] }), securityOnly: true };
+      const plan = await planPipeline(options);
+      assert.equal(
+        plan.tasks.find((task) => task.image === 'script'),
+        undefined,
+      );
+      const all = await planPipeline({ ...options, securityOnly: false });
+      assert.equal(all.tasks.find((task) => task.image === 'script')?.status, 'scheduled');
+    });
+
+    test('an image that no allowed strategy makes is told of with its code; a run of nothing else ends at once', async () => {
+      const world = updated({ openssl: '5', nginx: '1', python3: '99' });
+      const decide: Decide = (image, context) =>
+        image.name === 'script'
+          ? { strategy: 'none', because: 'only patch could make it', excluded: true }
+          : fakeDecide(image, context);
+      const result = await runPipeline({ ...optionsFor(world, {}), decide });
+      assert.deepEqual(
+        result.problems.map(({ code, image }) => [code, image]),
+        [['PLAN_STRATEGY_EXCLUDED', 'script']],
+      );
+      assert.ok(result.tasks.every((task) => task.image !== 'script' || task.status === 'excluded'));
     });
 
     test('locked images are shown and left alone', async () => {

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import { databaseContract } from '../contract/database.ts';
 import { pipelineContract } from '../contract/pipeline.ts';
+import { rolloutContract } from '../contract/rollout.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -24,6 +25,12 @@ if (programs === undefined) {
     );
 
     pipelineContract(
+      'PostgreSQL',
+      async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+      async () => {},
+    );
+
+    rolloutContract(
       'PostgreSQL',
       async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
       async () => {},

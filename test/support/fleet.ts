@@ -35,6 +35,8 @@ export interface FakeOptions {
   /** Thrown before a build, when it gives an error. */
   readonly sabotage?: (request: BuildRequest) => HeraklitError | undefined;
   readonly rollout?: boolean;
+  /** Packages whose updates are not security updates. */
+  readonly plainUpdates?: readonly string[];
 }
 
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
@@ -147,7 +149,7 @@ export function fakePorts(world: World, blobs: BlobStore, options: FakeOptions =
               architecture: 'amd64',
               installed: version,
               candidate: world.versions[name] as string,
-              security: true,
+              security: options.plainUpdates?.includes(name) !== true,
               advisories: [`CVE-${name}`],
             })),
           ];

@@ -6,6 +6,7 @@ import { fleetFile, fleetSetup } from '../fleet-setup.ts';
 import { addFormat, json } from '../format-option.ts';
 import { coloursFor } from '../render/colours.ts';
 import { renderPlan, renderServedPlan } from '../render/plan.ts';
+import { nothingToDo } from '../render/tasks.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 
 interface PlanOptions extends SourceOptions {
@@ -48,7 +49,7 @@ async function run(file: string | undefined, options: PlanOptions, context: CliC
       options.format === 'json'
         ? json(plan)
         : plan.tasks.length === 0
-          ? 'Nothing to do: every image is up to date.'
+          ? nothingToDo([])
           : renderPlan(plan, coloursFor(context.colour)),
     );
   } finally {

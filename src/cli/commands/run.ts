@@ -4,7 +4,7 @@ import { fleetFile, fleetSetup } from '../fleet-setup.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { coloursFor } from '../render/colours.ts';
-import { renderTasks, taskReport } from '../render/tasks.ts';
+import { nothingToDo, renderTasks, taskReport } from '../render/tasks.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 
 interface RunOptions extends SourceOptions {
@@ -12,10 +12,13 @@ interface RunOptions extends SourceOptions {
   readonly retryFailed?: boolean;
 }
 
+/** How a task may end without anybody having to look. */
+const FINE: ReadonlySet<string> = new Set(['succeeded', 'unchanged', 'disabled', 'locked']);
+
 const HELP = `
 The loop once, without a server: indexes, inventory, plan, builds in dependency order, static tests, publication into
 the home's registry and its events. Killed at any moment, it goes on where it was when called again. Exit code 1 when a
-task failed. heraklit serve does the same on a schedule, serves the registry and rolls out.
+task failed or cannot be planned. heraklit serve does the same on a schedule, serves the registry and rolls out.
 
 Examples:
   heraklit run examples/fleet/heraklit.yaml
@@ -39,15 +42,16 @@ async function run(file: string | undefined, options: RunOptions, context: CliCo
     const tasks = result.tasks.map(taskReport);
     context.print(
       options.format === 'json'
-        ? json({ run: result.run ?? null, resumed: result.resumed, tasks })
+        ? json({ run: result.run ?? null, resumed: result.resumed, tasks, problems: result.problems })
         : tasks.length === 0
-          ? 'Nothing to do: every image is up to date.'
+          ? nothingToDo(result.problems)
           : renderTasks(tasks, coloursFor(context.colour)),
     );
-    for (const task of result.tasks) if (task.error !== null) context.log.error(`${task.image}: ${task.error}`);
-    if (result.tasks.some((task) => !['succeeded', 'unchanged', 'disabled', 'locked'].includes(task.status))) {
-      context.foundOverThreshold();
-    }
+    for (const { code, message, hint } of result.problems) context.log.error(`${code}: ${message} ${hint}`);
+    for (const task of result.tasks)
+      if (task.error !== null && task.status !== 'excluded') context.log.error(`${task.image}: ${task.error}`);
+    const failed = result.tasks.some((task) => !FINE.has(task.status));
+    if (failed || result.problems.length > 0) context.foundOverThreshold();
   } finally {
     await database.close();
   }

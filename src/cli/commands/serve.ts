@@ -154,7 +154,8 @@ async function keepPatched(
         { ...options, fleet, database, registryHost, runtimes, ...(verifier === undefined ? {} : { verifier }) },
         context,
       );
-      const { tasks } = await runPipeline(await pipelineOptions(setup));
+      const { tasks, problems } = await runPipeline(await pipelineOptions(setup));
+      for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
       if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
     } catch (error) {
       if (context.signal.aborted) return;

@@ -42,6 +42,9 @@ export function taskReport(task: Task): TaskReport {
   };
 }
 
+export const nothingToDo = (problems: readonly unknown[]): string =>
+  problems.length === 0 ? 'Nothing to do: every image is up to date.' : 'Nothing can be done: see the problems.';
+
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 export function renderTasks(tasks: readonly TaskReport[], colours: Colours): string {
   return renderTable(tasks, [

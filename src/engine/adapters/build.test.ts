@@ -38,3 +38,35 @@ test('a task whose image the fleet file no longer has is refused before anything
     await rm(folder, { recursive: true });
   }
 });
+
+test('a rebase that is refused does not become a compose where the policy excludes that', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'fleet-'));
+  context.after(() => rm(folder, { recursive: true }));
+  await writeFile(
+    join(folder, 'app.yaml'),
+    'apiVersion: heraklit/v1\nkind: Image\nname: app\ndistribution: debian/trixie\n',
+  );
+  const head = 'apiVersion: heraklit/v1\nkind: Fleet\nimages: [{ recipe: app.yaml }]\n';
+  await writeFile(join(folder, 'heraklit.yaml'), `${head}policy: { strategies: [rebase] }\n`);
+  const fleet = await loadEngineFleet(join(folder, 'heraklit.yaml'));
+  const workshop = openWorkshop({ home: homeAt(join(folder, 'home')), log: silentLog, progress: silentProgress });
+  const image = fleet.fleet.images[0] as FleetImage;
+  const unknown = { previous: undefined, baseDigest: undefined, previousBaseDigest: undefined };
+  await assert.rejects(
+    buildOf(fleet, 'amd64', workshop).build({ image, strategy: 'rebase', ...unknown }, new AbortController().signal),
+    { code: 'STRATEGY_EXCLUDED', message: /app cannot be rebased .*policy\.strategies excludes compose/ },
+  );
+});
+
+test('a workload of an image that the fleet does not have is refused, with the nearest name', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'fleet-'));
+  context.after(() => rm(folder, { recursive: true }));
+  await writeFile(
+    join(folder, 'heraklit.yaml'),
+    `${FLEET}rollout: { workloads: [{ image: vendro, workload: "podman:db" }] }\n`,
+  );
+  await assert.rejects(loadEngineFleet(join(folder, 'heraklit.yaml')), {
+    code: 'FLEET_WORKLOAD_IMAGE_UNKNOWN',
+    hint: 'Did you mean vendor?',
+  });
+});

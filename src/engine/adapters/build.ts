@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isHeraklitError } from '../../base/index.ts';
-import { type BuiltImage, type PreparedBase, prepareBase, rebase } from '../../build/index.ts';
+import { type BuiltImage, isAllowed, type PreparedBase, prepareBase, rebase } from '../../build/index.ts';
 import { type Digest, parseReference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
 import type { BuildPort, BuildRequest } from '../ports.ts';
@@ -39,6 +39,12 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
       if (request.image.recipe === 'none') return patchUpstream(request, fleet, workshop, signal);
       const rebased = request.strategy === 'rebase' ? await tryRebase(request, base, workshop) : undefined;
       if (typeof rebased === 'object') return explained(rebased, fleet, request, architecture, workshop);
+      if (rebased !== undefined && !isAllowed('compose', fleet.document.policy?.strategies)) {
+        const what = `${request.image.image} cannot be rebased (${rebased}), and policy.strategies excludes compose`;
+        throw workshopError('STRATEGY_EXCLUDED', what, {
+          hint: 'Allow compose in policy.strategies of the fleet file.',
+        });
+      }
       const composed = await composeImage(request, fleet, architecture, workshop, signal);
       const reason = rebased === undefined ? composed.reason : `${composed.reason}; not rebased: ${rebased}`;
       return explained({ ...composed, reason }, fleet, request, architecture, workshop);

@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RecipeFacts } from '../../build/index.ts';
 import { serialize } from '../../oci/index.ts';
-import { type Fleet as FleetDocument, type Loaded, loadFleet, loadRecipe, type Recipe } from '../../recipe/index.ts';
+import {
+  type Fleet as FleetDocument,
+  type Loaded,
+  loadFleet,
+  loadRecipe,
+  nearest,
+  type Recipe,
+} from '../../recipe/index.ts';
 import type { Fleet } from '../context.ts';
 import type { FleetImage } from '../ports.ts';
 import { workshopError } from '../workshop/errors.ts';
@@ -24,7 +31,7 @@ export interface LoadedFleet {
 /** Tag that names the released image. */
 const TAG = 'latest';
 
-/** @throws RECIPE_INVALID, RECIPE_UNREADABLE, FLEET_IMAGE_UNSUPPORTED */
+/** @throws RECIPE_INVALID, RECIPE_UNREADABLE, FLEET_IMAGE_UNSUPPORTED, FLEET_WORKLOAD_IMAGE_UNKNOWN */
 export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
   const loaded = await loadFleet(path);
   const recipes = new Map<string, Loaded<Recipe>>();
@@ -51,8 +58,20 @@ export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
     }
   }
   for (const [name, recipe] of recipes) images.push(await recipeImage(name, recipe, recipes));
+  checkWorkloads(loaded.document, loaded.file, names);
   const name = loaded.document.name ?? 'fleet';
   return { ...loaded, fleet: { name, images }, names, recipes, upstream };
+}
+
+/** @throws FLEET_WORKLOAD_IMAGE_UNKNOWN */
+function checkWorkloads({ rollout }: FleetDocument, file: string, names: readonly string[]): void {
+  for (const { image, workload } of rollout?.workloads ?? []) {
+    if (names.includes(image)) continue;
+    const near = nearest(image, names);
+    const hint = near === undefined ? `The fleet has ${names.slice(0, 10).join(', ')}.` : `Did you mean ${near}?`;
+    const what = `${file}: rollout.workloads: ${workload} is to run ${image}, which the fleet does not have`;
+    throw workshopError('FLEET_WORKLOAD_IMAGE_UNKNOWN', what, { hint });
+  }
 }
 
 const place = (name: string) => ({ image: name, repository: name, tag: TAG });

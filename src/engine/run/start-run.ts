@@ -14,6 +14,7 @@ import { saveTasks } from './task-store.ts';
 /** The fleet as it stands: what is released, and what that misses. */
 export interface Survey {
   readonly released: ReadonlyMap<string, FleetImageTable>;
+  /** Updates that are a reason to build. */
   readonly missing: ReadonlyMap<string, readonly MissingUpdate[]>;
 }
 
@@ -30,8 +31,12 @@ export async function surveyFleet(context: EngineContext, signal: AbortSignal): 
     return updates.length === 0 ? [] : [outdatedEvent(image, updates)];
   });
   if (outdated.length > 0) await context.database.transaction((trx) => emit(trx, outdated, context.clock));
-  return { released, missing };
+  return { released, missing: context.securityOnly ? securityAlone(missing) : missing };
 }
+
+/** What else is missing is announced, and comes along when the image is built for another reason. */
+const securityAlone = (missing: Survey['missing']): Survey['missing'] =>
+  new Map([...missing].map(([image, updates]) => [image, updates.filter((one) => one.security)]));
 
 /** The plan for a survey, without carrying it out. */
 export function planSurvey(context: EngineContext, survey: Survey, retryFailed: boolean): Plan {
@@ -141,7 +146,7 @@ function draftOf(task: PlanTask, image: FleetImage, survey: Survey): Omit<Task, 
     digest: null,
     base_digest: null,
     result: null,
-    error: null,
+    error: task.problem === undefined ? null : `${task.problem.code}: ${task.problem.message}`,
   };
 }
 

@@ -17,6 +17,16 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'A task needs a recipe or upstream image that the fleet file no longer has.',
   },
+  STRATEGY_EXCLUDED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A rebase was refused, and policy.strategies of the fleet does not allow to compose the image instead.',
+  },
+  FLEET_WORKLOAD_IMAGE_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'rollout.workloads names an image that the fleet does not have.',
+  },
   FLEET_IMAGE_UNSUPPORTED: {
     kind: 'usage',
     retryable: false,
