@@ -3,6 +3,7 @@ export { databaseError, databaseErrors } from './errors.ts';
 export type { Channel, Unlisten } from './listen.ts';
 export { type DatabaseOptions, openDatabase } from './open.ts';
 export type {
+  AccountTable,
   FleetImageTable,
   MetadataTable,
   OutboxCursorTable,

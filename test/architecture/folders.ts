@@ -11,6 +11,7 @@ export const FOLDERS = [
   'storage',
   'database',
   'events',
+  'access',
   'registry',
   'transport',
   'runtime',

@@ -4,6 +4,7 @@ import { inventory003 } from './003-inventory.ts';
 import { engine004 } from './004-engine.ts';
 import { rollout005 } from './005-rollout.ts';
 import { registryCollection040 } from './040-registry-collection.ts';
+import { access050 } from './050-access.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly Migration[] = [
   engine004,
   rollout005,
   registryCollection040,
+  access050,
 ];

@@ -1,0 +1,167 @@
+import { type Clock, type Home, type Log, messageOf, silentLog, systemClock } from '../base/index.ts';
+import type { Database } from '../database/index.ts';
+import { type AccessAdmin, createAdmin } from './admin.ts';
+import type { Presented } from './credentials/header.ts';
+import type { PasswordCost } from './credentials/password.ts';
+import { isSecret, newTicket, secretHash } from './credentials/secret.ts';
+import { openDirectory } from './directory.ts';
+import { accessError } from './errors.ts';
+import type { Grant, Permission } from './grants/decide.ts';
+import { grantedPart, type ScopeAccess } from './grants/scope.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { createSignIn, principalOf } from './sign-in.ts';
+import { type AuditEntry, forgetAudit, writeAudit } from './store/audit.ts';
+import { changeAccess } from './store/change.ts';
+import { forgetFailures } from './store/failures.ts';
+import { replaceFleetGrants } from './store/grants.ts';
+import { deleteExpiredTickets, deleteTicket, findTicket, insertTicket } from './store/tickets.ts';
+import { openKeys } from './tokens/keys.ts';
+import { createTokens, TOKEN_LIFETIME } from './tokens/tokens.ts';
+import { type Actor, NOBODY, type Principal } from './types.ts';
+
+/** Milliseconds a refresh token lives; `docker login` keeps one. */
+const REFRESH_LIFETIME = 90 * 24 * 3_600_000;
+const CLEANING_INTERVAL = 3_600_000;
+const DEFAULT_AUDIT_DAYS = 365;
+
+export interface AccessOptions {
+  readonly database: Database;
+  readonly home: Home;
+  /** Grants that a fleet file declares. */
+  readonly grants?: readonly Grant[];
+  /** Days after which entries of the audit log are removed; 0 keeps them all. */
+  readonly auditDays?: number;
+  readonly cost?: PasswordCost;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+export interface IssuedToken {
+  readonly token: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly issuedAt: string;
+  readonly refreshToken?: string;
+}
+
+/** Who somebody is, what they may do, and what they did. */
+export interface Access {
+  /** Names this database: who gives out tokens, and whom they are for. */
+  readonly service: string;
+  readonly sessions: Sessions;
+  hasAccounts(): boolean;
+  /**
+   * Whose request it is. A token or cached password costs no query.
+   * @throws ACCESS_CREDENTIALS_REFUSED, ACCESS_TOKEN_REFUSED, ACCESS_LOCKED, ACCESS_BUSY
+   */
+  authenticate(presented: Presented, address: string): Promise<Principal>;
+  allows(principal: Principal, permission: Permission): boolean;
+  /** @throws ACCESS_DENIED */
+  require(principal: Principal, permission: Permission): void;
+  /** A token for the part of the scopes that the grants allow; with `offline`, a refresh token too. */
+  issueToken(principal: Principal, scopes: readonly ScopeAccess[], offline: boolean): Promise<IssuedToken>;
+  /** @throws ACCESS_TOKEN_REFUSED */
+  redeemRefreshToken(refreshToken: string): Promise<Principal>;
+  revokeRefreshToken(refreshToken: string): Promise<void>;
+  /** Outside any transaction. One with a transaction is `writeAudit`. */
+  audit(...entries: readonly AuditEntry[]): Promise<void>;
+  admin(actor: Actor): AccessAdmin;
+  close(): Promise<void>;
+}
+
+/** Opens accounts of a home. @throws ACCESS_KEY_BROKEN, ACCESS_PATTERN_INVALID */
+export async function openAccess(options: AccessOptions): Promise<Access> {
+  const { database, home, clock = systemClock, log = silentLog } = options;
+  const { kysely } = database;
+  await changeAccess(database, (trx) => replaceFleetGrants(trx, options.grants ?? []));
+  const directory = await openDirectory(database, log);
+  const keys = await openKeys(home, database, directory, clock);
+  const row = await kysely.selectFrom('metadata').select('value').where('key', '=', 'home').executeTakeFirstOrThrow();
+  const service = `heraklit/${row.value}`;
+  const tokens = createTokens(service, keys, clock);
+  const signIn = createSignIn({
+    database,
+    directory,
+    clock,
+    log,
+    ...(options.cost === undefined ? {} : { cost: options.cost }),
+  });
+  const sessions = createSessions(database, directory, clock);
+
+  const clean = async (): Promise<void> => {
+    const now = clock.now();
+    await deleteExpiredTickets(kysely, now);
+    await forgetFailures(kysely, now);
+    await forgetAudit(kysely, options.auditDays ?? DEFAULT_AUDIT_DAYS, now);
+  };
+  const cleaning = setInterval(() => {
+    clean().catch((error: unknown) => log.warn('old entries are not removed', { error: messageOf(error) }));
+  }, CLEANING_INTERVAL);
+  cleaning.unref();
+  await clean();
+
+  const current = (principal: Principal): Principal => {
+    if (directory.isCurrent(principal, clock.now())) return principal;
+    throw accessError('ACCESS_TOKEN_REFUSED', 'the account has been removed, has expired or was signed out');
+  };
+
+  const access: Access = {
+    service,
+    sessions,
+    hasAccounts: () => directory.hasAccounts(),
+    async authenticate(presented, address) {
+      if (presented.kind === 'none') return NOBODY;
+      if (presented.kind === 'basic') return signIn.withPassword(presented.name, presented.password, address);
+      if (isSecret(presented.token)) return signIn.withSecret(presented.token);
+      const verified = tokens.verify(presented.token);
+      return current(verified instanceof Promise ? await verified : verified);
+    },
+    allows: (principal, permission) => directory.allows(principal, permission),
+    require(principal, permission) {
+      if (directory.allows(principal, permission)) return;
+      const what =
+        permission.kind === 'repository'
+          ? `${permission.action} ${permission.repository}`
+          : `do what needs ${permission.kind}`;
+      throw accessError('ACCESS_DENIED', `${principal.name} may not ${what}`);
+    },
+    async issueToken(principal, scopes, offline) {
+      const granted = grantedPart(scopes, (repository, action) =>
+        directory.allows(principal, { kind: 'repository', repository, action }),
+      );
+      const { account } = principal;
+      const token = await tokens.sign(principal, granted);
+      const issued = { token, expiresIn: TOKEN_LIFETIME, issuedAt: new Date(clock.now()).toISOString() };
+      if (!offline || account === undefined) return issued;
+      const refreshToken = newTicket();
+      const expires = clock.now() + REFRESH_LIFETIME;
+      await insertTicket(kysely, { hash: secretHash(refreshToken), kind: 'refresh', account, service, expires });
+      return { ...issued, refreshToken };
+    },
+    async redeemRefreshToken(refreshToken) {
+      const ticket = await findTicket(kysely, 'refresh', secretHash(refreshToken), clock.now());
+      if (ticket === undefined || ticket.service !== service) {
+        throw accessError('ACCESS_TOKEN_REFUSED', 'the refresh token is not valid (any more)', {
+          hint: 'Sign in again.',
+        });
+      }
+      return current(principalOf(ticket.account));
+    },
+    revokeRefreshToken: (refreshToken) => deleteTicket(kysely, secretHash(refreshToken)),
+    audit: (...entries) => writeAudit(kysely, entries),
+    admin: (actor) =>
+      createAdmin({
+        database,
+        directory,
+        keys,
+        actor,
+        clock,
+        ...(options.cost === undefined ? {} : { cost: options.cost }),
+      }),
+    async close() {
+      clearInterval(cleaning);
+      await directory.close();
+    },
+  };
+  return access;
+}
