@@ -16,6 +16,7 @@ export interface FleetSetupOptions extends SourceOptions {
   /** Where released images are rolled out to. */
   readonly runtimes?: readonly WorkloadRuntime[];
   readonly retryFailed?: boolean;
+  readonly takeOver?: string;
 }
 
 const SECOND = 1_000;
@@ -51,6 +52,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
       ? {}
       : { rollout: rolloutOf({ database, runtimes, registryHost, deadline, log, ...selection }) }),
     ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),
+    ...(options.takeOver === undefined ? {} : { takeOver: options.takeOver }),
     log,
     signal,
   };

@@ -6,6 +6,11 @@ export const engineErrors = {
     retryable: true,
     meaning: 'Another process began a run of this fleet at the same moment.',
   },
+  ENGINE_FLEET_CLASH: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Two fleets of one home have an image of the same name, which is one repository of its registry.',
+  },
   ENGINE_STATE_LOST: {
     kind: 'failed',
     retryable: false,

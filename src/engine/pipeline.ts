@@ -7,6 +7,8 @@ import type { BlobStore } from '../storage/index.ts';
 import { DEFAULT_PARALLEL, type EngineContext, type Fleet, type Parallel, type StageTimes, timed } from './context.ts';
 import type { PipelinePorts } from './ports.ts';
 import { openQueue } from './queue/pg-boss-queue.ts';
+import { refuseClash, takeOver } from './run/claim-images.ts';
+import { requeueOpenTasks } from './run/requeue.ts';
 import { planSurvey, startRun, surveyFleet } from './run/start-run.ts';
 import { tasksOfRun } from './run/task-store.ts';
 import type { Task } from './task.ts';
@@ -25,6 +27,8 @@ export interface PipelineOptions {
   readonly parallel?: Partial<Parallel>;
   /** Only updates of security repositories are a reason to build. */
   readonly securityOnly?: boolean;
+  /** An earlier name of this fleet, whose images are its own. */
+  readonly takeOver?: string;
   /** Also build again what failed with the same input. */
   readonly retryFailed?: boolean;
   readonly attempts?: number;
@@ -52,7 +56,7 @@ export interface PipelineResult {
  * unfinished is carried on instead. Killed at any moment and called again, it ends in the same state, with the same
  * events.
  *
- * @throws ENGINE_RUN_ACTIVE, PLAN_CYCLE, PLAN_DUPLICATE, PLAN_BASE_UNKNOWN, and what feed and inventory throw; an error
+ * @throws ENGINE_RUN_ACTIVE, ENGINE_FLEET_CLASH, PLAN_CYCLE, PLAN_DUPLICATE, PLAN_BASE_UNKNOWN, and what feed and inventory throw; an error
  *   of one task is that task's outcome, not an error here
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
@@ -62,6 +66,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     const unfinished = await unfinishedRun(context);
     const { run, problems } =
       unfinished === undefined ? await nextRun(context, options, signal) : { run: unfinished, problems: [] };
+    if (unfinished !== undefined) await requeueOpenTasks(context, unfinished);
     if (run !== undefined) await carryOut(context, run, signal);
     const tasks = run === undefined ? [] : await tasksOfRun(context.database.kysely, run);
     return { run, resumed: unfinished !== undefined, tasks, problems, times: context.times };
@@ -143,8 +148,10 @@ async function runDone(context: EngineContext, run: string): Promise<void> {
 }
 
 async function contextOf(options: PipelineOptions): Promise<EngineContext> {
-  const { database, blobs, fleet, ports, decide, catalogue } = options;
+  const { database, blobs, fleet, ports, decide, catalogue, takeOver: from } = options;
   const log = options.log ?? silentLog;
+  if (from !== undefined && from !== fleet.name) await database.transaction((trx) => takeOver(trx, fleet, from));
+  await refuseClash(database.kysely, fleet);
   return {
     database,
     blobs,
@@ -154,7 +161,7 @@ async function contextOf(options: PipelineOptions): Promise<EngineContext> {
     decide,
     securityOnly: options.securityOnly ?? false,
     log,
-    queue: await openQueue(database, log),
+    queue: await openQueue(database, fleet.name, log),
     publisher: { catalogue, project: fleet.name, host: options.registryHost ?? '' },
     parallel: { ...DEFAULT_PARALLEL, ...options.parallel },
     clock: options.clock ?? systemClock,

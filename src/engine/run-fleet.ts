@@ -23,6 +23,8 @@ export interface FleetSetup {
   readonly verify: VerifyPort;
   readonly rollout?: RolloutPort;
   readonly retryFailed?: boolean;
+  /** An earlier name of the fleet. */
+  readonly takeOver?: string;
   readonly log?: Log;
   readonly signal?: AbortSignal;
 }
@@ -53,6 +55,7 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
     registryHost,
     securityOnly: fleet.document.policy?.securityOnly ?? false,
     ...(setup.retryFailed === undefined ? {} : { retryFailed: setup.retryFailed }),
+    ...(setup.takeOver === undefined ? {} : { takeOver: setup.takeOver }),
     ...(setup.log === undefined ? {} : { log: setup.log }),
     ...(setup.signal === undefined ? {} : { signal: setup.signal }),
   };

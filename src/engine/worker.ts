@@ -108,7 +108,7 @@ export class Worker {
     const current = paired.filter((one): one is { job: QueuedJob; task: Task } => one.task?.step === one.job.data.step);
     const building = current.filter(({ job }) => job.data.step === 'build');
     const names = building.flatMap(({ task }) => [task.image, this.#context.images.get(task.image)?.base ?? []].flat());
-    const fleet = await loadFleet(kysely, names);
+    const fleet = await loadFleet(kysely, this.#context.fleet.name, names);
     await Promise.all(
       building.map(({ job, task }) => {
         const baseDigest = releasedBase(this.#context, task, fleet);

@@ -263,6 +263,53 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       assert.equal(plan.tasks.find((task) => task.image === 'script')?.status, 'locked');
     });
 
+    test('a second fleet of the home has its own images; one with a name that is taken is refused, unless it is the same', async () => {
+      const other = (name: string, names: readonly string[]) => {
+        const world: World = { versions: WORLD.versions, images: Object.fromEntries(names.map((one) => [one, {}])) };
+        const options = optionsFor(world, {});
+        return { ...options, fleet: { ...options.fleet, name } };
+      };
+      const before = await tags();
+      const clash = {
+        code: 'ENGINE_FLEET_CLASH',
+        message: /fleet second and fleet test of this home both have base, web$/,
+      };
+      await assert.rejects(runPipeline(other('second', ['base', 'own', 'web'])), clash);
+      await assert.rejects(planPipeline(other('second', ['base', 'own', 'web'])), clash);
+      assert.deepEqual(await tags(), before);
+      const result = await runPipeline(other('second', ['own', 'mine']));
+      assert.deepEqual(statuses(result), { own: 'succeeded', mine: 'succeeded' });
+      assert.equal((await runPipeline(other('second', ['own', 'mine']))).run, undefined);
+      // The first fleet knows nothing of them, and its plan is its own.
+      assert.ok((await planPipeline(optionsFor(WORLD, {}))).tasks.every((task) => all.includes(task.image)));
+      await assert.rejects(runPipeline(other('third', ['mine'])), { code: 'ENGINE_FLEET_CLASH' });
+      const renamed = { ...other('third', ['own', 'mine']), takeOver: 'second' };
+      assert.equal((await runPipeline(renamed)).run, undefined);
+      await assert.rejects(runPipeline(other('second', ['mine'])), { code: 'ENGINE_FLEET_CLASH' });
+    });
+
+    test('a fleet leaves the jobs of another one alone; a renamed one carries its run on', async () => {
+      const controller = new AbortController();
+      const world: World = { versions: WORLD.versions, images: { left: {}, right: {} } };
+      const named = (name: string, options: FakeOptions = {}, more: object = {}) => {
+        const own = optionsFor(world, options);
+        return { ...own, fleet: { ...own.fleet, name }, ...more };
+      };
+      const sabotage = () => {
+        controller.abort(new Error('stopped'));
+        return undefined;
+      };
+      await assert.rejects(
+        runPipeline({ ...named('fourth', { delay: 20, sabotage }), signal: controller.signal }),
+        /stopped/,
+      );
+      const between = await run(updated({ openssl: '21', nginx: '21', python3: '21', libc6: '21' }));
+      assert.ok(between.tasks.length > 0 && between.tasks.every((task) => all.includes(task.image)));
+      const result = await runPipeline(named('fifth', {}, { takeOver: 'fourth' }));
+      assert.equal(result.resumed, true);
+      assert.deepEqual(statuses(result), { left: 'succeeded', right: 'succeeded' });
+    });
+
     test('an aborted run is carried on by the next call', async () => {
       const controller = new AbortController();
       const world = updated({ libc6: '9', openssl: '9', nginx: '9', python3: '9' });

@@ -115,7 +115,14 @@ await database.transaction(async (trx) => {
     now: NOW,
   });
   await refreshScope(trx, 'debian/trixie/amd64');
-  const shared = { base_digest: null, recipe_digest: 'r', tried_input: null, tried: null, tag: 'stable' };
+  const shared = {
+    fleet: 'fleet',
+    base_digest: null,
+    recipe_digest: 'r',
+    tried_input: null,
+    tried: null,
+    tag: 'stable',
+  };
   await trx
     .insertInto('fleet_image')
     .values([

@@ -10,6 +10,7 @@ import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 interface RunOptions extends SourceOptions {
   readonly format: OutputFormat;
   readonly retryFailed?: boolean;
+  readonly takeOver?: string;
 }
 
 /** How a task may end without anybody having to look. */
@@ -28,6 +29,7 @@ export function register(command: Command, context: CliContext): void {
   addSourceOptions(addFormat(command))
     .argument('[fleet]', 'fleet file (default: heraklit.yaml)')
     .option('--retry-failed', 'also what failed with exactly this input')
+    .option('--take-over <fleet>', 'earlier name of this fleet, whose images are its own')
     .addHelpText('after', HELP)
     .action((file: string | undefined, options: RunOptions) => run(file, options, context));
 }

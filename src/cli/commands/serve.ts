@@ -19,6 +19,7 @@ interface ServeOptions extends SourceOptions, RuntimeOptions {
   readonly anonymous?: 'read' | 'write';
   readonly interval?: string;
   readonly rollout: boolean;
+  readonly takeOver?: string;
 }
 
 const HELP = `
@@ -45,6 +46,7 @@ export function register(command: Command, context: CliContext): void {
     .option('--anonymous <access>', 'read or write: what anybody may do who reaches the address')
     .option('--interval <seconds>', `between two runs (default: the fleet's policy, else ${DEFAULT_INTERVAL})`)
     .option('--no-rollout', 'release images, and roll out nothing')
+    .option('--take-over <fleet>', 'earlier name of this fleet, whose images are its own')
     .addHelpText('after', HELP)
     .action((file: string | undefined, options: ServeOptions) => serve(file, options, context));
 }

@@ -5,6 +5,7 @@ import { engine004 } from './004-engine.ts';
 import { rollout005 } from './005-rollout.ts';
 import { registryCollection040 } from './040-registry-collection.ts';
 import { access050 } from './050-access.ts';
+import { fleets060 } from './060-fleets.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   rollout005,
   registryCollection040,
   access050,
+  fleets060,
 ];

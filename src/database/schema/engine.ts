@@ -1,6 +1,9 @@
 /** What a fleet's image is at now. */
 export interface FleetImageTable {
+  /** Unique in the home, not only in its fleet: it is also the name in the home's registry. */
   readonly name: string;
+  /** Name of the fleet it belongs to. */
+  readonly fleet: string;
   readonly repository: string;
   readonly tag: string;
   /** The released image; null until the first release. */

@@ -16,7 +16,9 @@ const KEEP_DONE_SECONDS = 24 * 3600;
  * pg-boss on the same database. Embedded: jobs that are active at the start belong to a dead process, because only one
  * can have the database open, and are given back at once. PostgreSQL: their heartbeat runs out.
  */
-export async function openQueue(database: Database, log: Log): Promise<JobQueue> {
+export async function openQueue(database: Database, fleet: string, log: Log): Promise<JobQueue> {
+  /** Each fleet has queues of its own: who works for one must not take jobs of another's images. */
+  const own = (queue: QueueName): string => `${queue}/${fleet}`;
   const embedded = database.kind === 'embedded';
   const boss = new PgBoss({
     db: {
@@ -32,7 +34,7 @@ export async function openQueue(database: Database, log: Log): Promise<JobQueue>
   boss.on('error', (error) => log.warn(`job queue: ${messageOf(error)}`));
   await boss.start();
   for (const name of QUEUES) {
-    await boss.createQueue(name, {
+    await boss.createQueue(own(name), {
       retryLimit: CRASHES_ALLOWED,
       retryDelay: 0,
       heartbeatSeconds: HEARTBEAT_SECONDS,
@@ -40,10 +42,10 @@ export async function openQueue(database: Database, log: Log): Promise<JobQueue>
       deleteAfterSeconds: KEEP_DONE_SECONDS,
     });
     // Fills pg-boss's queue cache, which a call inside a transaction would otherwise read past that transaction.
-    await boss.fetch(name, { batchSize: 1, minPriority: 1_000_000 } as never);
+    await boss.fetch(own(name), { batchSize: 1, minPriority: 1_000_000 } as never);
   }
-  const byQueue = (jobs: readonly QueuedJob[]): readonly (readonly [QueueName, string[]])[] =>
-    [...Map.groupBy(jobs, (job) => job.queue)].map(([name, group]) => [name, group.map((job) => job.id)] as const);
+  const byQueue = (jobs: readonly QueuedJob[]): readonly (readonly [string, string[]])[] =>
+    [...Map.groupBy(jobs, (job) => job.queue)].map(([name, group]) => [own(name), group.map((job) => job.id)] as const);
 
   const queue: JobQueue = {
     async enqueue(trx, jobs) {
@@ -54,7 +56,7 @@ export async function openQueue(database: Database, log: Log): Promise<JobQueue>
           data,
           ...(delay === undefined ? {} : { startAfter: delay }),
         }));
-        await boss.insert(name, rows, { db });
+        await boss.insert(own(name), rows, { db });
       }
     },
     async complete(trx, jobs) {
@@ -62,7 +64,7 @@ export async function openQueue(database: Database, log: Log): Promise<JobQueue>
       for (const [name, ids] of byQueue(jobs)) await boss.complete(name, ids, null, { db });
     },
     async take(name, count) {
-      const jobs = await boss.fetch<JobData>(name, { batchSize: count });
+      const jobs = await boss.fetch<JobData>(own(name), { batchSize: count });
       return jobs.map((job) => ({ queue: name, id: job.id, data: job.data }));
     },
     async keepAlive(jobs) {
@@ -75,16 +77,23 @@ export async function openQueue(database: Database, log: Log): Promise<JobQueue>
       await boss.stop({ graceful: false, close: false });
     },
   };
-  if (embedded) await giveBackAll(database, queue, log);
+  if (embedded) await giveBackAll(database, (name, ids) => boss.fail(name, ids, { reason: 'given back' }), log);
   return queue;
 }
 
-async function giveBackAll(database: Database, queue: JobQueue, log: Log): Promise<void> {
-  const { rows } = await database.raw.query(`select id, name, data from ${SCHEMA}.job where state = 'active'`);
-  const jobs = (rows as { id: string; name: QueueName; data: JobData }[]).map(
-    ({ id, name, data }): QueuedJob => ({ queue: name, id, data }),
-  );
+async function giveBackAll(
+  database: Database,
+  giveBack: (name: string, ids: string[]) => Promise<unknown>,
+  log: Log,
+): Promise<void> {
+  const { rows } = await database.raw.query(`select id, name from ${SCHEMA}.job where state = 'active'`);
+  const jobs = rows as { id: string; name: string }[];
   if (jobs.length === 0) return;
-  await queue.giveBack(jobs);
+  for (const [name, group] of Map.groupBy(jobs, (job) => job.name)) {
+    await giveBack(
+      name,
+      group.map((job) => job.id),
+    );
+  }
   log.info(`${jobs.length} jobs of a process that ended are taken up again`);
 }

@@ -2,19 +2,20 @@ import { sql } from 'kysely';
 import { type DatabaseReader, type DatabaseTransaction, type FleetImageTable, unnest } from '../../database/index.ts';
 import type { Task } from '../task.ts';
 
-/** What the named images are at, or all of them. An image that was never built or tried has no row. */
+/** What the named images of a fleet are at, or all of them. */
 export async function loadFleet(
   reader: DatabaseReader,
+  fleet: string,
   names?: readonly string[],
 ): Promise<ReadonlyMap<string, FleetImageTable>> {
   if (names?.length === 0) return new Map();
-  let query = reader.selectFrom('fleet_image').selectAll();
+  let query = reader.selectFrom('fleet_image').selectAll().where('fleet', '=', fleet);
   if (names !== undefined) query = query.where(sql<boolean>`name = any(${sql.val([...new Set(names)])}::text[])`);
   const rows = await query.execute();
   return new Map(rows.map((row) => [row.name, row]));
 }
 
-/** The tasks' results become what the fleet is at. */
+/** The tasks' results become what the fleet is at. Their rows are there since the run began (`claimImages`). */
 export async function recordReleased(trx: DatabaseTransaction, tasks: readonly Task[]): Promise<void> {
   if (tasks.length === 0) return;
   const rows = tasks.map((task) => ({ ...task, name: task.image, released: task.updated.toISOString() }));
@@ -28,12 +29,12 @@ export async function recordReleased(trx: DatabaseTransaction, tasks: readonly T
     strategy: 'text',
     released: 'timestamptz',
   } as const;
-  await sql`insert into fleet_image (name, repository, tag, digest, base_digest, recipe_digest, strategy, released)
-    select * from ${unnest(rows, columns)}
-    on conflict (name) do update set repository = excluded.repository, tag = excluded.tag, digest = excluded.digest,
-      base_digest = excluded.base_digest, recipe_digest = excluded.recipe_digest, strategy = excluded.strategy,
-      released = case when fleet_image.digest = excluded.digest then fleet_image.released else excluded.released end,
-      tried_input = null, tried = null`.execute(trx);
+  await sql`update fleet_image set repository = fresh.repository, tag = fresh.tag, digest = fresh.digest,
+      base_digest = fresh.base_digest, recipe_digest = fresh.recipe_digest, strategy = fresh.strategy,
+      released = case when fleet_image.digest = fresh.digest then fleet_image.released else fresh.released end,
+      tried_input = null, tried = null
+    from ${unnest(rows, columns)} as fresh (${sql.raw(Object.keys(columns).join(', '))})
+    where fleet_image.name = fresh.name`.execute(trx);
 }
 
 /** What `tried_input` holds: everything the result is a function of. */
@@ -50,15 +51,13 @@ export async function recordTried(
   if (tasks.length === 0) return;
   const rows = tasks.map((task) => ({
     name: task.image,
-    repository: task.repository,
-    tag: task.tag,
     tried_input: triedInput(task.input, task.base_digest),
     tried,
   }));
-  const columns = { name: 'text', repository: 'text', tag: 'text', tried_input: 'text', tried: 'text' } as const;
-  await sql`insert into fleet_image (name, repository, tag, tried_input, tried)
-    select * from ${unnest(rows, columns)}
-    on conflict (name) do update set tried_input = excluded.tried_input, tried = excluded.tried`.execute(trx);
+  const columns = { name: 'text', tried_input: 'text', tried: 'text' } as const;
+  await sql`update fleet_image set tried_input = fresh.tried_input, tried = fresh.tried
+    from ${unnest(rows, columns)} as fresh (${sql.raw(Object.keys(columns).join(', '))})
+    where fleet_image.name = fresh.name`.execute(trx);
 }
 
 /** A rollout was rolled back: the fleet is at the previous image again. */

@@ -8,6 +8,7 @@ import { engineError } from '../errors.ts';
 import { outdatedEvent, runEvent, taskEvent } from '../events.ts';
 import type { FleetImage, ReleasedImage } from '../ports.ts';
 import { jobOf, type Task } from '../task.ts';
+import { claimImages } from './claim-images.ts';
 import { loadFleet, triedInput } from './fleet-store.ts';
 import { saveTasks } from './task-store.ts';
 
@@ -20,7 +21,7 @@ export interface Survey {
 
 /** Compares what is released with what the repositories offer; announces what is outdated. */
 export async function surveyFleet(context: EngineContext, signal: AbortSignal): Promise<Survey> {
-  const released = await loadFleet(context.database.kysely);
+  const released = await loadFleet(context.database.kysely, context.fleet.name);
   const images = context.fleet.images.flatMap((image): ReleasedImage[] => {
     const digest = released.get(image.image)?.digest;
     return digest === null || digest === undefined ? [] : [{ ...image, digest: digest as Digest }];
@@ -48,7 +49,7 @@ export function planSurvey(context: EngineContext, survey: Survey, retryFailed: 
  * Records a plan as a run with its tasks and first jobs, in one transaction. Run and job ids come from the plan, so a
  * process that dies here leaves either nothing or all of it.
  * @returns the run's id; undefined when there is nothing to carry out
- * @throws ENGINE_RUN_ACTIVE
+ * @throws ENGINE_RUN_ACTIVE, ENGINE_FLEET_CLASH
  */
 export async function startRun(context: EngineContext, survey: Survey, plan: Plan): Promise<string | undefined> {
   const open = plan.tasks.filter((task) => task.status === 'scheduled' || task.status === 'blocked');
@@ -76,6 +77,7 @@ export async function startRun(context: EngineContext, survey: Survey, plan: Pla
         hint: 'Wait until it is finished; it carries out what is planned now.',
       });
     }
+    await claimImages(trx, context.fleet);
     const tasks = drafts.map((draft): Task => ({ ...draft, run, updated: now }));
     await saveTasks(trx, tasks);
     const counts = Object.fromEntries(
