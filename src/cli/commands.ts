@@ -46,5 +46,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/run.ts'),
   },
   { name: 'events', summary: 'what happened', load: () => import('./commands/events.ts') },
+  {
+    name: 'registry',
+    summary: 'collect garbage, check and prune the registry',
+    load: () => import('./commands/registry.ts'),
+  },
   { name: 'serve', summary: 'registry, API, page and scheduler', load: () => import('./commands/serve.ts') },
 ];

@@ -3,6 +3,7 @@ import { createLog, defaultHome, homeAt, isHeraklitError } from '../base/index.t
 import { COMMANDS } from './commands.ts';
 import type { CliContext } from './context.ts';
 import { cliError } from './errors.ts';
+import { addGlobalOptions } from './global-options.ts';
 import { createProgressLine } from './progress-line.ts';
 import { describeError, EXIT } from './report-error.ts';
 import { VERSION } from './version.ts';
@@ -104,14 +105,6 @@ async function createProgram(argv: readonly string[], context: CliContext): Prom
     if (entry.name === asked) (await entry.load()).register(command, context);
   }
   return program;
-}
-
-/** Understood before and after the command's name. */
-function addGlobalOptions(command: Command): Command {
-  return command
-    .option('--home <dir>', 'where state lives (default: $HERAKLIT_HOME or the user’s data folder)')
-    .option('--verbose', 'say more on stderr')
-    .option('--quiet', 'no progress, errors only');
 }
 
 function homeFrom(argv: readonly string[]): CliContext['home'] {

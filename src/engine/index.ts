@@ -2,8 +2,8 @@ export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
 export { type VerifySetup, verifyOf } from './adapters/verify.ts';
 export type { Fleet, Parallel, StageTimes } from './context.ts';
-
 export { type LoopbackRegistry, openLoopbackRegistry } from './loopback-registry.ts';
+export { neededImages } from './needed-images.ts';
 export { type PipelineOptions, type PipelineResult, planPipeline, runPipeline } from './pipeline.ts';
 export type {
   BuildPort,

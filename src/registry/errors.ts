@@ -59,6 +59,11 @@ export const registryErrors = {
     retryable: false,
     meaning: 'A registry answers with something the distribution specification does not allow, or too much of it.',
   },
+  REGISTRY_GRACE_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Garbage collection was asked to delete what somebody may count on still.',
+  },
   REGISTRY_AUTH_FILE_INVALID: {
     kind: 'usage',
     retryable: false,

@@ -7,6 +7,15 @@ export type { RegistryClientOptions } from './client/options.ts';
 export type { PulledManifest } from './client/pull.ts';
 export type { BlobToPush } from './client/push.ts';
 export { registryError } from './errors.ts';
+export {
+  type CollectAnswer,
+  type CollectRequest,
+  createMaintenance,
+  type MaintenanceOptions,
+  type RegistryMaintenance,
+  type Watch,
+} from './maintenance/maintenance.ts';
+export type { NeededImages } from './maintenance/needed.ts';
 export type { RegistryLimits } from './server/limits.ts';
 export type { RegistryAction, RegistryServerOptions } from './server/options.ts';
 export { registryRoutes } from './server/routes.ts';

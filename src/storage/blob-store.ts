@@ -54,6 +54,8 @@ export interface BlobStore extends BlobSource {
   delete(digest: Digest): Promise<boolean>;
   /** Size, and when it was last written or renewed; undefined when missing. */
   stat(digest: Digest): Promise<BlobFacts | undefined>;
+  /** Milliseconds after which whoever counts on a blob renews it; RENEW_AFTER where it is not given. */
+  readonly renewAfter?: number;
   /** Sets `modified` to now, so that collection leaves the blob for its grace; false when missing. See `relyOn`. */
   renew(digest: Digest): Promise<boolean>;
   /**

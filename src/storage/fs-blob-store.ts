@@ -18,6 +18,11 @@ import { digestMismatch, lengthMismatch } from './verify-stream.ts';
 
 type Expected = { digest: Digest; size?: number };
 
+export interface BlobStoreOptions {
+  /** Milliseconds; see RENEW_AFTER, the default. */
+  readonly renewAfter?: number;
+}
+
 /** Files written at once by `putMany`: more only queue in the thread pool. */
 const PARALLEL_WRITES = 8;
 
@@ -27,7 +32,8 @@ const PARALLEL_WRITES = 8;
  *
  * @throws STORAGE_LAYOUT_INVALID, DISK_FULL, SYSTEM_ERROR
  */
-export async function openBlobStore(directory: string): Promise<BlobStore> {
+export async function openBlobStore(directory: string, options: BlobStoreOptions = {}): Promise<BlobStore> {
+  const { renewAfter = RENEW_AFTER } = options;
   try {
     await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
     await initLayout(directory);
@@ -50,7 +56,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
   const present = async ({ digest, size }: Written): Promise<boolean> => {
     const found = await statBlob(directory, digest);
     if (found?.size !== size) return false;
-    return found.modified >= systemClock.now() - RENEW_AFTER || (await renew(digest));
+    return found.modified >= systemClock.now() - renewAfter || (await renew(digest));
   };
   const moveIn = async (path: string, written: Written): Promise<void> => {
     await renameInto(path, blobPath(directory, written.digest));
@@ -117,6 +123,7 @@ export async function openBlobStore(directory: string): Promise<BlobStore> {
         throw asCodedError(error);
       }
     },
+    renewAfter,
     stat: (digest) => statBlob(directory, digest),
     renew,
     deleteOld: (digests, before) => deleteOldBlobs(directory, digests, before),

@@ -13,6 +13,6 @@ export const RENEW_AFTER = 3_600_000;
  */
 export async function relyOn(store: BlobStore, digest: Digest, now = Date.now()): Promise<number | undefined> {
   const found = await store.stat(digest);
-  if (found === undefined || found.modified >= now - RENEW_AFTER) return found?.size;
+  if (found === undefined || found.modified >= now - (store.renewAfter ?? RENEW_AFTER)) return found?.size;
   return (await store.renew(digest)) ? found.size : undefined;
 }

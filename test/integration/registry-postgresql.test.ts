@@ -29,7 +29,7 @@ else {
   });
 
   test('what one process commits, the next lookup of another sees', async () => {
-    const [one, two] = databases.map(createSqlCatalogue);
+    const [one, two] = databases.map((database) => createSqlCatalogue(database));
     assert.ok(one && two);
     for (let round = 0; round < 50; round += 1) {
       const digest = digestOf(`round ${round}`);
@@ -42,7 +42,7 @@ else {
   });
 
   test('publishers that overlap in any order neither deadlock nor lose anything', async () => {
-    const catalogues = databases.map(createSqlCatalogue);
+    const catalogues = databases.map((database) => createSqlCatalogue(database));
     const entry = (repository: number, round: number): CatalogueEntry => ({
       repository: `fleet/${repository}`,
       tag: 'latest',

@@ -11,6 +11,7 @@ import type { CatalogueEntry, Published } from './catalogue.ts';
 export async function publishEntries(
   entries: readonly CatalogueEntry[],
   trx: DatabaseTransaction,
+  renewAfter?: number,
 ): Promise<readonly Published[]> {
   const ids = await repositoryIds(
     entries.map((entry) => entry.repository),
@@ -20,7 +21,7 @@ export async function publishEntries(
   const tags = tagRows(entries, idOf);
   const previous = await previousDigests(tags, trx);
   await insertManifests(entries, idOf, trx);
-  await insertBlobs(entries, idOf, trx);
+  await insertBlobs(entries, idOf, trx, renewAfter);
   if (tags.length > 0) {
     await sql`insert into registry_tag (repository, name, digest)
       select * from ${unnest(tags, { repository: 'integer', name: 'text', digest: 'text' })}
@@ -34,8 +35,11 @@ export async function publishEntries(
   }));
 }
 
-/** A link touched before this is touched again by whoever counts on it; see RENEW_AFTER. */
-export const staleSince = sql`now() - ${sql.lit(`${RENEW_AFTER} milliseconds`)}::interval`;
+/** A link touched before this is touched again by whoever counts on it. */
+export const staleSince = (renewAfter = RENEW_AFTER) => sql`now() - ${`${renewAfter} milliseconds`}::interval`;
+
+/** Shared by publishers, alone to the collector that deletes blobs: none publishes between its last look and that. */
+export const COLLECT_LOCK = 4_372_040;
 
 /** Ids by name; repositories that are new are made. */
 export async function repositoryIds(
@@ -49,7 +53,8 @@ export async function repositoryIds(
     where not exists (select from registry_repository r where r.name = wanted.name)
     on conflict do nothing`.execute(trx);
   const { rows } = await sql<{ id: number; name: string }>`
-    select id, name from registry_repository where name = any(${sql.val(names)}::text[])`.execute(trx);
+    select id, name from registry_repository, (select pg_advisory_xact_lock_shared(${COLLECT_LOCK})) as shared
+    where name = any(${sql.val(names)}::text[])`.execute(trx);
   return new Map(rows.map(({ id, name }) => [name, id]));
 }
 
@@ -133,6 +138,7 @@ async function insertBlobs(
   entries: readonly CatalogueEntry[],
   idOf: (entry: CatalogueEntry) => number,
   trx: DatabaseTransaction,
+  renewAfter: number | undefined,
 ): Promise<void> {
   const rows = new Map<string, { repository: number; digest: Digest; size: number | null }>();
   for (const entry of entries) {
@@ -147,7 +153,7 @@ async function insertBlobs(
     select * from ${unnest(sorted(rows), { repository: 'integer', digest: 'text', size: 'bigint' })}
     on conflict (repository, digest) do update
       set touched = now(), size = coalesce(registry_blob.size, excluded.size)
-      where registry_blob.touched < ${staleSince} or registry_blob.size is null`.execute(trx);
+      where registry_blob.touched < ${staleSince(renewAfter)} or registry_blob.size is null`.execute(trx);
 }
 
 function sorted<Row>(rows: ReadonlyMap<string, Row>): readonly Row[] {

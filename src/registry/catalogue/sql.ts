@@ -5,8 +5,14 @@ import type { CatalogueEntry, Published, PublishOptions, RegistryCatalogue } fro
 import { createLookup } from './lookup.ts';
 import { publishEntries, repositoryIds, staleSince } from './publish.ts';
 
+export interface SqlCatalogueOptions {
+  /** Milliseconds after which a link that somebody counts on is touched again; the store's own `renewAfter`. */
+  readonly renewAfter?: number;
+}
+
 /** The catalogue in the home's database: any number of processes on PostgreSQL may serve it at once. */
-export function createSqlCatalogue(database: Database): RegistryCatalogue {
+export function createSqlCatalogue(database: Database, options: SqlCatalogueOptions = {}): RegistryCatalogue {
+  const { renewAfter } = options;
   const { kysely } = database;
   const inside = <T>(
     trx: DatabaseTransaction | undefined,
@@ -20,7 +26,7 @@ export function createSqlCatalogue(database: Database): RegistryCatalogue {
   ): Promise<readonly Published[]> => {
     if (entries.length === 0) return [];
     return inside(options.trx, async (trx) => {
-      const published = await publishEntries(entries, trx);
+      const published = await publishEntries(entries, trx, renewAfter);
       await options.within?.(published, trx);
       return published;
     });
@@ -77,7 +83,7 @@ export function createSqlCatalogue(database: Database): RegistryCatalogue {
     },
 
     async hasBlob(repository, digest) {
-      const { rows } = await sql<{ stale: boolean }>`select b.touched < ${staleSince} as stale
+      const { rows } = await sql<{ stale: boolean }>`select b.touched < ${staleSince(renewAfter)} as stale
         from registry_blob b join registry_repository r on r.id = b.repository
         where r.name = ${repository} and b.digest = ${digest}`.execute(kysely);
       if (rows[0]?.stale !== true) return rows.length > 0;

@@ -1,0 +1,24 @@
+import type { RegistryMaintenance } from '../registry/index.ts';
+import type { CliContext } from './context.ts';
+import { openHomeDatabase } from './open-database.ts';
+
+/** The registry of the home, ready to be looked after. @throws DATABASE_IN_USE while `heraklit serve` holds the home */
+export async function withMaintenance<T>(
+  context: CliContext,
+  work: (maintenance: RegistryMaintenance) => Promise<T>,
+): Promise<T> {
+  const [{ createMaintenance }, { neededImages }, { openBlobStore, readLayoutIndex }] = await Promise.all([
+    import('../registry/index.ts'),
+    import('../engine/index.ts'),
+    import('../storage/index.ts'),
+  ]);
+  const database = await openHomeDatabase(context);
+  try {
+    const { store: directory } = context.home;
+    const store = await openBlobStore(directory);
+    const pinned = async () => (await readLayoutIndex(directory)).manifests.map(({ digest }) => digest);
+    return await work(createMaintenance({ database, store, needed: neededImages, pinned }));
+  } finally {
+    await database.close();
+  }
+}
