@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { truncate, writeFile } from 'node:fs/promises';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
-import { type RegistryWorld, registryWorld } from '../../../test/support/registry-world.ts';
-import { type Digest, digestOf, MediaType } from '../../oci/index.ts';
-import { RENEW_AFTER, relyOn, type StoredBlob } from '../../storage/index.ts';
-import { collectGarbage, MIN_GRACE } from './collect.ts';
-import type { NeededImages } from './needed.ts';
+import { type Digest, digestOf, MediaType } from '../../src/oci/index.ts';
+import { collectGarbage, MIN_GRACE } from '../../src/registry/maintenance/collect.ts';
+import type { NeededImages } from '../../src/registry/maintenance/needed.ts';
+import { RENEW_AFTER, relyOn, type StoredBlob } from '../../src/storage/index.ts';
+import { type RegistryWorld, registryWorld } from '../support/registry-world.ts';
 
 let world: RegistryWorld;
 before(async () => {
