@@ -2,6 +2,7 @@ export type { Database, DatabaseKind, DatabaseReader, DatabaseTransaction, RawSq
 export { databaseError, databaseErrors } from './errors.ts';
 export type { Channel, Unlisten } from './listen.ts';
 export { type DatabaseOptions, openDatabase } from './open.ts';
+export { refuseInsideTransaction } from './open-scope.ts';
 export type {
   AccountTable,
   FleetImageTable,

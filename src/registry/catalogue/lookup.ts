@@ -2,15 +2,14 @@ import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { unnest } from '../../database/index.ts';
 import type { Descriptor, Digest } from '../../oci/index.ts';
+import { gather } from './gather.ts';
 
 /** Lookups sent in one statement at most. */
 const MAX_BATCH = 500;
 
-interface Waiting {
+interface Wanted {
   readonly repository: string;
   readonly reference: string;
-  resolve(descriptor: Descriptor | undefined): void;
-  reject(error: unknown): void;
 }
 
 interface Row {
@@ -29,34 +28,11 @@ interface Row {
 export function createLookup(
   reader: DatabaseReader,
 ): (repository: string, reference: string) => Promise<Descriptor | undefined> {
-  let waiting: Waiting[] = [];
-  let scheduled = false;
-
-  const run = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, MAX_BATCH);
-      waiting = waiting.slice(MAX_BATCH);
-      try {
-        const found = await query(reader, batch);
-        for (const [index, one] of batch.entries()) one.resolve(found.get(index));
-      } catch (error) {
-        for (const one of batch) one.reject(error);
-      }
-    }
-    scheduled = false;
-  };
-
-  return (repository, reference) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ repository, reference, resolve, reject });
-      if (scheduled) return;
-      scheduled = true;
-      // After the events of this turn, so that requests read from several sockets at once share the statement.
-      setImmediate(run);
-    });
+  const find = gather<Wanted, Descriptor | undefined>((batch) => query(reader, batch), { most: MAX_BATCH });
+  return (repository, reference) => find({ repository, reference });
 }
 
-async function query(reader: DatabaseReader, batch: readonly Waiting[]): Promise<Map<number, Descriptor>> {
+async function query(reader: DatabaseReader, batch: readonly Wanted[]): Promise<readonly (Descriptor | undefined)[]> {
   const rows = batch.map(({ repository, reference }, position) => ({ position, repository, reference }));
   const { rows: found } = await sql<Row>`
     select asked.position, m.digest, m.media_type, m.size, m.artifact_type
@@ -65,8 +41,8 @@ async function query(reader: DatabaseReader, batch: readonly Waiting[]): Promise
     join registry_repository r on r.name = asked.repository
     left join registry_tag t on t.repository = r.id and t.name = asked.reference
     join registry_manifest m on m.repository = r.id and m.digest = coalesce(t.digest, asked.reference)`.execute(reader);
-  return new Map(
-    found.map((row) => [
+  const descriptors = new Map(
+    found.map((row): [number, Descriptor] => [
       row.position,
       {
         mediaType: row.media_type,
@@ -76,4 +52,5 @@ async function query(reader: DatabaseReader, batch: readonly Waiting[]): Promise
       },
     ]),
   );
+  return batch.map((_, position) => descriptors.get(position));
 }

@@ -1,9 +1,19 @@
 import { sql } from 'kysely';
-import { type Database, type DatabaseTransaction, unnest } from '../../database/index.ts';
+import { type Database, type DatabaseTransaction, refuseInsideTransaction, unnest } from '../../database/index.ts';
 import type { Descriptor, Digest } from '../../oci/index.ts';
 import type { CatalogueEntry, Published, PublishOptions, RegistryCatalogue } from './catalogue.ts';
+import { gather } from './gather.ts';
+import { type BlobLink, linkBlobs } from './link.ts';
 import { createLookup } from './lookup.ts';
-import { publishEntries, repositoryIds, staleSince } from './publish.ts';
+import { publishEntries, staleSince } from './publish.ts';
+
+/** Pushes in one transaction at most. */
+const MAX_GROUP = 100;
+
+interface Put {
+  readonly entry: CatalogueEntry;
+  readonly within: PublishOptions['within'];
+}
 
 export interface SqlCatalogueOptions {
   /** Milliseconds after which a link that somebody counts on is touched again; the store's own `renewAfter`. */
@@ -32,9 +42,35 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
     });
   };
 
+  const link = gather<BlobLink, undefined>(
+    async (links) => {
+      await linkBlobs(database, links);
+      return links.map(() => undefined);
+    },
+    { most: MAX_GROUP, alone: true },
+  );
+  /** Pushes that come together commit together: the sync of a commit costs more than its rows. */
+  const put = gather<Put, Published>(
+    (puts) =>
+      database.transaction(async (trx) => {
+        const published = await publishEntries(
+          puts.map(({ entry }) => entry),
+          trx,
+        );
+        for (const [at, { within }] of puts.entries()) await within?.([published[at] as Published], trx);
+        return published;
+      }),
+    // A tag once in a group: what it named before is what the push before it made of it.
+    { most: MAX_GROUP, alone: true, key: ({ entry }) => `${entry.repository}:${entry.tag ?? entry.descriptor.digest}` },
+  );
+
   return {
     publishMany,
-    putManifest: async (entry, options) => (await publishMany([entry], options))[0] as Published,
+    putManifest: async (entry, options = {}) => {
+      if (options.trx !== undefined) return (await publishMany([entry], options))[0] as Published;
+      refuseInsideTransaction('publishing a manifest');
+      return await put({ entry, within: options.within });
+    },
     resolve,
 
     async tags(repository, { n, last }) {
@@ -96,12 +132,8 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
     },
 
     async linkBlob(repository, digest, size) {
-      await database.transaction(async (trx) => {
-        const id = (await repositoryIds([repository], trx)).get(repository) as number;
-        await sql`insert into registry_blob (repository, digest, size) values (${id}, ${digest}, ${size ?? null})
-          on conflict (repository, digest) do update
-            set touched = now(), size = coalesce(registry_blob.size, excluded.size)`.execute(trx);
-      });
+      refuseInsideTransaction('linking a blob');
+      await link({ repository, digest, size });
     },
 
     async unlinkBlob(repository, digest) {
