@@ -34,6 +34,16 @@ export const registryErrors = {
     retryable: false,
     meaning: 'A pushed manifest names a blob or manifest that its repository does not have.',
   },
+  REGISTRY_TAGS_TOO_MANY: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'One push sets more tags than a registry takes.',
+  },
+  REGISTRY_PRECONDITION_FAILED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A tag does not name what the client said it must (If-Match, If-None-Match): somebody else moved it.',
+  },
   REGISTRY_PAGINATION_NUMBER_INVALID: {
     kind: 'usage',
     retryable: false,

@@ -1,4 +1,11 @@
-export type { CatalogueEntry, Page, Published, PublishOptions, RegistryCatalogue } from './catalogue/catalogue.ts';
+export {
+  type CatalogueEntry,
+  type Page,
+  type Published,
+  type PublishOptions,
+  type RegistryCatalogue,
+  referrerWeight,
+} from './catalogue/catalogue.ts';
 export { createMemoryCatalogue } from './catalogue/memory.ts';
 export { createSqlCatalogue } from './catalogue/sql.ts';
 export { createRegistryClient, type RegistryClient } from './client/client.ts';
@@ -17,5 +24,5 @@ export {
 } from './maintenance/maintenance.ts';
 export type { NeededImages } from './maintenance/needed.ts';
 export type { RegistryLimits } from './server/limits.ts';
-export type { RegistryAction, RegistryServerOptions } from './server/options.ts';
+export type { RegistryAction, RegistryServerOptions, SparseManifests } from './server/options.ts';
 export { registryRoutes } from './server/routes.ts';

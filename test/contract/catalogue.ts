@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Digest, digestOf, MediaType } from '../../src/oci/index.ts';
-import type { CatalogueEntry, RegistryCatalogue } from '../../src/registry/index.ts';
+import { type Descriptor, type Digest, digestOf, MediaType } from '../../src/oci/index.ts';
+import { type CatalogueEntry, type RegistryCatalogue, referrerWeight } from '../../src/registry/index.ts';
 
 const entry = (repository: string, content: string, more: Partial<CatalogueEntry> = {}): CatalogueEntry => ({
   repository,
@@ -142,6 +142,56 @@ export function catalogueContract(
         },
       ]);
       assert.deepEqual(await catalogue.referrers('refer/other', subject), []);
+    });
+
+    test('referrers come in pages that end by number or by weight', async () => {
+      const subject = digestOf('long subject');
+      for (const name of ['a', 'b', 'c', 'd']) {
+        const one = entry('weigh/app', name, { subject });
+        const annotations = { pad: name.repeat(name === 'b' ? 5_000 : 10), é: '\u2028' };
+        await catalogue.putManifest({ ...one, descriptor: { ...one.descriptor, annotations } });
+      }
+      const all = await catalogue.referrers('weigh/app', subject);
+      const light = { n: 100, bytes: 1_000_000 };
+      assert.deepEqual(await catalogue.referrers('weigh/app', subject, undefined, light), all);
+      assert.deepEqual(await catalogue.referrers('weigh/app', subject, undefined, { ...light, n: 3 }), all.slice(0, 3));
+      const last = all[1]?.digest as Digest;
+      assert.deepEqual(await catalogue.referrers('weigh/app', subject, undefined, { ...light, last }), all.slice(2));
+      for (const bytes of [0, 1_000, referrerWeight(all[0] as Descriptor), 6_000]) {
+        let before = 0;
+        const wanted = all.filter((descriptor) => {
+          const fits = before <= bytes;
+          before += referrerWeight(descriptor);
+          return fits;
+        });
+        const found = await catalogue.referrers('weigh/app', subject, undefined, { n: 100, bytes });
+        assert.deepEqual(found, wanted, `up to ${bytes}`);
+      }
+    });
+
+    test('a conditional publication publishes all or nothing, and deletes what it named', async () => {
+      const when = (wanted: Digest | undefined) => ({ when: (current: Digest | undefined) => current === wanted });
+      await catalogue.publishMany([entry('when/app', 'a', { tag: 'v1' })], when(undefined));
+      const both = [entry('when/app', 'b', { tag: 'v2' }), entry('when/app', 'b', { tag: 'v1' })];
+      await assert.rejects(catalogue.publishMany(both, when(undefined)), { code: 'REGISTRY_PRECONDITION_FAILED' });
+      assert.equal(await catalogue.resolve('when/app', digestOf('b')), undefined);
+      await catalogue.publishMany([entry('when/app', 'b', { tag: 'v1' })], when(digestOf('a')));
+      await catalogue.publishMany([entry('when/app', 'untagged')], when(digestOf('other')));
+      const racing = await Promise.allSettled(
+        ['c', 'd', 'e', 'f'].map((name) =>
+          catalogue.publishMany([entry('when/app', name, { tag: 'new' })], when(undefined)),
+        ),
+      );
+      assert.equal(racing.filter(({ status }) => status === 'fulfilled').length, 1, 'one of all who saw no such tag');
+      assert.equal(await catalogue.deleteTag('when/app', 'v1', undefined, digestOf('a')), false);
+      assert.equal(await catalogue.deleteTag('when/app', 'v1', undefined, digestOf('b')), true);
+    });
+
+    test('repositories that serve a blob are found by its digest', async () => {
+      const blob = digestOf('shared by some');
+      for (const name of ['find/b', 'find/a', 'find/c']) await catalogue.linkBlob(name, blob);
+      assert.deepEqual(await catalogue.repositoriesWith(blob, 2), ['find/a', 'find/b']);
+      assert.deepEqual(await catalogue.repositoriesWith(digestOf('by none'), 2), []);
     });
   });
 }

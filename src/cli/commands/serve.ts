@@ -4,6 +4,7 @@ import { messageOf } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { LoadedFleet, Workshop } from '../../engine/index.ts';
 import type { EventSink } from '../../events/index.ts';
+import type { SparseManifests } from '../../registry/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
@@ -20,11 +21,16 @@ interface ServeOptions extends SourceOptions, RuntimeOptions {
   readonly interval?: string;
   readonly rollout: boolean;
   readonly takeOver?: string;
+  readonly delete: boolean;
+  readonly sparse: SparseManifests;
 }
 
 const HELP = `
 Registry (/v2/), API (/api/v1/, described in /api/v1/openapi.json), event stream (/api/v1/events), /metrics, /healthz,
 /readyz and the page (/). With a fleet file the loop runs at once and then every interval.
+
+--sparse: index takes an index of which some platforms are not here, as partial mirrors push it; all also takes images
+without all their layers; none takes neither.
 
 Bound to loopback everybody on this machine may read and write. Any other address needs --anonymous read or write; put
 a proxy with TLS and accounts before it. Events go to RabbitMQ when the fleet file names it (events.amqp).
@@ -47,6 +53,13 @@ export function register(command: Command, context: CliContext): void {
     .option('--interval <seconds>', `between two runs (default: the fleet's policy, else ${DEFAULT_INTERVAL})`)
     .option('--no-rollout', 'release images, and roll out nothing')
     .option('--take-over <fleet>', 'earlier name of this fleet, whose images are its own')
+    .option('--no-delete', 'the registry deletes no tags, manifests and blobs (405 UNSUPPORTED)')
+    .addOption(
+      command
+        .createOption('--sparse <kind>', 'what a pushed manifest may name without its being in the registry')
+        .choices(['none', 'index', 'all'])
+        .default('index'),
+    )
     .addHelpText('after', HELP)
     .action((file: string | undefined, options: ServeOptions) => serve(file, options, context));
 }
@@ -93,6 +106,7 @@ async function listen(
   ]);
   const store = await workshop.store();
   const catalogue = createSqlCatalogue(database);
+  const registry = { deletes: options.delete, sparse: options.sparse };
   const { server, url } = await http.serveHttp(
     {
       queries: http.databaseQueries({
@@ -100,7 +114,7 @@ async function listen(
         inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
       }),
       events: http.databaseEventStream(database),
-      registry: (scope) => scope.register(registryRoutes, { store, catalogue, log: context.log }),
+      registry: (scope) => scope.register(registryRoutes, { store, catalogue, log: context.log, ...registry }),
       log: context.log,
     },
     {

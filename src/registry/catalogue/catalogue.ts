@@ -32,6 +32,12 @@ export interface PublishOptions {
    * Runs before the commit with the transaction that writes (undefined for the catalogue in memory): what it writes
    * commits with the tags, and when it throws nothing is published.
    */
+  /**
+   * Asked about each entry with a tag, with what the tag names now (undefined: nothing): false publishes none of them.
+   * Decided under the tag's lock, so that of two clients that saw the same tag only one moves it.
+   * @throws REGISTRY_PRECONDITION_FAILED
+   */
+  readonly when?: (current: Digest | undefined) => boolean;
   readonly within?: (published: readonly Published[], trx: DatabaseTransaction | undefined) => Promise<void>;
 }
 
@@ -41,6 +47,21 @@ export interface Page {
   /** Names after this one, in byte order. */
   readonly last?: string;
 }
+
+/** A page of referrers. */
+export interface ReferrersPage extends Page {
+  /** No more of them once those before weigh more than this; see `referrerWeight`. */
+  readonly bytes: number;
+}
+
+/** Bytes that a descriptor takes in a list of referrers, nearly: what has no limit of its own is counted. */
+export function referrerWeight({ artifactType = '', annotations }: Descriptor): number {
+  const text = annotations === undefined ? '' : JSON.stringify(annotations);
+  return REFERRER_BYTES + Buffer.byteLength(artifactType) + Buffer.byteLength(text);
+}
+
+/** Of the members whose length is limited. */
+export const REFERRER_BYTES = 256;
 
 /**
  * What a registry knows besides bytes: repositories, tags, manifests, which repository serves which blob, referrers.
@@ -55,14 +76,21 @@ export interface RegistryCatalogue {
   /** Undefined when there is no such repository. */
   tags(repository: string, page: Page): Promise<readonly string[] | undefined>;
   repositories(page: Page): Promise<readonly string[]>;
-  /** False when there was none. */
-  deleteTag(repository: string, tag: string, trx?: DatabaseTransaction): Promise<boolean>;
+  /** False when there was none, or `named` is given and is not what the tag names. */
+  deleteTag(repository: string, tag: string, trx?: DatabaseTransaction, named?: Digest): Promise<boolean>;
   /** Tags on it go too. False when there was none. */
   deleteManifest(repository: string, digest: Digest, trx?: DatabaseTransaction): Promise<boolean>;
-  /** Manifests whose `subject` is `digest`, whether or not that one exists. */
-  referrers(repository: string, digest: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  /** Manifests whose `subject` is `digest`, whether or not that one exists, ordered by digest; all without `page`. */
+  referrers(
+    repository: string,
+    digest: Digest,
+    artifactType?: string,
+    page?: ReferrersPage,
+  ): Promise<readonly Descriptor[]>;
   /** True also counts as use: the link stays for the collector's grace. */
   hasBlob(repository: string, digest: Digest): Promise<boolean>;
+  /** Some repositories that serve a blob, in byte order. */
+  repositoriesWith(digest: Digest, n: number): Promise<readonly string[]>;
   /** @param size bytes, for what a repository uses; collection fills in what is not given */
   linkBlob(repository: string, digest: Digest, size?: number): Promise<void>;
   /** The bytes stay in the store until nothing names them. False when there was no link. */

@@ -1,5 +1,13 @@
 import type { Descriptor, Digest } from '../../oci/index.ts';
-import type { CatalogueEntry, Page, Published, RegistryCatalogue } from './catalogue.ts';
+import {
+  type CatalogueEntry,
+  type Page,
+  type Published,
+  type ReferrersPage,
+  type RegistryCatalogue,
+  referrerWeight,
+} from './catalogue.ts';
+import { tagMoved } from './tag-moved.ts';
 
 interface Repository {
   readonly manifests: Map<string, CatalogueEntry>;
@@ -35,7 +43,13 @@ export function createMemoryCatalogue(): RegistryCatalogue {
   const catalogue: RegistryCatalogue = {
     async publishMany(entries, options = {}) {
       const published = planned(entries);
+      const decide = (all: readonly Published[]): void => {
+        const refused = all.find(({ tag, previous }) => tag !== undefined && options.when?.(previous) === false);
+        if (refused !== undefined) throw tagMoved(refused);
+      };
+      decide(published);
       await options.within?.(published, options.trx);
+      decide(planned(entries));
       for (const entry of entries) add(entry);
       return published;
     },
@@ -60,7 +74,8 @@ export function createMemoryCatalogue(): RegistryCatalogue {
         page,
       );
     },
-    async deleteTag(name, tag) {
+    async deleteTag(name, tag, _trx, named) {
+      if (named !== undefined && repositories.get(name)?.tags.get(tag) !== named) return false;
       return repositories.get(name)?.tags.delete(tag) ?? false;
     },
     async deleteManifest(name, digest) {
@@ -69,13 +84,18 @@ export function createMemoryCatalogue(): RegistryCatalogue {
       for (const [tag, named] of repository.tags) if (named === digest) repository.tags.delete(tag);
       return true;
     },
-    async referrers(name, digest, artifactType) {
+    async referrers(name, digest, artifactType, page) {
       const all = [...(repositories.get(name)?.manifests.values() ?? [])];
-      return all
+      const found = all
         .filter((entry) => entry.subject === digest)
         .map((entry): Descriptor => entry.descriptor)
         .filter((descriptor) => artifactType === undefined || descriptor.artifactType === artifactType)
         .sort((a, b) => order(a.digest, b.digest));
+      return page === undefined ? found : pageOf(found, page);
+    },
+    async repositoriesWith(digest, n) {
+      const names = [...repositories].filter(([, { blobs }]) => blobs.has(digest)).map(([name]) => name);
+      return paged(names, { n });
     },
     async hasBlob(name, digest) {
       return repositories.get(name)?.blobs.has(digest) ?? false;
@@ -96,6 +116,18 @@ export function createMemoryCatalogue(): RegistryCatalogue {
 
 /** Byte order; names are ASCII, so comparing code units is the same. */
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function pageOf(found: readonly Descriptor[], { n, last, bytes }: ReferrersPage): readonly Descriptor[] {
+  let before = 0;
+  return found
+    .filter(({ digest }) => last === undefined || digest > last)
+    .slice(0, n)
+    .filter((descriptor) => {
+      const fits = before <= bytes;
+      before += referrerWeight(descriptor);
+      return fits;
+    });
+}
 
 function paged(names: readonly string[], { n, last }: Page): readonly string[] {
   return names

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import { RENEW_AFTER } from '../../storage/index.ts';
-import type { CatalogueEntry, Published } from './catalogue.ts';
+import type { CatalogueEntry, Published, PublishOptions } from './catalogue.ts';
+import { tagMoved } from './tag-moved.ts';
 
 /**
  * Writes entries with six statements, however many there are. Rows go in sorted, so that two publishers that overlap
@@ -12,6 +13,7 @@ export async function publishEntries(
   entries: readonly CatalogueEntry[],
   trx: DatabaseTransaction,
   renewAfter?: number,
+  when?: PublishOptions['when'],
 ): Promise<readonly Published[]> {
   const ids = await repositoryIds(
     entries.map((entry) => entry.repository),
@@ -20,19 +22,41 @@ export async function publishEntries(
   const idOf = (entry: CatalogueEntry): number => ids.get(entry.repository) as number;
   const tags = tagRows(entries, idOf);
   const previous = await previousDigests(tags, trx);
-  await insertManifests(entries, idOf, trx);
-  await insertBlobs(entries, idOf, trx, renewAfter);
-  if (tags.length > 0) {
-    await sql`insert into registry_tag (repository, name, digest)
-      select * from ${unnest(tags, { repository: 'integer', name: 'text', digest: 'text' })}
-      on conflict (repository, name) do update set digest = excluded.digest, updated = now()`.execute(trx);
-  }
-  return entries.map((entry) => ({
+  const published = entries.map((entry) => ({
     repository: entry.repository,
     tag: entry.tag,
     digest: entry.descriptor.digest,
     previous: entry.tag === undefined ? undefined : previous.get(`${idOf(entry)}:${entry.tag}`),
   }));
+  const refused = published.find((one) => one.tag !== undefined && when?.(one.previous) === false);
+  if (refused !== undefined) throw tagMoved(refused);
+  await insertManifests(entries, idOf, trx);
+  await insertBlobs(entries, idOf, trx, renewAfter);
+  const key = ({ repository, name }: TagRow): string => `${repository}:${name}`;
+  // Under a condition a tag that was new must still be: rows that exist are locked, those that do not cannot be.
+  const fresh = when === undefined ? [] : tags.filter((tag) => !previous.has(key(tag)));
+  await moveTags(when === undefined ? tags : tags.filter((tag) => previous.has(key(tag))), trx);
+  const lost = await addTags(fresh, trx);
+  if (lost !== undefined) {
+    throw tagMoved(published.find(({ tag }) => tag === lost.name) as Published);
+  }
+  return published;
+}
+
+async function moveTags(tags: readonly TagRow[], trx: DatabaseTransaction): Promise<void> {
+  if (tags.length === 0) return;
+  await sql`insert into registry_tag (repository, name, digest)
+    select * from ${unnest(tags, { repository: 'integer', name: 'text', digest: 'text' })}
+    on conflict (repository, name) do update set digest = excluded.digest, updated = now()`.execute(trx);
+}
+
+/** Tags that must be new; returns one that somebody else has added meanwhile. */
+async function addTags(tags: readonly TagRow[], trx: DatabaseTransaction): Promise<TagRow | undefined> {
+  if (tags.length === 0) return undefined;
+  const { rows } = await sql<{ name: string }>`insert into registry_tag (repository, name, digest)
+    select * from ${unnest(tags, { repository: 'integer', name: 'text', digest: 'text' })}
+    on conflict (repository, name) do nothing returning name`.execute(trx);
+  return tags.find(({ name }) => !rows.some((row) => row.name === name));
 }
 
 /** A link touched before this is touched again by whoever counts on it. */

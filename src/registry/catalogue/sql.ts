@@ -1,7 +1,13 @@
 import { sql } from 'kysely';
 import { type Database, type DatabaseTransaction, refuseInsideTransaction, unnest } from '../../database/index.ts';
 import type { Descriptor, Digest } from '../../oci/index.ts';
-import type { CatalogueEntry, Published, PublishOptions, RegistryCatalogue } from './catalogue.ts';
+import {
+  type CatalogueEntry,
+  type Published,
+  type PublishOptions,
+  REFERRER_BYTES,
+  type RegistryCatalogue,
+} from './catalogue.ts';
 import { gather } from './gather.ts';
 import { type BlobLink, linkBlobs } from './link.ts';
 import { createLookup } from './lookup.ts';
@@ -36,7 +42,7 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
   ): Promise<readonly Published[]> => {
     if (entries.length === 0) return [];
     return inside(options.trx, async (trx) => {
-      const published = await publishEntries(entries, trx, renewAfter);
+      const published = await publishEntries(entries, trx, renewAfter, options.when);
       await options.within?.(published, trx);
       return published;
     });
@@ -67,7 +73,8 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
   return {
     publishMany,
     putManifest: async (entry, options = {}) => {
-      if (options.trx !== undefined) return (await publishMany([entry], options))[0] as Published;
+      if (options.trx !== undefined || options.when !== undefined)
+        return (await publishMany([entry], options))[0] as Published;
       refuseInsideTransaction('publishing a manifest');
       return await put({ entry, within: options.within });
     },
@@ -92,10 +99,11 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
       return rows.map(({ name }) => name);
     },
 
-    deleteTag: (repository, tag, trx) =>
+    deleteTag: (repository, tag, trx, named) =>
       inside(trx, async (open) => {
         const { rows } = await sql`delete from registry_tag t using registry_repository r
-          where r.name = ${repository} and t.repository = r.id and t.name = ${tag} returning 1 as one`.execute(open);
+          where r.name = ${repository} and t.repository = r.id and t.name = ${tag}
+            and (${named ?? null}::text is null or t.digest = ${named ?? null}) returning 1 as one`.execute(open);
         return rows.length > 0;
       }),
 
@@ -108,13 +116,16 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
         return rows.length > 0;
       }),
 
-    async referrers(repository, digest, artifactType) {
+    async referrers(repository, digest, artifactType, page) {
       const { rows } = await sql<ReferrerRow>`
-        select m.digest, m.media_type, m.size, m.artifact_type, m.annotations
-        from registry_manifest m join registry_repository r on r.id = m.repository
-        where r.name = ${repository} and m.subject = ${digest}
-          and (${artifactType ?? null}::text is null or m.artifact_type = ${artifactType ?? null})
-        order by m.digest`.execute(kysely);
+        select digest, media_type, size, artifact_type, annotations from (
+          select m.*, sum(${weight}) over (order by m.digest) - ${weight} as before
+          from registry_manifest m join registry_repository r on r.id = m.repository
+          where r.name = ${repository} and m.subject = ${digest} and m.digest > ${page?.last ?? ''}
+            and (${artifactType ?? null}::text is null or m.artifact_type = ${artifactType ?? null})
+        ) m
+        where ${page?.bytes ?? null}::bigint is null or before <= ${page?.bytes ?? null}
+        order by digest limit ${page?.n ?? null}`.execute(kysely);
       return rows.map(referrer);
     },
 
@@ -129,6 +140,13 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
         kysely,
       );
       return renewed.rows.length > 0;
+    },
+
+    async repositoriesWith(digest, n) {
+      const { rows } = await sql<{ name: string }>`
+        select r.name from registry_blob b join registry_repository r on r.id = b.repository
+        where b.digest = ${digest} order by r.name limit ${n}`.execute(kysely);
+      return rows.map(({ name }) => name);
     },
 
     async linkBlob(repository, digest, size) {
@@ -160,6 +178,10 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
     },
   };
 }
+
+/** `referrerWeight` of a row. */
+const weight = sql`(${sql.lit(REFERRER_BYTES)} + octet_length(coalesce(m.artifact_type, ''))
+  + octet_length(coalesce(m.annotations, '')))`;
 
 interface ReferrerRow {
   readonly digest: Digest;

@@ -23,12 +23,18 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   REGISTRY_MANIFEST_INVALID: { status: 400, code: 'MANIFEST_INVALID' },
   OCI_MANIFEST_INVALID: { status: 400, code: 'MANIFEST_INVALID' },
   REGISTRY_MANIFEST_BLOB_UNKNOWN: { status: 404, code: 'MANIFEST_BLOB_UNKNOWN' },
+  REGISTRY_TAGS_TOO_MANY: { status: 414, code: 'SIZE_INVALID' },
+  // The specification has no code for a failed condition; the status says it.
+  REGISTRY_PRECONDITION_FAILED: { status: 412, code: 'DENIED' },
   REGISTRY_PAGINATION_NUMBER_INVALID: { status: 400, code: 'PAGINATION_NUMBER_INVALID' },
   REGISTRY_UNSUPPORTED: { status: 405, code: 'UNSUPPORTED' },
   REGISTRY_UNAUTHORIZED: { status: 401, code: 'UNAUTHORIZED' },
   REGISTRY_DENIED: { status: 403, code: 'DENIED' },
   REGISTRY_TOOMANYREQUESTS: { status: 429, code: 'TOOMANYREQUESTS' },
 };
+
+/** Seconds a client is asked to wait where the error does not say it (`details.retryAfter`). */
+const RETRY_AFTER = 1;
 
 /** Answers any error as the specification's JSON body; what is not the client's doing is logged and not explained. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
@@ -38,7 +44,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const coded = isHeraklitError(error) ? error : undefined;
   const known = coded === undefined ? undefined : ANSWERS[coded.code];
   if (known === undefined || coded === undefined) return answerFailure(error, request, reply, log);
-  const { challenge, ...detail } = coded.details;
+  const { challenge, retryAfter, ...detail } = coded.details;
+  if (known.status === 429) reply.header('retry-after', typeof retryAfter === 'number' ? retryAfter : RETRY_AFTER);
   if (typeof challenge === 'string') reply.header('www-authenticate', challenge);
   if (known.status === 413) reply.header('connection', 'close');
   return send(reply, known, coded.message, detail);
@@ -54,6 +61,7 @@ function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyRe
   const gone = request.raw.errored !== null;
   if (!gone)
     log.error('registry request failed', { method: request.method, url: request.url, error: messageOf(error) });
+  if (again) reply.header('retry-after', RETRY_AFTER);
   if (again) return send(reply, { status: 503, code: 'UNAVAILABLE' }, 'the registry cannot do this now', {});
   return send(reply, { status: 500, code: 'UNKNOWN' }, 'the registry failed; its log says why', {});
 }

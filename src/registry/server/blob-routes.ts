@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Digest } from '../../oci/index.ts';
 import { relyOn } from '../../storage/index.ts';
 import { registryError } from '../errors.ts';
+import { etagOf, isUnchanged, rangeHeader } from './conditions.ts';
 import type { RegistryContext } from './options.ts';
 import { parseRange } from './range.ts';
 
@@ -30,18 +31,19 @@ export async function serveBlob(
     context.log.error('the catalogue names a blob that the store does not have', { digest });
     throw unknown(path);
   }
-  reply
-    .header('docker-content-digest', digest)
-    .header('etag', `"${digest}"`)
-    .header('accept-ranges', 'bytes')
-    .header('cache-control', 'max-age=31536000, immutable')
-    .header('content-type', 'application/octet-stream');
-  if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
-  const range = request.method === 'HEAD' ? 'whole' : parseRange(request.headers.range, size);
-  if (range === 'outside') {
+  const range = request.method === 'HEAD' ? 'whole' : parseRange(rangeHeader(request.headers, digest), size);
+  const unchanged = isUnchanged(request.headers, digest);
+  if (range === 'outside' && !unchanged) {
     reply.header('content-range', `bytes */${size}`);
     throw registryError('REGISTRY_RANGE_INVALID', `${digest} has ${size} bytes, not ${request.headers.range}`);
   }
+  reply
+    .header('docker-content-digest', digest)
+    .header('etag', etagOf(digest))
+    .header('accept-ranges', 'bytes')
+    .header('cache-control', 'max-age=31536000, immutable')
+    .header('content-type', 'application/octet-stream');
+  if (unchanged || range === 'outside') return reply.code(304).send();
   if (request.method === 'HEAD') return reply.header('content-length', size).send();
   if (range === 'whole') {
     reply.header('content-length', size);

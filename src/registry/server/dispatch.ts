@@ -35,8 +35,8 @@ const TABLE: Table = {
   },
   manifest: {
     GET: (path, { context, read, request, reply }) => serveManifest(context, read, path, request, reply),
-    PUT: (path, { context, request, reply }) => putManifest(context, path, request, reply),
-    DELETE: (path, { context, reply }) => deleteManifest(context, path, reply),
+    PUT: (path, { context, query, request, reply }) => putManifest(context, path, query, request, reply),
+    DELETE: (path, { context, request, reply }) => deleteManifest(context, path, request, reply),
   },
   blob: {
     GET: (path, { context, request, reply }) => serveBlob(context, path, request, reply),
@@ -58,12 +58,18 @@ const TABLE: Table = {
 
 /** @throws REGISTRY_UNSUPPORTED and what the endpoint throws */
 export async function answer(path: RegistryPath, call: Call): Promise<FastifyReply> {
-  const method = call.request.method === 'HEAD' ? 'GET' : call.request.method;
+  const { request, reply } = call;
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
   const found = TABLE[path.kind][method as Method] as Answer<RegistryPath> | undefined;
-  if (found !== undefined) return found(path, call);
+  const refused = method === 'DELETE' && path.kind !== 'upload' && call.context.deletes === false;
+  if (found !== undefined && !refused) return found(path, call);
   if (path.kind === 'unknown') throw registryError('REGISTRY_NAME_UNKNOWN', 'the path names nothing in a registry');
-  const url = call.request.url.split('?', 1)[0];
-  throw registryError('REGISTRY_UNSUPPORTED', `${call.request.method} ${url} is no call of the registry`);
+  const allowed = Object.keys(TABLE[path.kind]).filter((one) => !(refused && one === 'DELETE'));
+  reply.header('allow', allowed.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])).join(', '));
+  if (refused && found !== undefined) {
+    throw registryError('REGISTRY_UNSUPPORTED', 'this registry deletes nothing');
+  }
+  throw registryError('REGISTRY_UNSUPPORTED', `${request.method} ${request.url.split('?', 1)[0]} is no call here`);
 }
 
 export function actionOf(path: RegistryPath, method: string): RegistryAction {

@@ -9,6 +9,10 @@ export interface RegistryLimits {
   readonly uploadExpiry: number;
   /** Names in one page of a list, also when the client asks for more. */
   readonly pageSize: number;
+  /** Bytes of one page of referrers: clients read no larger manifest, and such a page is one. */
+  readonly referrersBytes: number;
+  /** Tags that one push may set with `?tag=`. */
+  readonly tagParameters: number;
   /** Bytes of manifests kept in memory. */
   readonly manifestCacheBytes: number;
 }
@@ -19,5 +23,7 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
   uploads: 1_000,
   uploadExpiry: 3_600_000,
   pageSize: 10_000,
+  referrersBytes: 2 * 1024 * 1024,
+  tagParameters: 100,
   manifestCacheBytes: 64 * 1024 * 1024,
 };

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import { type Digest, MediaType } from '../../oci/index.ts';
-import type { Page } from '../catalogue/catalogue.ts';
+import { type Descriptor, type Digest, MediaType } from '../../oci/index.ts';
+import { type Page, referrerWeight } from '../catalogue/catalogue.ts';
 import { registryError } from '../errors.ts';
 import type { RegistryContext } from './options.ts';
 
@@ -30,18 +30,42 @@ export async function listRepositories(
   });
 }
 
-/** GET /v2/NAME/referrers/DIGEST: an index, empty when nothing refers to the digest. */
+/** GET /v2/NAME/referrers/DIGEST: an index, empty when nothing refers to the digest; pages end by number and bytes. */
 export async function listReferrers(
-  { catalogue }: RegistryContext,
+  { catalogue, limits }: RegistryContext,
   repository: string,
   digest: Digest,
   query: URLSearchParams,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const artifactType = query.get('artifactType') ?? undefined;
-  const manifests = await catalogue.referrers(repository, digest, artifactType);
+  const page = readPage(query, limits.pageSize);
+  const bytes = limits.referrersBytes;
+  const found = await catalogue.referrers(repository, digest, artifactType, { ...more(page), bytes });
+  const { shown, further } = cutBytes(found, page.n, bytes);
+  const last = shown.at(-1)?.digest;
+  if (further && last !== undefined) {
+    const next = new URLSearchParams({ ...(artifactType === undefined ? {} : { artifactType }), n: `${page.n}`, last });
+    reply.header('link', `</v2/${repository}/referrers/${digest}?${next}>; rel="next"`);
+  }
   if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
-  return json(reply, { schemaVersion: 2, mediaType: MediaType.index, manifests }, MediaType.index);
+  return json(reply, { schemaVersion: 2, mediaType: MediaType.index, manifests: shown }, MediaType.index);
+}
+
+/** What fits into one page: at least one descriptor, however long its annotations are. */
+function cutBytes(
+  found: readonly Descriptor[],
+  n: number,
+  bytes: number,
+): { readonly shown: readonly Descriptor[]; readonly further: boolean } {
+  let total = 0;
+  let count = 0;
+  for (const descriptor of found.slice(0, n)) {
+    total += referrerWeight(descriptor);
+    if (count > 0 && total > bytes) break;
+    count += 1;
+  }
+  return { shown: found.slice(0, count), further: found.length > count || total > bytes };
 }
 
 function readPage(query: URLSearchParams, limit: number): Page {

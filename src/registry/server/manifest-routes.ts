@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Descriptor, type Digest, isDigest } from '../../oci/index.ts';
+import { type Descriptor, type Digest, isDigest, isIndexType, isTag } from '../../oci/index.ts';
 import { relyOn } from '../../storage/index.ts';
+import type { PublishOptions } from '../catalogue/catalogue.ts';
+import { tagMoved } from '../catalogue/tag-moved.ts';
 import { registryError } from '../errors.ts';
+import { etagOf, isUnchanged, precondition } from './conditions.ts';
 import { type CheckedManifest, checkManifest } from './manifest-check.ts';
 import type { RegistryContext } from './options.ts';
 import { chunksOf } from './uploads.ts';
@@ -24,69 +27,101 @@ export async function serveManifest(
   if (found === undefined) throw unknown(path);
   reply
     .header('docker-content-digest', found.digest)
-    .header('etag', `"${found.digest}"`)
+    .header('etag', etagOf(found.digest))
     .header('content-type', found.mediaType);
-  if (request.headers['if-none-match'] === `"${found.digest}"`) return reply.code(304).send();
+  if (isUnchanged(request.headers, found.digest)) return reply.code(304).send();
   if (request.method === 'HEAD') return reply.header('content-length', found.size).send();
   return reply.send(await read(found.digest));
 }
 
+/**
+ * PUT, by tag or digest; by digest with any number of `?tag=`. If-Match and If-None-Match ask about the tag, so that of
+ * two clients that saw the same one only one moves it.
+ */
 export async function putManifest(
   context: RegistryContext,
   path: ManifestPath,
+  query: URLSearchParams,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { repository, reference } = path;
-  const bytes = await readBody(request.body as Readable | undefined, context.limits.manifestBytes);
+  const tagged = isDigest(reference) ? tagParameters(query, context.limits.tagParameters) : [];
+  const when = precondition(request.headers);
+  const bytes = await readBody(request, context.limits.manifestBytes);
   const manifest = checkManifest(bytes, request.headers['content-type']);
   await checkPresent(context, repository, manifest);
   const { digest } = isDigest(reference)
     ? await context.store.write(Readable.from([bytes]), { digest: reference, size: bytes.length })
     : await context.store.put(bytes);
   const descriptor = describe(manifest, digest, bytes.length);
-  await context.catalogue.putManifest(
-    {
-      repository,
-      descriptor,
-      blobs: manifest.blobs,
-      names: manifest.names,
-      ...(isDigest(reference) ? {} : { tag: reference }),
-      ...(manifest.subject === undefined ? {} : { subject: manifest.subject }),
+  const entry = {
+    repository,
+    descriptor,
+    blobs: manifest.blobs,
+    names: manifest.names,
+    ...(manifest.subject === undefined ? {} : { subject: manifest.subject }),
+  };
+  const tags = isDigest(reference) ? tagged : [reference];
+  const options: PublishOptions = {
+    ...(when === undefined ? {} : { when }),
+    within: async (published, trx) => {
+      for (const one of published) await context.onPush?.({ ...one, descriptor }, trx);
     },
-    {
-      within: async ([published], trx) => {
-        if (published !== undefined) await context.onPush?.({ ...published, descriptor }, trx);
-      },
-    },
-  );
+  };
+  const [tag] = tags;
+  if (tags.length > 1) {
+    await context.catalogue.publishMany(
+      tags.map((one) => ({ ...entry, tag: one })),
+      options,
+    );
+  } else await context.catalogue.putManifest({ ...entry, ...(tag === undefined ? {} : { tag }) }, options);
   if (manifest.subject !== undefined) reply.header('oci-subject', manifest.subject);
+  if (tagged.length > 0) reply.header('oci-tag', tagged.join(', '));
   return reply
     .code(201)
     .header('location', `/v2/${repository}/manifests/${digest}`)
     .header('docker-content-digest', digest)
+    .header('etag', etagOf(digest))
     .send();
+}
+
+/** @throws REGISTRY_TAG_INVALID, REGISTRY_TAGS_TOO_MANY */
+function tagParameters(query: URLSearchParams, limit: number): readonly string[] {
+  const tags = [...new Set(query.getAll('tag'))];
+  const wrong = tags.find((tag) => !isTag(tag));
+  if (wrong !== undefined) {
+    throw registryError('REGISTRY_TAG_INVALID', `invalid tag: ${JSON.stringify(wrong.slice(0, 200))}`);
+  }
+  if (tags.length <= limit) return tags;
+  throw registryError('REGISTRY_TAGS_TOO_MANY', `${tags.length} tags in one push; at most ${limit} are taken here`);
 }
 
 export async function deleteManifest(
   context: RegistryContext,
   path: ManifestPath,
+  request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { repository, reference } = path;
+  const { catalogue } = context;
+  const when = precondition(request.headers);
+  const named = when === undefined ? undefined : (await catalogue.resolve(repository, reference))?.digest;
+  if (when !== undefined && !when(named)) throw tagMoved({ repository, tag: reference, previous: named });
   const gone = isDigest(reference)
-    ? await context.catalogue.deleteManifest(repository, reference)
-    : await context.catalogue.deleteTag(repository, reference);
+    ? await catalogue.deleteManifest(repository, reference)
+    : await catalogue.deleteTag(repository, reference, undefined, named);
   if (!gone) throw unknown(path);
   return reply.code(202).send();
 }
 
-/** Everything a manifest names is in its repository, in the store, and as long as it says. */
+/** What a manifest names is in its repository, in the store, and as long as it says; see `SparseManifests`. */
 async function checkPresent(
-  { catalogue, store }: RegistryContext,
+  { catalogue, store, sparse = 'index' }: RegistryContext,
   repository: string,
   manifest: CheckedManifest,
 ): Promise<void> {
+  const mayMiss = sparse === 'all' || (sparse === 'index' && isIndexType(manifest.mediaType));
   const missing = new Set(
     await catalogue.missing(
       repository,
@@ -96,6 +131,7 @@ async function checkPresent(
   await Promise.all(
     manifest.names.map(async ({ digest, size }) => {
       const stored = missing.has(digest) ? undefined : await relyOn(store, digest);
+      if (stored === undefined && mayMiss) return;
       if (stored === undefined) {
         throw registryError('REGISTRY_MANIFEST_BLOB_UNKNOWN', `${repository} has no ${digest}: push it first`, {
           details: { digest },
@@ -120,12 +156,15 @@ function describe(manifest: CheckedManifest, digest: Digest, size: number): Desc
   };
 }
 
-async function readBody(body: Readable | undefined, limit: number): Promise<Buffer> {
+async function readBody(request: FastifyRequest, limit: number): Promise<Buffer> {
+  const tooLong = (): Error =>
+    registryError('REGISTRY_SIZE_INVALID', `a manifest may have at most ${limit} bytes here`);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of chunksOf(body)) {
+  for await (const chunk of chunksOf(request.body as Readable | undefined)) {
     size += chunk.length;
-    if (size > limit) throw registryError('REGISTRY_SIZE_INVALID', `a manifest may have at most ${limit} bytes here`);
+    if (size > limit) throw tooLong();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

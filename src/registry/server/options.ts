@@ -8,11 +8,21 @@ import type { RegistryLimits } from './limits.ts';
 
 export type RegistryAction = 'pull' | 'push' | 'delete' | 'catalog';
 
+/**
+ * What a pushed manifest may name without its being there. The specification leaves it to the registry: `index` takes
+ * an index whose platforms are not all here (what a partial mirror pushes), `all` also missing config and layers.
+ */
+export type SparseManifests = 'none' | 'index' | 'all';
+
 export interface RegistryServerOptions {
   readonly store: BlobStore;
   readonly catalogue: RegistryCatalogue;
   readonly limits?: Partial<RegistryLimits>;
   readonly log?: Log;
+  /** `index` by default. */
+  readonly sparse?: SparseManifests;
+  /** Whether tags, manifests and blobs can be deleted; true by default, else such calls are answered 405. */
+  readonly deletes?: boolean;
   /**
    * Runs inside the transaction that publishes a pushed manifest; what it writes with `trx` commits with the tag, and
    * when it throws the push fails.

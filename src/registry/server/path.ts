@@ -57,7 +57,11 @@ function reference(text: string): string {
   throw registryError('REGISTRY_TAG_INVALID', `invalid tag: ${JSON.stringify(text.slice(0, 200))}`);
 }
 
+/** An encoded slash is no part separator and belongs to no name: what a proxy before us judged must be what we read. */
 function decoded(text: string): string {
+  if (/%2f|%5c|%00/i.test(text)) {
+    throw registryError('REGISTRY_NAME_INVALID', 'the path has an encoded slash, backslash or NUL');
+  }
   try {
     return text.includes('%') ? decodeURIComponent(text) : text;
   } catch {

@@ -51,7 +51,7 @@ export async function registryRoutes(fastify: FastifyInstance, options: Registry
     });
     return answer(named, { context, uploads, read, query: new URLSearchParams(search), request, reply });
   };
-  const method = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE'];
+  const method = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS'];
   for (const url of ['/v2', '/v2/*']) {
     fastify.route({ method, url, exposeHeadRoute: false, schema: { hide: true }, handler } as never);
   }

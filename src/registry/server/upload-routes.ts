@@ -1,14 +1,19 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Digest, digestOf, isDigest } from '../../oci/index.ts';
-import { relyOn } from '../../storage/index.ts';
+
+import { type Digest, digestOf } from '../../oci/index.ts';
+
 import { registryError } from '../errors.ts';
+import { mountBlob } from './mount.ts';
 import type { RegistryContext } from './options.ts';
 import { digest as parseDigest } from './path.ts';
 import { parseChunkRange } from './range.ts';
 import type { Uploads } from './uploads.ts';
 
 type UploadPath = { readonly repository: string; readonly id: string };
+
+/** What a POST may announce with `?digest-algorithm=`; the digest of the closing PUT decides. */
+const ALGORITHMS: ReadonlySet<string> = new Set(['sha256', 'sha512']);
 
 const EMPTY = digestOf('');
 
@@ -24,8 +29,15 @@ export async function startUpload(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const mount = query.get('mount');
-  if (mount !== null && (await mounted(context, repository, mount, query.get('from'), request))) {
-    return created(reply, repository, mount as Digest);
+  if (mount !== null) {
+    const digest = parseDigest(mount);
+    if (await mountBlob(context, repository, digest, query.get('from') ?? undefined, request)) {
+      return created(reply, repository, digest);
+    }
+  }
+  const algorithm = query.get('digest-algorithm');
+  if (algorithm !== null && !ALGORITHMS.has(algorithm)) {
+    throw registryError('REGISTRY_DIGEST_INVALID', `unsupported algorithm: ${JSON.stringify(algorithm.slice(0, 50))}`);
   }
   const whole = query.get('digest');
   const body = bodyOf(request);
@@ -37,26 +49,6 @@ export async function startUpload(
     return created(reply, repository, digest);
   }
   return progress(reply.code(202), repository, await uploads.start(repository));
-}
-
-/** Only from a repository that serves the blob and that the client may read: a digest alone proves no right to it. */
-async function mounted(
-  { catalogue, store, authorize }: RegistryContext,
-  repository: string,
-  digest: string,
-  from: string | null,
-  request: FastifyRequest,
-): Promise<boolean> {
-  if (from === null || !isDigest(digest)) return false;
-  const size = (await catalogue.hasBlob(from, digest)) ? await relyOn(store, digest) : undefined;
-  if (size === undefined) return false;
-  try {
-    await authorize?.(request, { action: 'pull', repository: from });
-  } catch {
-    return false;
-  }
-  await catalogue.linkBlob(repository, digest, size);
-  return true;
 }
 
 /** PATCH: one chunk; with Content-Range it must follow the bytes before it. */
