@@ -13,6 +13,7 @@ export type {
   FleetImage,
   InventoryPort,
   PipelinePorts,
+  PushPort,
   ReleasedImage,
   RolloutPort,
   Verification,

@@ -8,6 +8,7 @@ import { DEFAULT_PARALLEL, type EngineContext, type Fleet, type Parallel, type S
 import type { PipelinePorts } from './ports.ts';
 import { openQueue } from './queue/pg-boss-queue.ts';
 import { refuseClash, takeOver } from './run/claim-images.ts';
+import { pushReleased } from './run/push-released.ts';
 import { requeueOpenTasks } from './run/requeue.ts';
 import { planSurvey, startRun, surveyFleet } from './run/start-run.ts';
 import { tasksOfRun } from './run/task-store.ts';
@@ -45,14 +46,14 @@ export interface PipelineResult {
   /** An unfinished run of a process that ended was carried on; call again to look for what is new since. */
   readonly resumed: boolean;
   readonly tasks: readonly Task[];
-  /** Images that need to be made and cannot be, as planned by this call. */
+  /** Images that cannot be made, as planned by this call, or could not be pushed. */
   readonly problems: readonly PlanProblem[];
   /** Milliseconds, summed over tasks that ran side by side. */
   readonly times: Readonly<StageTimes>;
 }
 
 /**
- * The loop, once: feed → inventory → plan → build → publish → verify → rollout. A run that an earlier process left
+ * The loop, once: feed → inventory → plan → build → publish → verify → rollout, then push. A run that an earlier process left
  * unfinished is carried on instead. Killed at any moment and called again, it ends in the same state, with the same
  * events.
  *
@@ -69,7 +70,10 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     if (unfinished !== undefined) await requeueOpenTasks(context, unfinished);
     if (run !== undefined) await carryOut(context, run, signal);
     const tasks = run === undefined ? [] : await tasksOfRun(context.database.kysely, run);
-    return { run, resumed: unfinished !== undefined, tasks, problems, times: context.times };
+    const { push } = context.ports;
+    const unpushed = push === undefined ? [] : await pushReleased(context, push, signal);
+    const resumed = unfinished !== undefined;
+    return { run, resumed, tasks, problems: [...problems, ...unpushed], times: context.times };
   } finally {
     await context.queue.stop();
   }

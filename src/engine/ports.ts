@@ -74,6 +74,14 @@ export interface RolloutPort {
   rollout(released: CandidateImage, signal: AbortSignal): Promise<readonly RolloutOutcome[]>;
 }
 
+/** Another registry that is to have what is released. */
+export interface PushPort {
+  /** Where an image goes: `host/repository:tag`. */
+  target(place: Pick<Place, 'repository' | 'tag'>): string;
+  /** Puts the image there by digest and tag; doing it twice changes nothing. */
+  push(image: Pick<Place, 'repository' | 'tag'> & { readonly digest: Digest }, signal: AbortSignal): Promise<void>;
+}
+
 /** The stages the engine drives. */
 export interface PipelinePorts {
   readonly feed: FeedPort;
@@ -82,4 +90,6 @@ export interface PipelinePorts {
   readonly verify: VerifyPort;
   /** Undefined: nothing runs here; images end released. */
   readonly rollout?: RolloutPort;
+  /** Undefined: released images stay in our own registry. */
+  readonly push?: PushPort;
 }

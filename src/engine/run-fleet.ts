@@ -7,6 +7,7 @@ import { buildOf } from './adapters/build.ts';
 import { feedOf } from './adapters/feed.ts';
 import { inventoryOf } from './adapters/inventory.ts';
 import { type LoadedFleet, recipeFacts } from './adapters/load-fleet.ts';
+import { pushOf } from './adapters/push.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import type { RolloutPort, VerifyPort } from './ports.ts';
 import type { Workshop } from './workshop/workshop.ts';
@@ -35,6 +36,7 @@ const referenceOf = ({ repository, tag }: Place): string => `${repository}:${tag
 /** Everything `runPipeline` and `planPipeline` need, over the real stages. */
 export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOptions> {
   const { fleet, workshop, database, architecture, registryHost } = setup;
+  const push = pushOf(fleet.document.registry, workshop);
   return {
     fleet: fleet.fleet,
     database,
@@ -46,6 +48,7 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
       build: buildOf(fleet, architecture, workshop),
       verify: setup.verify,
       ...(setup.rollout === undefined ? {} : { rollout: setup.rollout }),
+      ...(push === undefined ? {} : { push }),
     },
     decide: (image, context) => {
       const recipe = fleet.recipes.get(image.name)?.document;

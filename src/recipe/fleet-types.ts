@@ -37,7 +37,9 @@ export interface FleetImage {
 }
 
 export interface FleetRegistry {
+  /** `HOST[:PORT][/PREFIX]` that released images are pushed to. */
   readonly push?: string;
+  /** That registry's certificate need not verify, and it may speak plain HTTP. */
   readonly insecure?: boolean;
 }
 

@@ -86,6 +86,11 @@ function recipeProblems(recipe: Recipe): readonly Problem[] {
 
 function fleetProblems(fleet: Fleet): readonly Problem[] {
   const problems: Problem[] = [];
+  if (fleet.registry?.insecure !== undefined && fleet.registry.push === undefined) {
+    problems.push(
+      problem(['registry', 'insecure'], 'the key "push" is missing: only what is pushed to can be insecure'),
+    );
+  }
   const names = new Set<string>();
   for (const [index, image] of fleet.images.entries()) {
     if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {

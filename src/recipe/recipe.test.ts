@@ -91,6 +91,9 @@ test('a fleet is read, and its rules are checked', () => {
   assert.equal(fleet.images.length, 2);
   assert.match(messageFor(`${head}images: [{ upstream: x }]`, parseFleet), /"name" is missing/);
   assert.match(messageFor(`${head}images: [{ name: a, upstream: x, recipe: y }]`, parseFleet), /exactly one of/);
+  assert.match(messageFor(`${head}images: []\nregistry: { insecure: true }`, parseFleet), /"push" is missing/);
+  assert.match(messageFor(`${head}images: []\nregistry: { push: "https://x" }`, parseFleet), /expected HOST/);
+  assert.equal(parseFleet(`${head}images: []\nregistry: { push: "r.example:5000/team" }`).images.length, 0);
   assert.match(messageFor(`${head}imagse: []`, parseFleet), /did you mean "images"\?/);
   assert.match(messageFor(`${head}images: []\ndistributions: { trixie: {} }`, parseFleet), /"trixie" cannot be a key/);
 });

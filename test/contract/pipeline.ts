@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Database } from '../../src/database/index.ts';
-import { type PipelineResult, planPipeline, runPipeline } from '../../src/engine/index.ts';
+import { type PipelineResult, type PushPort, planPipeline, runPipeline } from '../../src/engine/index.ts';
 import { readEvents } from '../../src/events/index.ts';
 import type { Decide } from '../../src/plan/index.ts';
 import { createSqlCatalogue, type RegistryCatalogue } from '../../src/registry/index.ts';
@@ -308,6 +308,48 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       const result = await runPipeline(named('fifth', {}, { takeOver: 'fourth' }));
       assert.equal(result.resumed, true);
       assert.deepEqual(statuses(result), { left: 'succeeded', right: 'succeeded' });
+    });
+
+    test('released images are pushed once; what failed, or was taken back, is made good by the next call', async () => {
+      const there = new Map<string, string>();
+      const pushes: string[] = [];
+      let away: readonly string[] = [];
+      const push: PushPort = {
+        target: ({ repository, tag }) => `outside.test/team/${repository}:${tag}`,
+        async push({ repository, digest }) {
+          if (away.includes(repository)) throw retryableError();
+          pushes.push(repository);
+          there.set(repository, digest);
+        },
+      };
+      const pushing = (world: World, options: FakeOptions = {}) => {
+        const own = optionsFor(world, options);
+        return runPipeline({ ...own, ports: { ...own.ports, push } });
+      };
+      const next = (nginx: string): World => updated({ openssl: '30', nginx, python3: '30', libc6: '30' });
+      await pushing(next('30'));
+      assert.deepEqual([...there.keys()].sort(), [...all].sort());
+      assert.deepEqual(Object.fromEntries(there), await tags());
+      pushes.length = 0;
+      away = ['web'];
+      const failed = await pushing(next('31'));
+      assert.deepEqual(
+        failed.problems.map(({ code, image }) => [code, image]),
+        [[retryableError().code, 'web']],
+      );
+      assert.deepEqual([statuses(failed).web, pushes], ['succeeded', ['site']]);
+      away = [];
+      const late = await pushing(next('31'));
+      assert.deepEqual([late.run, late.problems, pushes], [undefined, [], ['site', 'web']]);
+      await pushing(next('31'));
+      assert.equal(pushes.length, 2);
+      // Rolled back: the outside registry ends at what is released here.
+      await pushing(next('32'), { rollout: true, unhealthy: ['nginx=32'] });
+      assert.deepEqual(Object.fromEntries(there), await tags());
+      // All gone: a few are tried, not all.
+      away = all;
+      const gone = await pushing(updated({ openssl: '33', nginx: '33', python3: '33', libc6: '33' }));
+      assert.ok(gone.problems.length >= 3 && gone.problems.length < all.length, String(gone.problems.length));
     });
 
     test('an aborted run is carried on by the next call', async () => {

@@ -3,9 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { silentLog } from '../../src/base/index.ts';
+import { openLoopbackRegistry } from '../../src/engine/index.ts';
 import { OS_RELEASE, stanza, status } from '../../src/inventory/testing/debian-root.ts';
 import { memoryImage } from '../../src/inventory/testing/memory-image.ts';
 import { parseReference } from '../../src/oci/index.ts';
+import { createMemoryCatalogue } from '../../src/registry/index.ts';
+import { openBlobStore } from '../../src/storage/index.ts';
 import { saveImage } from '../../src/transport/index.ts';
 import { openCli } from '../support/cli.ts';
 import { buildMirror, createSigner, type TestPackage, writeMirror } from '../support/debian-mirror.ts';
@@ -50,7 +54,7 @@ async function openFleet(context: TestContext) {
     const ended = await cli.run([command, '--keyring', 'key.asc', '--format', 'json']);
     return { ...ended, json: JSON.parse(ended.stdout || 'null') };
   };
-  return { fleet, run };
+  return { fleet, run, cli };
 }
 
 interface Task {
@@ -61,7 +65,7 @@ const statuses = (json: { readonly tasks: readonly Task[] }): Record<string, str
   Object.fromEntries(json.tasks.map((task) => [task.image, task.status]));
 
 test('policy.strategies: what cannot be made is told with its code; allowed, an upstream image is taken over once', async (context) => {
-  const { fleet, run } = await openFleet(context);
+  const { fleet, run, cli } = await openFleet(context);
   await fleet(['calm'], 'policy: { strategies: [compose, rebase] }\n');
   const planned = await run('plan');
   assert.equal(planned.json.tasks[0].problem.code, 'PLAN_STRATEGY_EXCLUDED');
@@ -72,9 +76,17 @@ test('policy.strategies: what cannot be made is told with its code; allowed, an 
   const refused = await run('run');
   assert.deepEqual([refused.code, refused.json.tasks], [1, []]);
   assert.match(refused.stderr, /^error: PLAN_STRATEGY_EXCLUDED: calm: /m);
-  await fleet(['calm'], 'policy: { strategies: [patch] }\n');
+  // Another home's registry takes what is released here.
+  const store = await openBlobStore(join(cli.root, 'outside'));
+  const catalogue = createMemoryCatalogue();
+  const outside = await openLoopbackRegistry(store, catalogue, silentLog);
+  context.after(() => outside.close());
+  await fleet(['calm'], `policy: { strategies: [patch] }\nregistry: { push: "${outside.host}/team" }\n`);
   const first = await run('run');
   assert.deepEqual([first.code, statuses(first.json)], [0, { calm: 'succeeded' }], first.stderr);
   assert.match(first.stderr, /mirror 1 of 2 \(debian\/trixie, the fleet file\) failed/);
-  assert.deepEqual((await run('run')).json.tasks, []);
+  const pushed = await catalogue.resolve('team/calm', 'latest');
+  assert.equal(pushed?.digest, first.json.tasks[0].digest);
+  const again = await run('run');
+  assert.deepEqual([again.code, again.json.tasks, again.json.problems], [0, [], []]);
 });

@@ -6,6 +6,7 @@ import { rollout005 } from './005-rollout.ts';
 import { registryCollection040 } from './040-registry-collection.ts';
 import { access050 } from './050-access.ts';
 import { fleets060 } from './060-fleets.ts';
+import { pushes061 } from './061-pushes.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   registryCollection040,
   access050,
   fleets060,
+  pushes061,
 ];

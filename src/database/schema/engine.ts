@@ -20,6 +20,15 @@ export interface FleetImageTable {
   readonly released: Date | null;
 }
 
+/** What an outside registry was last given. */
+export interface PushedImageTable {
+  readonly name: string;
+  /** `host/repository:tag` */
+  readonly target: string;
+  readonly digest: string;
+  readonly pushed: Date;
+}
+
 /** A digest that verify or rollout refused: never offered again. */
 export interface QuarantineTable {
   readonly digest: string;
@@ -85,6 +94,7 @@ export interface TaskTable {
 
 export interface EngineSchema {
   readonly fleet_image: FleetImageTable;
+  readonly pushed_image: PushedImageTable;
   readonly quarantine: QuarantineTable;
   readonly run: RunTable;
   readonly task: TaskTable;
