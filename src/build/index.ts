@@ -2,6 +2,7 @@ export { type AllowedStrategies, chooseStrategy, isAllowed, type RecipeFacts } f
 export { compose } from './compose/compose.ts';
 
 export { formatLock, type Lock, type LockedPackage, type LockedRepository, parseLock } from './compose/lock.ts';
+export { otherPlatforms } from './compose/platforms.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFactsReader } from './layers/layer-facts.ts';
 export type { LayerFacts } from './layers/types.ts';

@@ -91,6 +91,11 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
       problem(['registry', 'insecure'], 'the key "push" is missing: only what is pushed to can be insecure'),
     );
   }
+  for (const [index, { workload, health }] of (fleet.rollout?.workloads ?? []).entries()) {
+    if (health === undefined || !workload.startsWith('kubernetes:')) continue;
+    const what = 'a cluster goes by the probes of the workload itself; leave this out';
+    problems.push(problem(['rollout', 'workloads', index, 'health'], what));
+  }
   const names = new Set<string>();
   for (const [index, image] of fleet.images.entries()) {
     if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {

@@ -94,6 +94,11 @@ test('a fleet is read, and its rules are checked', () => {
   assert.match(messageFor(`${head}images: []\nregistry: { insecure: true }`, parseFleet), /"push" is missing/);
   assert.match(messageFor(`${head}images: []\nregistry: { push: "https://x" }`, parseFleet), /expected HOST/);
   assert.equal(parseFleet(`${head}images: []\nregistry: { push: "r.example:5000/team" }`).images.length, 0);
+  const cluster = '{ image: db, workload: "kubernetes:c/n/Deployment/db", health: { kind: running } }';
+  assert.match(
+    messageFor(`${head}images: []\nrollout: { workloads: [${cluster}] }`, parseFleet),
+    /rollout\.workloads\[0\]\.health: a cluster goes by the probes/,
+  );
   assert.match(messageFor(`${head}imagse: []`, parseFleet), /did you mean "images"\?/);
   assert.match(messageFor(`${head}images: []\ndistributions: { trixie: {} }`, parseFleet), /"trixie" cannot be a key/);
 });

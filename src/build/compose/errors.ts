@@ -6,6 +6,11 @@ export const composeErrors = {
     retryable: false,
     meaning: 'The lock file was made for another recipe or base, and the build was told to keep to it.',
   },
+  COMPOSE_PLATFORM: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A recipe names platforms, and the one that is built is not among them.',
+  },
   COMPOSE_LOCK_INVALID: { kind: 'usage', retryable: false, meaning: 'A lock file is not what heraklit writes.' },
   COMPOSE_BASE_MISMATCH: {
     kind: 'failed',

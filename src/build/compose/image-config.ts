@@ -19,6 +19,11 @@ const GOARCH: Readonly<Record<string, { readonly architecture: string; readonly 
   riscv64: { architecture: 'riscv64' },
 };
 
+/** The OCI platform of an architecture in Debian's word. */
+export function platformOf(architecture: string) {
+  return { os: 'linux', ...(GOARCH[architecture] ?? { architecture }) };
+}
+
 function environment(recipe: Recipe, base: ComposeBase | undefined): readonly string[] {
   const inherited = base?.image.config.config?.Env ?? [`PATH=${DEFAULT_PATH}`];
   const variables = new Map(

@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/index.ts';
-import { type ComposeBase, type ComposedImage, compose, formatLock, type Lock, parseLock } from '../../build/index.ts';
+import {
+  type ComposeBase,
+  type ComposedImage,
+  compose,
+  formatLock,
+  type Lock,
+  otherPlatforms,
+  parseLock,
+} from '../../build/index.ts';
 import { type BlobSource, parseReference, type ResolvedImage } from '../../oci/index.ts';
 import { type Loaded, loadRecipe, type Recipe } from '../../recipe/index.ts';
 import { openImage } from '../../transport/index.ts';
@@ -110,6 +118,9 @@ export async function composeRecipe(
   workshop: Workshop,
 ): Promise<ComposedImage> {
   const { home, log, progress, signal } = workshop.options;
+  const others = otherPlatforms(loaded.document, options.architecture);
+  if (others.length > 0)
+    log.warn(`${loaded.document.name}: ${others.join(', ')} is not built here: one machine makes its own platform`);
   const lock = await readLock(lockFile);
   return compose({
     recipe: loaded.document,

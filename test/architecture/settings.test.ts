@@ -1,0 +1,133 @@
+/** Every setting that a schema accepts is read somewhere: accepted and ignored would be a lie to the author of the file. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const ROOT = new URL('../../', import.meta.url);
+
+interface Schema {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Schema>>;
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
+}
+
+/** `rollout.workloads[].image`; `distributions{}.mirrors` where the keys are names. Constants say nothing to read. */
+function settings(schema: Schema, root: Schema, path = ''): readonly string[] {
+  const here = schema.$ref === undefined ? schema : (root.$defs?.[schema.$ref.split('/').at(-1) ?? ''] ?? {});
+  const own = Object.entries(here.properties ?? {}).flatMap(([name, value]) => {
+    const at = path === '' ? name : `${path}.${name}`;
+    return value.const === undefined ? [at, ...settings(value, root, at)] : [];
+  });
+  const items = here.items === undefined ? [] : settings(here.items, root, `${path}[]`);
+  const named =
+    typeof here.additionalProperties === 'object' ? settings(here.additionalProperties, root, `${path}{}`) : [];
+  return [...own, ...items, ...named];
+}
+
+/** Setting → file outside the schema and its types, and the words that read it there. */
+type Readers = Readonly<Record<string, readonly [file: string, words: string]>>;
+
+const VERIFY: Readers = {
+  timeout: ['src/verify/smoke.ts', 'checks.timeout'],
+  commands: ['src/verify/smoke.ts', 'checks.commands'],
+  http: ['src/verify/smoke.ts', '{ http } = checks'],
+  'http.port': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
+  'http.path': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
+  'http.status': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
+};
+const under = (prefix: string, readers: Readers): Readers =>
+  Object.fromEntries(Object.entries(readers).map(([name, reader]) => [`${prefix}.${name}`, reader]));
+
+const FLEET: Readers = {
+  name: ['src/engine/adapters/load-fleet.ts', 'loaded.document.name'],
+  distributions: ['src/cli/fleet-setup.ts', 'document.distributions'],
+  'distributions{}.mirrors': [
+    'src/engine/workshop/workshop.ts',
+    '{ mirrors = [], securityMirrors = [] } = distribution',
+  ],
+  'distributions{}.securityMirrors': [
+    'src/engine/workshop/workshop.ts',
+    '{ mirrors = [], securityMirrors = [] } = distribution',
+  ],
+  'distributions{}.pockets': ['src/engine/workshop/workshop.ts', 'settings.pockets'],
+  'distributions{}.components': ['src/engine/workshop/workshop.ts', '{ components, trusted } = settings'],
+  'distributions{}.trusted': ['src/engine/workshop/workshop.ts', '{ components, trusted } = settings'],
+  images: ['src/engine/adapters/load-fleet.ts', 'document.images'],
+  'images[].name': ['src/engine/adapters/load-fleet.ts', 'entry.name'],
+  'images[].recipe': ['src/engine/adapters/load-fleet.ts', 'entry.recipe'],
+  'images[].dockerfile': ['src/engine/adapters/load-fleet.ts', 'entry.dockerfile'],
+  'images[].kiwi': ['src/engine/adapters/load-fleet.ts', 'KIWI'],
+  'images[].upstream': ['src/engine/adapters/load-fleet.ts', 'entry.upstream'],
+  'images[].verify': ['src/engine/adapters/verify.ts', 'entry.verify'],
+  ...under('images[].verify', VERIFY),
+  registry: ['src/engine/run-fleet.ts', 'document.registry'],
+  'registry.push': ['src/engine/adapters/push.ts', '{ push, insecure = false } = registry'],
+  'registry.insecure': ['src/engine/adapters/push.ts', '{ push, insecure = false } = registry'],
+  events: ['src/cli/commands/serve.ts', 'document.events'],
+  'events.amqp': ['src/cli/commands/serve.ts', 'events.amqp'],
+  'events.exchange': ['src/cli/commands/serve.ts', 'events.exchange'],
+  'events.namespace': ['src/cli/commands/serve.ts', 'events.namespace'],
+  verify: ['src/engine/adapters/verify.ts', 'document.verify'],
+  ...under('verify', VERIFY),
+  rollout: ['src/cli/fleet-setup.ts', 'document.rollout'],
+  'rollout.deadline': ['src/cli/fleet-setup.ts', 'rollout?.deadline'],
+  'rollout.workloads': ['src/cli/fleet-setup.ts', 'rollout?.workloads'],
+  'rollout.workloads[].image': ['src/engine/adapters/rollout.ts', 'one.image === image'],
+  'rollout.workloads[].workload': ['src/engine/adapters/rollout.ts', 'one.workload'],
+  'rollout.workloads[].container': ['src/engine/adapters/rollout.ts', 'one.container'],
+  'rollout.workloads[].deadline': ['src/engine/adapters/rollout.ts', 'one.deadline'],
+  'rollout.workloads[].health': ['src/engine/adapters/rollout.ts', 'one.health'],
+  'rollout.workloads[].health.kind': ['src/runtime/engine-host/health.ts', 'health.kind'],
+  'rollout.workloads[].health.port': ['src/runtime/engine-host/health.ts', 'health.port'],
+  'rollout.workloads[].health.path': ['src/runtime/engine-host/health.ts', 'health.path'],
+  'rollout.workloads[].health.successes': ['src/runtime/engine-host/health.ts', 'health.successes'],
+  policy: ['src/engine/run-fleet.ts', 'document.policy'],
+  'policy.interval': ['src/cli/commands/serve.ts', 'policy?.interval'],
+  'policy.securityOnly': ['src/engine/run-fleet.ts', 'policy?.securityOnly'],
+  'policy.strategies': ['src/engine/run-fleet.ts', 'policy?.strategies'],
+};
+
+function check(kind: string, readers: Readers): void {
+  const schema = JSON.parse(readFileSync(new URL(`schemas/${kind}.schema.json`, ROOT), 'utf8')) as Schema;
+  const found = settings(schema, schema);
+  const missing = found.filter((setting) => readers[setting] === undefined);
+  assert.deepEqual(
+    missing,
+    [],
+    'settings that nothing is known to read: wire or refuse them, then name the reader here',
+  );
+  assert.deepEqual(
+    Object.keys(readers).filter((setting) => !found.includes(setting)),
+    [],
+    'no longer in the schema',
+  );
+  for (const [setting, [file, words]] of Object.entries(readers)) {
+    assert.ok(readFileSync(new URL(file, ROOT), 'utf8').includes(words), `${setting}: ${file} no longer says ${words}`);
+  }
+}
+
+test('every setting of a fleet file is read', () => check('fleet', FLEET));
+
+test('every setting of a recipe is named by code that is not its schema or type', () => {
+  const schema = JSON.parse(readFileSync(new URL('schemas/recipe.schema.json', ROOT), 'utf8')) as Schema;
+  const folders = [
+    'lock',
+    'compose',
+    'resolve',
+    'top-layer',
+    'image-config',
+    'recipe-files',
+    'users',
+    'platforms',
+    'types',
+  ];
+  const code = folders.map((name) => readFileSync(new URL(`src/build/compose/${name}.ts`, ROOT), 'utf8')).join('\n');
+  const unread = settings(schema, schema).filter((setting) => {
+    const name = setting.split('.').at(-1) ?? '';
+    return !new RegExp(`\\b${name}\\b`).test(code);
+  });
+  assert.deepEqual(unread, []);
+});
