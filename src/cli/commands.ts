@@ -28,6 +28,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'layers', summary: 'what each layer adds and wastes', load: () => import('./commands/layers.ts') },
   { name: 'sbom', summary: 'software bill of materials of an image', load: () => import('./commands/sbom.ts') },
   {
+    name: 'artifact',
+    summary: 'files, SBOMs and Helm charts in registries, and what refers to an image',
+    load: () => import('./commands/artifact.ts'),
+  },
+  {
     name: 'patch',
     summary: 'bring an image up to date with one layer over it',
     load: () => import('./commands/patch.ts'),

@@ -21,7 +21,7 @@ export function chooseImage(
   where: string,
 ): { readonly kind: 'descriptor'; readonly descriptor: Descriptor } | { readonly kind: 'index' } {
   const { manifests } = index;
-  const found = tag === undefined ? manifests : named(manifests, tag);
+  const found = tag === undefined ? withoutReferrers(manifests) : named(manifests, tag);
   const distinct = new Map(found.map((descriptor) => [descriptor.digest, descriptor]));
   const [first] = distinct.values();
   if (first === undefined) throw missing(manifests, tag, where);
@@ -33,6 +33,12 @@ export function chooseImage(
     hint: 'Say which: append :TAG.',
     details: { names },
   });
+}
+
+/** An SBOM or signature attached to the only image does not make it two images. */
+function withoutReferrers(manifests: readonly Descriptor[]): readonly Descriptor[] {
+  const images = manifests.filter((one) => one.artifactType === undefined || nameOf(one) !== undefined);
+  return images.length > 0 ? images : manifests;
 }
 
 function named(manifests: readonly Descriptor[], tag: string): readonly Descriptor[] {

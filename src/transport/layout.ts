@@ -47,6 +47,21 @@ export async function listImages(directory: string): Promise<readonly ListedImag
   return manifests.map((descriptor) => ({ tag: nameOf(descriptor), descriptor }));
 }
 
+/**
+ * The manifest or index that a tag or digest names in an OCI layout folder; without a name, the only image there.
+ * @throws TRANSPORT_IMAGE_MISSING, TRANSPORT_IMAGE_AMBIGUOUS, STORAGE_LAYOUT_INVALID
+ */
+export async function imageNamed(directory: string, name: string | undefined): Promise<Descriptor> {
+  const index = await readIndex(directory);
+  const listed = index.manifests.find(({ digest }) => digest === name);
+  if (listed !== undefined) return listed;
+  const chosen = chooseImage(index, name, directory);
+  if (chosen.kind === 'descriptor') return chosen.descriptor;
+  throw transportError('TRANSPORT_IMAGE_AMBIGUOUS', `${directory} holds images of several platforms without a name`, {
+    hint: 'Say which: append :TAG.',
+  });
+}
+
 function layoutSource(directory: string): ImageSource {
   return {
     where: directory,

@@ -14,6 +14,7 @@ export const FOLDERS = [
   'access',
   'registry',
   'transport',
+  'artifact',
   'runtime',
   'recipe',
   'feed',
