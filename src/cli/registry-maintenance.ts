@@ -1,4 +1,4 @@
-import type { RegistryMaintenance } from '../registry/index.ts';
+import type { LayoutTools, RegistryMaintenance } from '../registry/index.ts';
 import type { CliContext } from './context.ts';
 import { openHomeDatabase } from './open-database.ts';
 
@@ -7,17 +7,18 @@ export async function withMaintenance<T>(
   context: CliContext,
   work: (maintenance: RegistryMaintenance) => Promise<T>,
 ): Promise<T> {
-  const [{ createMaintenance }, { neededImages }, { openBlobStore, readLayoutIndex }] = await Promise.all([
-    import('../registry/index.ts'),
-    import('../engine/index.ts'),
-    import('../storage/index.ts'),
-  ]);
+  const [{ createMaintenance }, { neededImages }, { auditLayout, openBlobStore, readLayoutIndex, setBlobAside }] =
+    await Promise.all([import('../registry/index.ts'), import('../engine/index.ts'), import('../storage/index.ts')]);
   const database = await openHomeDatabase(context);
   try {
     const { store: directory } = context.home;
     const store = await openBlobStore(directory);
-    const pinned = async () => (await readLayoutIndex(directory)).manifests.map(({ digest }) => digest);
-    return await work(createMaintenance({ database, store, needed: neededImages, pinned }));
+    const layout: LayoutTools = {
+      index: () => readLayoutIndex(directory),
+      audit: () => auditLayout(directory),
+      setAside: (digest, modified) => setBlobAside(directory, digest, modified),
+    };
+    return await work(createMaintenance({ database, store, needed: neededImages, layout }));
   } finally {
     await database.close();
   }

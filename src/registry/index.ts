@@ -18,11 +18,14 @@ export {
   type CollectAnswer,
   type CollectRequest,
   createMaintenance,
+  type LayoutTools,
   type MaintenanceOptions,
   type RegistryMaintenance,
+  type VerifyRequest,
   type Watch,
 } from './maintenance/maintenance.ts';
 export type { NeededImages } from './maintenance/needed.ts';
+export type { VerifyReport } from './maintenance/verify.ts';
 export type { RegistryLimits } from './server/limits.ts';
 export type { RegistryAction, RegistryServerOptions, SparseManifests } from './server/options.ts';
 export { registryRoutes } from './server/routes.ts';

@@ -1,3 +1,4 @@
+export { auditLayout, type OtherFile, setBlobAside } from './audit.ts';
 export { blobMissing, blobSize, openBlobFile, readBlobFile } from './blob-files.ts';
 export type { BlobFacts, BlobScratch, BlobStore, ByteRange, StoredBlob } from './blob-store.ts';
 export type { BlobUploads, UploadContent, UploadOptions, UploadState } from './blob-uploads.ts';

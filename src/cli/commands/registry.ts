@@ -5,6 +5,7 @@ import { addFormat, json } from '../format-option.ts';
 import { addGlobalOptions } from '../global-options.ts';
 import { withMaintenance } from '../registry-maintenance.ts';
 import { renderCollection } from '../render/collection.ts';
+import { renderVerification } from '../render/verification.ts';
 
 interface GcOptions {
   readonly grace: string;
@@ -22,6 +23,16 @@ Examples:
   heraklit registry gc --grace 48 --format json
 `;
 
+const VERIFY_HELP = `
+Every blob is read and hashed, and everything the repositories serve is there and as long as it says; files that have no
+business in the store are named. Exit code 1 when anything is wrong. Scratch files and uploads under way are listed and
+are not wrong. Nothing is changed without --repair, and nothing is ever deleted: corrupt blobs go to .corrupt/.
+
+Examples:
+  heraklit registry verify
+  heraklit registry verify --part 3/7 --format json
+`;
+
 export function register(command: Command, context: CliContext): void {
   addGlobalOptions(addFormat(command.command('gc')))
     .description('delete blobs that nothing needs')
@@ -29,6 +40,13 @@ export function register(command: Command, context: CliContext): void {
     .option('--dry-run', 'say what would go, and delete nothing')
     .addHelpText('after', GC_HELP)
     .action((options: GcOptions) => gc(options, context));
+  addGlobalOptions(addFormat(command.command('verify')))
+    .description('check every blob and every manifest of the registry')
+    .option('--since <hours>', 'hash only blobs that were written or counted on in the last hours')
+    .option('--part <n/of>', 'hash only that part of the blobs, so that a large store is walked in pieces')
+    .option('--repair', 'put corrupt blobs aside, so that they can be pushed again')
+    .addHelpText('after', VERIFY_HELP)
+    .action((options: VerifyOptions) => verify(options, context));
 }
 
 async function gc(options: GcOptions, context: CliContext): Promise<void> {
@@ -39,6 +57,32 @@ async function gc(options: GcOptions, context: CliContext): Promise<void> {
     maintenance.collect({ grace: grace * 3_600, dryRun }, { progress, signal }),
   );
   context.print(options.format === 'json' ? json(answer) : renderCollection(answer));
+}
+
+interface VerifyOptions {
+  readonly since?: string;
+  readonly part?: string;
+  readonly repair?: boolean;
+  readonly format: OutputFormat;
+}
+
+async function verify(options: VerifyOptions, context: CliContext): Promise<void> {
+  const request = {
+    ...(options.since === undefined ? {} : { since: Date.now() - hours('--since', options.since) * 3_600_000 }),
+    ...(options.part === undefined ? {} : { part: parsePart(options.part) }),
+    ...(options.repair === undefined ? {} : { repair: options.repair }),
+  };
+  const { progress, signal } = context;
+  const report = await withMaintenance(context, (maintenance) => maintenance.verify(request, { progress, signal }));
+  context.print(options.format === 'json' ? json(report) : renderVerification(report));
+  if (report.found > 0) context.foundOverThreshold();
+}
+
+/** `2/7`: the second of seven. */
+function parsePart(text: string): { readonly number: number; readonly of: number } {
+  const [number, of] = (/^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []).slice(1).map(Number);
+  if (number !== undefined && of !== undefined && number >= 1 && number <= of) return { number, of };
+  throw cliError('CLI_USAGE', `--part takes a part such as 2/7, not ${JSON.stringify(text)}`);
 }
 
 function hours(name: string, text: string): number {
