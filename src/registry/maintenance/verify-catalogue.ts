@@ -1,16 +1,23 @@
 import { sql } from 'kysely';
-import { isHeraklitError, silentProgress } from '../../base/index.ts';
-import { unnest } from '../../database/index.ts';
+import { isHeraklitError, type Progress, silentProgress } from '../../base/index.ts';
+import { type Database, unnest } from '../../database/index.ts';
 import { type Digest, isDigest, MAX_MANIFEST_BYTES } from '../../oci/index.ts';
+import type { BlobStore } from '../../storage/index.ts';
 import type { Findings } from './findings.ts';
 import { forEachParallel } from './parallel.ts';
-import type { VerifyOptions } from './verify.ts';
 
 /** Manifests looked at together. */
 const PAGE = 100;
 const PARALLEL = 16;
 /** Blob sizes remembered, because images share layers. */
 const REMEMBERED = 200_000;
+
+export interface CatalogueCheck {
+  readonly database: Database;
+  readonly store: BlobStore;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
 
 interface Row {
   readonly repository: number;
@@ -27,7 +34,7 @@ interface Wanted {
 }
 
 /** Every manifest of every repository is readable, and what it needs is served and whole. @returns how many there are */
-export async function checkCatalogue(options: VerifyOptions, findings: Findings): Promise<number> {
+export async function checkCatalogue(options: CatalogueCheck, findings: Findings): Promise<number> {
   const { database, progress = silentProgress, signal } = options;
   const sizes = new Map<Digest, number | undefined>();
   let [count, repository, digest] = [0, -1, ''];
@@ -55,7 +62,7 @@ export async function checkCatalogue(options: VerifyOptions, findings: Findings)
 
 /** Config and layers of a manifest; of an index nothing, as it may be sparse and its children have rows of their own. */
 async function readManifest(
-  { database, store }: VerifyOptions,
+  { database, store }: CatalogueCheck,
   row: Row,
   findings: Findings,
 ): Promise<readonly Wanted[]> {
@@ -101,7 +108,7 @@ function neededBy(bytes: Buffer): readonly Pick<Wanted, 'digest' | 'size'>[] | u
 }
 
 async function checkWanted(
-  { database, store }: VerifyOptions,
+  { database, store }: CatalogueCheck,
   wanted: readonly Wanted[],
   sizes: Map<Digest, number | undefined>,
   findings: Findings,
@@ -133,14 +140,14 @@ async function checkWanted(
   }
 }
 
-async function isStill(database: VerifyOptions['database'], { repository, digest }: Row): Promise<boolean> {
+async function isStill(database: Database, { repository, digest }: Row): Promise<boolean> {
   const { rows } = await sql`select 1 as one from registry_manifest
     where repository = ${repository} and digest = ${digest}`.execute(database.kysely);
   return rows.length > 0;
 }
 
 /** What the catalogue counts as a blob's size is the size it has. */
-async function checkLinkSizes({ database, store, signal }: VerifyOptions, findings: Findings): Promise<void> {
+async function checkLinkSizes({ database, store, signal }: CatalogueCheck, findings: Findings): Promise<void> {
   for (let after = ''; ; ) {
     signal?.throwIfAborted();
     const { rows } = await sql<{ digest: Digest; least: number; most: number }>`
