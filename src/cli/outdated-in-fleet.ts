@@ -1,16 +1,19 @@
 import type { CliContext } from './context.ts';
-import { openHomeDatabase } from './open-database.ts';
+import { openFleetAccess } from './fleet-access.ts';
+import { outdatedOnServer } from './outdated-on-server.ts';
 import type { OutdatedView } from './render/outdated.ts';
 
-/** Every image of the inventory that has findings, or that nothing can be said about. */
+/** Every image of the inventory that has findings, or that nothing can be said about; where `serve` holds the home, it is asked. */
 export async function outdatedInFleet(
   context: CliContext,
   imageGlob: string | undefined,
   now: number,
 ): Promise<readonly OutdatedView[]> {
+  const access = await openFleetAccess(context);
+  if (access.kind === 'server') return outdatedOnServer(access.server, imageGlob);
+  const { database } = access;
   const { fleet, outdatedAll } = await import('../inventory/store/index.ts');
   const filter = imageGlob === undefined ? {} : { imageGlob };
-  const database = await openHomeDatabase(context);
   try {
     const findings = new Map<string, OutdatedView['findings']>();
     const outdated = (after: string | undefined) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -72,6 +72,23 @@ test('where answers from what was recorded, in Debian order', () => {
     all.images.map((image: { status: string }) => image.status),
     ['unchecked', 'unchecked'],
   );
+});
+
+test('while serve holds the home, outdated --all asks it and says the same', async () => {
+  const alone = heraklit('outdated', '--all', '--format', 'json');
+  const server = spawn(process.execPath, [BIN, 'serve', '--port', '0', '--home', join(folder, 'home')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, HERAKLIT_DATABASE: '' },
+  });
+  const ended = new Promise((end) => server.once('exit', end));
+  try {
+    for await (const chunk of server.stdout) if (String(chunk).includes('serves')) break;
+    const served = heraklit('outdated', '--all', '--format', 'json');
+    assert.deepEqual([served.code, JSON.parse(served.stdout)], [0, JSON.parse(alone.stdout)], served.stderr);
+  } finally {
+    server.kill('SIGTERM');
+    await ended;
+  }
 });
 
 test('wrong use is exit code 2 with a hint', () => {

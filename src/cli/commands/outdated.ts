@@ -14,7 +14,8 @@ newer version: the set that \`apt list --upgradable\` shows inside it. Advisorie
 names between the installed version and the candidate; \`since\` is the date of the oldest missed entry.
 An image nothing is known about is shown as unsupported, never as up to date.
 
---all answers from the inventory, as of the last check of each distribution.
+--all answers from the inventory, as of the last check of each distribution; where heraklit serve holds the home, it
+is asked.
 
 Examples:
   heraklit outdated oci:layout:web
