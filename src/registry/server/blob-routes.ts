@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Digest } from '../../oci/index.ts';
 import { relyOn } from '../../storage/index.ts';
@@ -6,6 +5,7 @@ import { registryError } from '../errors.ts';
 import { etagOf, isUnchanged, rangeHeader } from './conditions.ts';
 import type { RegistryContext } from './options.ts';
 import { parseRange } from './range.ts';
+import { sendBlob } from './send-blob.ts';
 
 type BlobPath = { readonly repository: string; readonly digest: Digest };
 
@@ -47,13 +47,13 @@ export async function serveBlob(
   if (request.method === 'HEAD') return reply.header('content-length', size).send();
   if (range === 'whole') {
     reply.header('content-length', size);
-    return reply.send(size === 0 ? Readable.from([]) : await store.open(digest, { start: 0, end: size - 1 }));
+    return sendBlob(store, digest, { start: 0, end: size - 1 }, reply, context.log);
   }
   reply
     .code(206)
     .header('content-length', range.end - range.start + 1)
     .header('content-range', `bytes ${range.start}-${range.end}/${size}`);
-  return reply.send(await store.open(digest, range));
+  return sendBlob(store, digest, range, reply, context.log);
 }
 
 /** The repository stops serving the blob; its bytes stay in the store, where other images may need them. */
