@@ -14,6 +14,8 @@ export interface CheckedManifest {
   readonly mediaType: string;
   /** Config and layers of a manifest, children of an index: all must be in the repository. */
   readonly names: readonly Descriptor[];
+  /** Layers that are fetched from other places: need not be here, but stay where somebody pushed them. */
+  readonly elsewhere: readonly Descriptor[];
   /** Config and layers alone. */
   readonly blobs: readonly Digest[];
   readonly subject: Digest | undefined;
@@ -38,7 +40,15 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
   if (own !== undefined && own !== mediaType) throw invalid(`sent as ${mediaType}, says it is ${own}`);
   if (isIndexType(mediaType)) {
     const { manifests, subject, artifactType, annotations } = parseIndex(bytes);
-    return { mediaType, names: manifests, blobs: [], subject: subject?.digest, artifactType, annotations };
+    return {
+      mediaType,
+      names: manifests,
+      elsewhere: [],
+      blobs: [],
+      subject: subject?.digest,
+      artifactType,
+      annotations,
+    };
   }
   if (!isManifestType(mediaType)) throw invalid(`media type ${JSON.stringify(mediaType.slice(0, 200))} is not served`);
   const { config, layers, subject, artifactType, annotations } = parseManifest(bytes);
@@ -47,6 +57,7 @@ export function checkManifest(bytes: Uint8Array, contentType: string | undefined
   return {
     mediaType,
     names,
+    elsewhere: layers.filter((layer) => layer.urls !== undefined),
     blobs: names.map(({ digest }) => digest),
     subject: subject?.digest,
     artifactType: artifactType ?? config.mediaType,

@@ -59,7 +59,7 @@ export async function putManifest(
     repository,
     descriptor,
     blobs: manifest.blobs,
-    names: manifest.names,
+    names: [...manifest.names, ...manifest.elsewhere],
     ...(manifest.subject === undefined ? {} : { subject: manifest.subject }),
   };
   const tags = isDigest(reference) ? tagged : [reference];
