@@ -8,7 +8,7 @@ import type { TarHeader } from '../../archive/index.ts';
 import { type Digest, digestOf, type LayerItem, MediaType, type ResolvedImage } from '../../oci/index.ts';
 import { ahead } from './ahead.ts';
 import { readBaseFiles, unpackImage } from './base-image.ts';
-import { normalizeChanges } from './normalize.ts';
+import { atEpoch, takeChanges } from './normalize.ts';
 import { tarOf } from './tar-items.ts';
 
 function item(path: string, text?: string, change: Partial<TarHeader> = {}): LayerItem {
@@ -95,7 +95,7 @@ test('what scripts changed becomes independent of when and where they ran', asyn
       yield { kind: 'whiteout', path: 'usr/gone' } as const;
       yield { kind: 'whiteout', path: 'var/lib/dpkg/status-old' } as const;
     };
-    const items = await normalizeChanges(changes(), 86_400);
+    const items = atEpoch(await takeChanges(changes()), 86_400);
     assert.deepEqual(
       items.map(({ header }) => [header.path, header.mtime]),
       [

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { type LayerItem, opaqueOf, whiteoutOf } from '../../oci/index.ts';
-import type { Change } from '../../runtime/sandbox/index.ts';
+import { type Change, NOW } from '../../runtime/sandbox/index.ts';
 import { judge } from './volatile.ts';
 
 const DAY = 86_400;
@@ -20,16 +20,16 @@ function normalizeShadow(content: Buffer, epoch: number): Buffer {
 }
 
 /**
- * What commands changed, as layer entries that are the same whenever and wherever they ran: volatile things left out,
- * times not later than the epoch, removals as whiteouts (image-spec layer.md).
+ * What commands changed, as layer entries with content, without what is volatile; removals as whiteouts (image-spec
+ * layer.md). Times are as they were found: `atEpoch` makes them the same whenever the commands ran.
  */
-export async function normalizeChanges(changes: AsyncIterable<Change>, epoch: number): Promise<readonly LayerItem[]> {
+export async function takeChanges(changes: AsyncIterable<Change> | Iterable<Change>): Promise<readonly LayerItem[]> {
   const items: LayerItem[] = [];
   const dropped = new Set<string>();
   for await (const change of changes) {
     if (change.kind !== 'entry') {
       const path = change.kind === 'whiteout' ? whiteoutOf(change.path) : opaqueOf(change.path);
-      if (judge(change.path, 'file', 0) === 'keep') items.push(emptyFile(path, epoch));
+      if (judge(change.path, 'file', 0) === 'keep') items.push(emptyFile(path));
       continue;
     }
     const { header } = change;
@@ -38,21 +38,30 @@ export async function normalizeChanges(changes: AsyncIterable<Change>, epoch: nu
       dropped.add(header.path);
       continue;
     }
-    const mtime = Math.min(header.mtime, epoch);
     if (header.type !== 'file' || change.content === undefined) {
-      items.push({ header: { ...header, mtime } });
+      items.push({ header });
       continue;
     }
-    const read = verdict === 'empty' ? Buffer.alloc(0) : readFileSync(change.content);
-    const content = /^etc\/g?shadow$/.test(header.path) ? normalizeShadow(read, epoch) : read;
-    items.push({ header: { ...header, mtime, size: content.length }, content });
+    const content = verdict === 'empty' ? Buffer.alloc(0) : readFileSync(change.content);
+    items.push({ header: { ...header, size: content.length }, content });
   }
   return withoutDanglingLinks(items, dropped);
 }
 
-function emptyFile(path: string, epoch: number): LayerItem {
+/** The same entries for an image whose newest file is of `epoch`: no later times, password ages of that day. */
+export function atEpoch(items: readonly LayerItem[], epoch: number): readonly LayerItem[] {
+  return items.map(({ header, content }) => {
+    const mtime = Math.min(header.mtime, epoch);
+    if (content === undefined) return { header: { ...header, mtime } };
+    if (!/^etc\/g?shadow$/.test(header.path)) return { header: { ...header, mtime }, content };
+    const dated = normalizeShadow(content as Buffer, epoch);
+    return { header: { ...header, mtime, size: dated.length }, content: dated };
+  });
+}
+
+function emptyFile(path: string): LayerItem {
   return {
-    header: { path, type: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtime: epoch },
+    header: { path, type: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtime: NOW },
     content: Buffer.alloc(0),
   };
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/index.ts';
 import type { LayerItem } from '../../oci/index.ts';
+import { atEpoch } from './normalize.ts';
 import { PACKAGE_FORMAT } from './package-record.ts';
 import { runScripts, SCRIPTS_FORMAT, type ScriptsInput } from './scripts.ts';
 import { itemsOf, tarOf } from './tar-items.ts';
@@ -38,7 +39,8 @@ export async function scriptChanges(
     }
   }
   request.progress?.update('maintainer scripts', 0, input.added.length);
-  const items = await runScripts(request, input);
+  const { changes } = await runScripts(request, input);
+  const items = atEpoch(changes, input.epoch);
   await writeFileAtomic(file, tarOf(items));
   request.progress?.update('maintainer scripts', input.added.length, input.added.length);
   return items;

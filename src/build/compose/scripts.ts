@@ -9,14 +9,14 @@ import { ahead } from './ahead.ts';
 import { LAYERS_AHEAD, unpackImage } from './base-image.ts';
 import { composeError } from './errors.ts';
 import type { StoredLayer } from './group-layer.ts';
-import { normalizeChanges } from './normalize.ts';
+import { takeChanges } from './normalize.ts';
 import { infoName } from './package-content.ts';
 import type { PackageRecord } from './package-record.ts';
 import { tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
 
 /** Raise it when the script stage gives another result for the same packages. */
-export const SCRIPTS_FORMAT = 2;
+export const SCRIPTS_FORMAT = 3;
 
 export interface ScriptsInput {
   /** Layers of this build below the top one, lowest first. */
@@ -35,65 +35,72 @@ const SCRIPT_TIMEOUT = 900_000;
 /** Daemons must not start while an image is built (invoke-rc.d, policy-rc.d(8)). */
 const POLICY = '#!/bin/sh\nexit 101\n';
 
-function environment(epoch: number): Readonly<Record<string, string>> {
-  return {
-    DEBIAN_FRONTEND: 'noninteractive',
-    DEBCONF_NONINTERACTIVE_SEEN: 'true',
-    DEBCONF_NOWARNINGS: 'yes',
-    SOURCE_DATE_EPOCH: String(epoch),
-    // Set iteration order decides what some byte-compilers write.
-    PYTHONHASHSEED: '0',
-    LC_ALL: 'C.UTF-8',
-    LANG: 'C.UTF-8',
-    HOME: '/root',
-  };
+/**
+ * Seconds; what scripts are told to take for the time (SOURCE_DATE_EPOCH). The same for all packages: were it the newest
+ * file's, an update of any package would change what all scripts get to know.
+ */
+const SCRIPTS_DATE = 1_577_836_800;
+
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  DEBIAN_FRONTEND: 'noninteractive',
+  DEBCONF_NONINTERACTIVE_SEEN: 'true',
+  DEBCONF_NOWARNINGS: 'yes',
+  SOURCE_DATE_EPOCH: String(SCRIPTS_DATE),
+  // Set iteration order decides what some byte-compilers write.
+  PYTHONHASHSEED: '0',
+  LC_ALL: 'C.UTF-8',
+  LANG: 'C.UTF-8',
+  HOME: '/root',
+};
+
+/** What a run of the maintainer scripts did. */
+export interface ScriptsResult {
+  /** What they changed, with times as they were found: see `atEpoch`. */
+  readonly changes: readonly LayerItem[];
+  /** Paths whose content they depended on. */
+  readonly reads: ReadonlySet<string>;
 }
 
 /**
  * Runs the maintainer scripts of unpacked packages in a sandbox without network: `preinst install` in dependency order,
- * then `dpkg --configure -a`, and returns what they changed, normalised.
+ * then `dpkg --configure -a`, and returns what they changed and read.
  * @throws SANDBOX_UNAVAILABLE, COMPOSE_SCRIPT_FAILED
  */
-export async function runScripts(request: ComposeRequest, input: ScriptsInput): Promise<readonly LayerItem[]> {
+export async function runScripts(request: ComposeRequest, input: ScriptsInput): Promise<ScriptsResult> {
+  // Decompression runs on the thread pool: beside setting up, then beside unpacking.
+  const layers = ahead(input.layers, LAYERS_AHEAD, (layer) => plainOf(request, layer));
+  const first = layers.next();
+  first.catch(() => undefined);
   await mkdir(request.scratch, { recursive: true });
   const mountPoint = await mkdtemp(join(request.scratch, 'sandbox-'));
+  const sandbox = await createSandbox({ mountPoint, ...(request.log ? { log: request.log } : {}) }).catch(
+    async (error: unknown) => {
+      await rmdir(mountPoint);
+      throw error;
+    },
+  );
   try {
-    const sandbox = await createSandbox({ mountPoint, ...(request.log ? { log: request.log } : {}) });
-    try {
-      await fill(request, sandbox, input);
-      await sandbox.mount(['tools', 'state', 'base']);
-      await preinst(request, sandbox, input);
-      await configure(request, sandbox, input);
-      return await normalizeChanges(sandbox.changes(), input.epoch);
-    } finally {
-      await sandbox.close();
+    const root = await sandbox.recordedRoot();
+    if (request.base !== undefined) await unpackImage(request.base.image, root);
+    for (let layer = await first; layer.done !== true; layer = await layers.next()) {
+      request.signal?.throwIfAborted();
+      extractTarBuffer(layer.value, root);
     }
+    extractTarBuffer(tarOf([...input.state, policy(input.epoch)]), root);
+    await sandbox.record();
+    await configure(request, sandbox, input);
+    const { reads, changes } = await sandbox.recorded();
+    return { reads, changes: await takeChanges(changes) };
   } finally {
+    await sandbox.close();
     await rmdir(mountPoint);
   }
 }
 
-async function fill(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInput): Promise<void> {
-  const [base, state, tools] = (await Promise.all(
-    ['base', 'state', 'tools'].map((name) => sandbox.directory(name)),
-  )) as [string, string, string];
-  if (request.base !== undefined) await unpackImage(request.base.image, base);
-  // Decompression runs beside unpacking, on the thread pool.
-  for await (const layer of ahead(input.layers, LAYERS_AHEAD, (layer) => plainOf(request, layer))) {
-    request.signal?.throwIfAborted();
-    extractTarBuffer(layer, base);
-  }
-  extractTarBuffer(tarOf(input.state), state);
-  const policy = Buffer.from(POLICY);
-  const common = { uid: 0, gid: 0, mtime: input.epoch, mode: 0o755 };
-  extractTarBuffer(
-    tarOf([
-      { header: { ...common, path: 'usr', type: 'directory', size: 0 } },
-      { header: { ...common, path: 'usr/sbin', type: 'directory', size: 0 } },
-      { header: { ...common, path: 'usr/sbin/policy-rc.d', type: 'file', size: policy.length }, content: policy },
-    ]),
-    tools,
-  );
+function policy(mtime: number): LayerItem {
+  const content = Buffer.from(POLICY);
+  const header = { path: 'usr/sbin/policy-rc.d', type: 'file', mode: 0o755, uid: 0, gid: 0, mtime } as const;
+  return { header: { ...header, size: content.length }, content };
 }
 
 async function plainOf(request: ComposeRequest, layer: StoredLayer): Promise<Buffer> {
@@ -112,44 +119,38 @@ async function decompressAtOnce(bytes: Buffer, size: number): Promise<Buffer> {
   return unzstd(bytes, { chunkSize: size + constants.Z_MIN_CHUNK, maxOutputLength: size + 1 });
 }
 
-/** What dpkg sets for a maintainer script (dpkg(1), INTERNAL ENVIRONMENT). */
-async function preinst(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInput): Promise<void> {
-  const withScript = input.added.filter((record) => record.scripts.includes('preinst'));
-  if (withScript.length === 0) return;
-  const program = [
-    'set -e',
-    'export DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ROOT= DPKG_ADMINDIR=/var/lib/dpkg',
-    'export DPKG_MAINTSCRIPT_PACKAGE DPKG_MAINTSCRIPT_ARCH',
-    'while read -r DPKG_MAINTSCRIPT_PACKAGE DPKG_MAINTSCRIPT_ARCH file; do',
-    '  "/var/lib/dpkg/info/$file.preinst" install </dev/null || { echo "preinst of $DPKG_MAINTSCRIPT_PACKAGE: exit code $?" >&2; exit 1; }',
-    'done',
-  ].join('\n');
-  const stdin = withScript
+/** How the program below says that a preinst failed: dpkg ends with 1 or 2. */
+const PREINST_FAILED = 90;
+/** First the preinst scripts, with what dpkg sets for a maintainer script (dpkg(1), INTERNAL ENVIRONMENT). */
+const PROGRAM = `
+configure() { exec /usr/bin/dpkg --force-unsafe-io --configure --pending </dev/null; }
+(
+  export DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ROOT= DPKG_ADMINDIR=/var/lib/dpkg
+  export DPKG_MAINTSCRIPT_PACKAGE DPKG_MAINTSCRIPT_ARCH
+  while read -r DPKG_MAINTSCRIPT_PACKAGE DPKG_MAINTSCRIPT_ARCH file; do
+    "/var/lib/dpkg/info/$file.preinst" install </dev/null ||
+      { echo "preinst of $DPKG_MAINTSCRIPT_PACKAGE: exit code $?" >&2; exit ${PREINST_FAILED}; }
+  done
+) || exit
+configure
+`;
+
+async function configure(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInput): Promise<void> {
+  const stdin = input.added
+    .filter((record) => record.scripts.includes('preinst'))
     .map(
       (record) =>
         `${record.name} ${record.architecture} ${infoName(record.name, record.architecture, record.multiArch)}\n`,
     )
     .join('');
-  const result = await sandbox.run(['/bin/sh', '-c', program], options(request, input, stdin));
-  refuse(result, 'a preinst script');
-}
-
-async function configure(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInput): Promise<void> {
-  const result = await sandbox.run(
-    ['/usr/bin/dpkg', '--force-unsafe-io', '--configure', '--pending'],
-    options(request, input),
-  );
-  refuse(result, 'dpkg --configure');
-  request.log?.debug('maintainer scripts', { output: result.stdout.toString('utf8').slice(-4000) });
-}
-
-function options(request: ComposeRequest, input: ScriptsInput, stdin = '') {
-  return {
-    environment: environment(input.epoch),
+  const result = await sandbox.run(['/bin/sh', '-c', PROGRAM], {
+    environment: ENVIRONMENT,
     stdin,
     limits: { timeout: SCRIPT_TIMEOUT },
     ...(request.signal ? { signal: request.signal } : {}),
-  };
+  });
+  refuse(result, result.code === PREINST_FAILED ? 'a preinst script' : 'dpkg --configure');
+  request.log?.debug('maintainer scripts', { output: result.stdout.toString('utf8').slice(-4000) });
 }
 
 const OUTPUT_SHOWN = 2000;

@@ -57,7 +57,7 @@ function* readFolder(
   }
 }
 
-function headerOf(
+export function headerOf(
   file: Buffer,
   path: string,
   stat: BigIntStats,

@@ -1,2 +1,3 @@
+export { NOW } from './recording.ts';
 export { createSandbox } from './sandbox.ts';
-export type { Change, RunLimits, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';
+export type { Change, Recording, RunLimits, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { LAUNCHER } from './launcher.ts';
 
-export type Mode = 'hold' | 'mount' | 'run' | 'xattrs';
+export type Mode = 'hold' | 'mount' | 'record' | 'run' | 'xattrs';
 
 /** What the launcher said on its report descriptor. */
 export type Report =
@@ -61,10 +61,13 @@ export async function firstReport(child: ChildProcess): Promise<Report> {
 export async function launchAndCollect(
   mode: Mode,
   parameters: readonly string[],
+  input: Uint8Array = new Uint8Array(),
 ): Promise<{ readonly report: Report; readonly output: Buffer; readonly errors: string }> {
   const child = launch(mode, parameters);
   child.on('error', () => undefined);
-  child.stdin?.end();
+  // It may end without reading its input.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
   const output: Buffer[] = [];
   let errors = '';
   child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));

@@ -6,8 +6,11 @@
  * Modes, one process each (before it: Node's `process.arch` and process id):
  *   hold DIRECTORY SIZE              own namespaces, a tmpfs on DIRECTORY; stays until its standard input ends
  *   mount HOLDER DIRECTORY LOWERDIR  overlay on DIRECTORY/root, inside the holder's namespaces
+ *   record HOLDER DIRECTORY SIZE     a tmpfs on DIRECTORY/root that notes every read, and on DIRECTORY/quiet the same
+ *                                    one, where reading leaves no trace
  *   run HOLDER DIRECTORY CWD PROCESSES SECONDS FILESIZE [NAME=VALUE…] -- ARGV…
- *   xattrs HOLDER DIRECTORY          extended attributes below DIRECTORY/upper: path, name, value, NUL after each
+ *   xattrs HOLDER DIRECTORY FOLDER   extended attributes in DIRECTORY/FOLDER: path, name, value, NUL after each; of the
+ *                                    paths on standard input (NUL after each), of everything where there are none
  *
  * What happened is said on file descriptor 3: `ready`, `exit N`, `signal N`, or `setup WHAT: WHY`.
  * System call numbers: linux arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h.
@@ -17,12 +20,14 @@ use strict;
 my %numbers = (
   x64 => { audit => 0xC000003E, mount => 165, umount2 => 166, pivot_root => 155, prctl => 157, unshare => 272,
     setns => 308, capset => 126, prlimit64 => 302, mknodat => 259, sethostname => 170, keyctl => 250, setitimer => 38,
-    llistxattr => 195, lgetxattr => 192, clone => 56, add_key => 248, request_key => 249, ptrace => 101, bpf => 321,
+    llistxattr => 195, lgetxattr => 192, clone => 56, open => 2, openat => 257, fcntl => 72, sync => 162,
+    syncfs => 306, fsync => 74, fdatasync => 75, sync_file_range => 277, add_key => 248, request_key => 249, ptrace => 101, bpf => 321,
     perf_event_open => 298, userfaultfd => 323, process_vm_readv => 310, process_vm_writev => 311, swapon => 167,
     reboot => 169, init_module => 175, finit_module => 313, kexec_load => 246, open_by_handle_at => 304 },
   arm64 => { audit => 0xC00000B7, mount => 40, umount2 => 39, pivot_root => 41, prctl => 167, unshare => 97,
     setns => 268, capset => 91, prlimit64 => 261, mknodat => 33, sethostname => 161, keyctl => 219, setitimer => 103,
-    llistxattr => 12, lgetxattr => 9, clone => 220, add_key => 217, request_key => 218, ptrace => 117, bpf => 280,
+    llistxattr => 12, lgetxattr => 9, clone => 220, openat => 56, fcntl => 25, sync => 81,
+    syncfs => 267, fsync => 82, fdatasync => 83, sync_file_range => 84, add_key => 217, request_key => 218, ptrace => 117, bpf => 280,
     perf_event_open => 241, userfaultfd => 282, process_vm_readv => 270, process_vm_writev => 271, swapon => 224,
     reboot => 142, init_module => 105, finit_module => 273, kexec_load => 104, open_by_handle_at => 265 },
 );
@@ -39,7 +44,8 @@ sub call { my $name = shift; return syscall($n->{$name}, @_) }
 sub must { my $what = shift; my $r = &call; fail($what) if $r < 0; return $r }
 
 # linux/mount.h, linux/sched.h, linux/prctl.h
-my ($RDONLY, $NOSUID, $NODEV, $NOEXEC, $REMOUNT, $BIND, $REC, $PRIVATE) = (1, 2, 4, 8, 32, 4096, 16384, 1 << 18);
+my ($RDONLY, $NOSUID, $NODEV, $NOEXEC, $REMOUNT, $NOATIME, $BIND, $REC, $PRIVATE, $STRICTATIME) =
+  (1, 2, 4, 8, 32, 1024, 4096, 16384, 1 << 18, 1 << 24);
 my ($NEWNS, $NEWUTS, $NEWIPC, $NEWPID, $NEWNET) = (0x20000, 0x4000000, 0x8000000, 0x20000000, 0x40000000);
 my ($PDEATHSIG, $CAPBSET_DROP, $SECCOMP, $NO_NEW_PRIVS) = (1, 24, 22, 38);
 sub mount_at { my ($source, $target, $type, $flags, $data) = @_; must("mount $target", 'mount', $source, $target, $type, $flags, $data) }
@@ -90,6 +96,22 @@ sub mount_root {
   report('ready');
 }
 
+# Reads are noted as access times, which nothing but a read (or an execution, a mapping, a listing) sets to now.
+sub record_root {
+  my ($holder, $directory, $size) = @_;
+  enter($holder);
+  chdir $directory or fail("chdir $directory");
+  mount_at('tmpfs', 'root', 'tmpfs', $NOSUID | $NODEV | $STRICTATIME, "mode=0755,size=$size");
+  mkdir 'quiet' or fail('mkdir quiet');
+  quiet_mount('root', 'quiet');
+  report('ready');
+}
+sub quiet_mount {
+  my ($source, $target) = @_;
+  mount_at($source, $target, 'none', $BIND, '');
+  mount_at('none', $target, 'none', $REMOUNT | $BIND | $NOSUID | $NODEV | $NOATIME, '');
+}
+
 sub run {
   my ($holder, $directory, $cwd, $processes, $seconds, $filesize, @rest) = @_;
   my @environment;
@@ -119,15 +141,17 @@ sub init {
   my ($directory, $cwd, $processes, $seconds, $filesize, $environment, $argv) = @_;
   call('keyctl', 1, 0);
   my $dot = '.';
+  my $recorded = -d "$directory/quiet";
   chdir "$directory/root" or fail('chdir root');
   must('pivot_root', 'pivot_root', $dot, $dot);
   must('detach the host', 'umount2', $dot, 2);
   chdir '/' or fail('chdir /');
   my $bounded = kernel_files($processes);
   devices();
+  quiet_linker_cache() if $recorded;
   my $command = fork;
   fail('fork') unless defined $command;
-  if ($command == 0) { confine($seconds, $filesize); launch($cwd, $environment, $argv) }
+  if ($command == 0) { confine($seconds, $filesize, $recorded); launch($cwd, $environment, $argv) }
   close STDIN; close STDOUT; close STDERR;
   watch($processes) unless $bounded;
   while ((my $pid = wait) != -1 || $! == 4) {
@@ -184,6 +208,29 @@ sub devices {
   umask 0022;
 }
 
+# ldconfig reads every library there is, but only few facts of each, which whoever recorded compares by himself: it works
+# through the quiet mount, so that its reads do not count as what scripts depend on.
+sub quiet_linker_cache {
+  my $program = '/usr/sbin/ldconfig';
+  for my $needed ($program, '/usr/sbin/chroot', '/bin/sh') {
+    lstat $needed;
+    return unless -e _;
+  }
+  lstat $program;
+  return if -l _ || !-f _;
+  my ($quiet, $wrapper) = ('/dev/.quiet', '/dev/.ldconfig');
+  mkdir $quiet, 0755 or fail('mkdir quiet');
+  quiet_mount('/', $quiet);
+  open(my $file, '>', $wrapper) or fail('open wrapper');
+  # Whoever names files or folders is let through: they could be relative.
+  print $file "#!/bin/sh\nfor argument; do case \$argument in -*|/) ;; *) exec $quiet$program \"\$@\";; esac; done\n",
+    "exec /usr/sbin/chroot $quiet $program \"\$@\"\n";
+  close $file;
+  chmod 0755, $wrapper;
+  mount_at($wrapper, $program, 'none', $BIND, '');
+  mount_at('none', $program, 'none', $REMOUNT | $BIND | $RDONLY | $NOSUID | $NODEV, '');
+}
+
 # Before Linux 6.14 nothing short of a control group bounds root's processes: count them, and end the sandbox.
 sub watch {
   my ($processes) = @_;
@@ -200,7 +247,7 @@ sub watch {
 my @CAPABILITIES = (0, 1, 3, 4, 5, 6, 7, 18, 31);
 
 sub confine {
-  my ($seconds, $filesize) = @_;
+  my ($seconds, $filesize, $recorded) = @_;
   my %keep = map { $_ => 1 } @CAPABILITIES;
   for my $capability (0 .. 63) {
     next if $keep{$capability};
@@ -216,23 +263,37 @@ sub confine {
   my $header = pack('LL', 0x20080522, 0);
   my $data = pack('L6', $mask & 0xffffffff, $mask & 0xffffffff, 0, 0, 0, 0);
   must('no_new_privs', 'prctl', $NO_NEW_PRIVS, 1, 0, 0, 0);
-  filter();
+  filter($recorded);
   must('capset', 'capset', $header, $data);
 }
 
 # seccomp: a new user namespace would hand all capabilities back, and these calls serve no maintainer script.
 sub filter {
+  my ($recorded) = @_;
   my @refused = @{$n}{qw(mount umount2 pivot_root unshare setns keyctl add_key request_key ptrace bpf perf_event_open
     userfaultfd process_vm_readv process_vm_writev swapon reboot init_module finit_module kexec_load open_by_handle_at)};
-  my ($EPERM, $ENOSYS, $ALLOW) = (0x50001, 0x50026, 0x7fff0000);
+  my ($DONE, $EPERM, $ENOSYS, $ALLOW) = (0x50000, 0x50001, 0x50026, 0x7fff0000);
   my ($LOAD, $EQUAL, $SET, $RETURN, $ABOVE) = (0x20, 0x15, 0x45, 0x06, 0x35);
   my @program = ([$LOAD, 0, 0, 4], [$EQUAL, 1, 0, $n->{audit}], [$RETURN, 0, 0, $ENOSYS], [$LOAD, 0, 0, 0],
     # the x32 numbers, which would walk around the list
     [$ABOVE, 0, 1, 0x40000000], [$RETURN, 0, 0, $ENOSYS]);
-  # mount's younger relatives, io_uring, pidfd_getfd, and clone3, whose flags a filter cannot see (libc falls back)
-  push @program, [$EQUAL, 0, 1, $_], [$RETURN, 0, 0, $ENOSYS] for 425 .. 433, 435, 438, 442;
+  # All is in memory and gone soon: to write it to disk would only wait for the host's disks.
+  push @program, [$EQUAL, 0, 1, $_], [$RETURN, 0, 0, $DONE] for @{$n}{qw(sync syncfs fsync fdatasync sync_file_range)};
+  # mount's younger relatives, io_uring, pidfd_getfd, openat2 and clone3, whose flags a filter cannot see (libc falls back)
+  push @program, [$EQUAL, 0, 1, $_], [$RETURN, 0, 0, $ENOSYS] for 425 .. 433, 435, 437, 438, 442;
   push @program, [$EQUAL, 0, 1, $_], [$RETURN, 0, 0, $EPERM] for @refused;
-  push @program, [$EQUAL, 0, 3, $n->{clone}], [$LOAD, 0, 0, 16], [$SET, 0, 1, 0x10000000], [$RETURN, 0, 0, $EPERM];
+  push @program, [$EQUAL, 0, 4, $n->{clone}], [$LOAD, 0, 0, 16], [$SET, 0, 1, 0x10000000], [$RETURN, 0, 0, $EPERM],
+    [$RETURN, 0, 0, $ALLOW];
+  # O_NOATIME would read unnoticed; who asks for it must be ready for a refusal (open(2)).
+  my $noatime = 01000000;
+  for my $open ($recorded ? ([$n->{open}, 24], [$n->{openat}, 32]) : ()) {
+    next unless defined $open->[0];
+    push @program, [$EQUAL, 0, 4, $open->[0]], [$LOAD, 0, 0, $open->[1]], [$SET, 0, 1, $noatime], [$RETURN, 0, 0, $EPERM],
+      [$RETURN, 0, 0, $ALLOW];
+  }
+  # F_SETFL is 4
+  push @program, [$EQUAL, 0, 6, $n->{fcntl}], [$LOAD, 0, 0, 24], [$EQUAL, 0, 3, 4], [$LOAD, 0, 0, 32],
+    [$SET, 0, 1, $noatime], [$RETURN, 0, 0, $EPERM], [$RETURN, 0, 0, $ALLOW] if $recorded;
   push @program, [$RETURN, 0, 0, $ALLOW];
   my $code = join '', map { pack('S C C L', @$_) } @program;
   my $argument = pack('S x6 P', scalar(@program), $code);
@@ -249,14 +310,16 @@ sub launch {
 }
 
 sub attributes {
-  my ($holder, $directory) = @_;
+  my ($holder, $directory, $folder) = @_;
   enter($holder);
-  chdir "$directory/upper" or fail('chdir upper');
+  chdir "$directory/$folder" or fail("chdir $folder");
   binmode STDOUT;
-  attributes_below('.');
+  my $wanted = do { local $/; <STDIN> };
+  if (defined $wanted && length $wanted) { attributes_of("./$_") for split /\0/, $wanted }
+  else { attributes_below('.') }
   report('ready');
 }
-sub attributes_below {
+sub attributes_of {
   my ($path) = @_;
   my $names = "\0" x 65536;
   my $length = call('llistxattr', $path, $names, 65536);
@@ -265,6 +328,10 @@ sub attributes_below {
     my $size = call('lgetxattr', $path, $name, $value, 65536);
     print substr($path, 2) , "\0", $name, "\0", unpack('H*', substr($value, 0, $size)), "\0" if $size >= 0;
   }
+}
+sub attributes_below {
+  my ($path) = @_;
+  attributes_of($path);
   return if -l $path || !-d $path;
   opendir(my $folder, $path) or return;
   attributes_below("$path/$_") for sort grep { $_ ne '.' && $_ ne '..' } readdir $folder;
@@ -272,6 +339,7 @@ sub attributes_below {
 
 if ($mode eq 'hold') { hold(@ARGV) }
 elsif ($mode eq 'mount') { mount_root(@ARGV) }
+elsif ($mode eq 'record') { record_root(@ARGV) }
 elsif ($mode eq 'run') { run(@ARGV) }
 elsif ($mode eq 'xattrs') { attributes(@ARGV) }
 else { fail('mode', 'unknown') }

@@ -1,13 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { lstatSync } from 'node:fs';
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { silentLog } from '../../base/index.ts';
-import { parseAttributes, readUpper } from './changes.ts';
+import { type Attributes, parseAttributes, readUpper } from './changes.ts';
 import { sandboxError } from './errors.ts';
 import { firstReport, launch, launchAndCollect, type Report } from './launch.ts';
+import { type Before, observe, rememberTree } from './recording.ts';
 import { runInside } from './run.ts';
-import type { Change, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';
+import type { Change, Recording, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';
 
 const DEFAULT_SIZE = 8 * 1024 ** 3;
 const LOWER_NAME = /^[a-z0-9][a-z0-9._-]{0,31}$/;
@@ -44,7 +46,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   // The upper folder's own mode is the mode of `/` inside.
   for (const name of ['upper', SKELETON]) await chmod(`${memory}/${name}`, 0o755);
   log.debug('sandbox opened', { process });
-  return new HeldSandbox(holder, process, mountPoint, memory);
+  return new HeldSandbox(holder, process, mountPoint, memory, options.size ?? DEFAULT_SIZE);
 }
 
 function unavailable(report: Report): Error {
@@ -60,12 +62,15 @@ class HeldSandbox implements Sandbox {
   readonly #process: number;
   readonly #mountPoint: string;
   readonly #memory: string;
+  readonly #size: number;
+  #before: Before | undefined;
 
-  constructor(holder: ChildProcess, process: number, mountPoint: string, memory: string) {
+  constructor(holder: ChildProcess, process: number, mountPoint: string, memory: string, size: number) {
     this.#holder = holder;
     this.#process = process;
     this.#mountPoint = mountPoint;
     this.#memory = memory;
+    this.#size = size;
     this.upper = `${memory}/upper`;
   }
 
@@ -90,14 +95,42 @@ class HeldSandbox implements Sandbox {
     if (report.kind !== 'ready') throw unavailable(report);
   }
 
+  async recordedRoot(): Promise<string> {
+    const { report } = await launchAndCollect('record', [String(this.#process), this.#mountPoint, String(this.#size)]);
+    if (report.kind !== 'ready') throw unavailable(report);
+    return `${this.#memory}/quiet`;
+  }
+
+  async record(): Promise<void> {
+    const root = `${this.#memory}/quiet`;
+    for (const name of MOUNT_POINTS) {
+      if (lstatSync(`${root}/${name}`, { throwIfNoEntry: false }) === undefined) await mkdir(`${root}/${name}`);
+    }
+    this.#before = await rememberTree(root, this.#memory);
+  }
+
+  recorded(): Promise<Recording> {
+    if (this.#before === undefined) throw sandboxError('SANDBOX_FAILED', 'nothing was recorded: `record` comes first');
+    return observe(`${this.#memory}/quiet`, this.#before, (paths) => this.#attributes('root', paths));
+  }
+
   run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return runInside(this.#process, this.#mountPoint, argv, options);
   }
 
   async *changes(): AsyncIterable<Change> {
-    const { report, output } = await launchAndCollect('xattrs', [String(this.#process), this.#mountPoint]);
+    yield* readUpper(this.upper, await this.#attributes('upper'));
+  }
+
+  /** Of some paths (bytes, NUL after each), or of everything. */
+  async #attributes(folder: 'root' | 'upper', paths?: Buffer): Promise<Attributes> {
+    const { report, output } = await launchAndCollect(
+      'xattrs',
+      [String(this.#process), this.#mountPoint, folder],
+      paths,
+    );
     if (report.kind !== 'ready') throw sandboxError('SANDBOX_FAILED', 'cannot read what commands changed');
-    yield* readUpper(this.upper, parseAttributes(output));
+    return parseAttributes(output);
   }
 
   async close(): Promise<void> {

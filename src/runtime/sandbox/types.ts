@@ -49,6 +49,15 @@ export interface Sandbox {
    * Once per sandbox. @throws SANDBOX_UNAVAILABLE when the kernel refuses overlayfs
    */
   mount(lower: readonly string[]): Promise<void>;
+  /**
+   * In place of `mount`: an empty root in memory that notes what commands read. Gives the path to fill it through,
+   * where nothing is noted. Once per sandbox.
+   */
+  recordedRoot(): Promise<string>;
+  /** The recorded root is filled: what is read and changed from now on counts. */
+  record(): Promise<void>;
+  /** What commands read and changed since `record`. */
+  recorded(): Promise<Recording>;
   /** Runs one command as root of the image. A failing command is a result, not an error. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Host-visible path of what commands wrote, in overlayfs form. */
@@ -57,6 +66,20 @@ export interface Sandbox {
   changes(): AsyncIterable<Change>;
   /** Kills what runs; memory, mounts and namespaces go with it. */
   close(): Promise<void>;
+}
+
+/** What commands did to a root; paths as the archive decoder writes them, without a leading slash. */
+export interface Recording {
+  /**
+   * Paths that were there before and were read, executed, mapped, listed or followed; and those that were changed or
+   * removed, which may have been read before.
+   */
+  readonly reads: ReadonlySet<string>;
+  /**
+   * Differences to what was there, as layer entries (folders before their content, removals last), never opaque folders.
+   * A time that a clock set meanwhile is `NOW`.
+   */
+  readonly changes: readonly Change[];
 }
 
 /** One difference to the lower layers. */
