@@ -1,2 +1,3 @@
+export { linkerFacts } from './linker-facts.ts';
 export { isElf, readElf, readNeeded } from './read-elf.ts';
 export type { ElfFile, ElfSymbol, ElfType, ExportedSymbol, ImportedSymbol } from './types.ts';

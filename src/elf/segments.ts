@@ -62,8 +62,16 @@ export function contentOf(view: ElfView, segment: Segment): Buffer {
 
 const NT_GNU_BUILD_ID = 3;
 
-/** The GNU build id among the notes, hexadecimal. */
-export function findBuildId(view: ElfView, segments: readonly Segment[]): string | undefined {
+export interface Note {
+  readonly owner: string;
+  readonly type: number;
+  readonly content: Buffer;
+  readonly isBuildId: boolean;
+}
+
+/** The notes of all PT_NOTE segments, in order. */
+export function readNotes(view: ElfView, segments: readonly Segment[]): readonly Note[] {
+  const notes: Note[] = [];
   for (const segment of segments) {
     if (segment.type !== SegmentType.note) continue;
     const end = segment.offset + contentOf(view, segment).length;
@@ -74,10 +82,18 @@ export function findBuildId(view: ElfView, segments: readonly Segment[]): string
       const [nameSize, size, type] = [view.u32(at), view.u32(at + 4), view.u32(at + 8)];
       const content = at + aligned(12 + nameSize);
       if (content + size > end) invalid('a note does not fit its segment');
-      const isGnu = nameSize === 4 && view.bytes.toString('latin1', at + 12, at + 16) === 'GNU\0';
-      if (isGnu && type === NT_GNU_BUILD_ID) return view.bytes.toString('hex', content, content + size);
+      const owner = view.bytes.toString('latin1', at + 12, at + 12 + nameSize);
+      const isBuildId = owner === 'GNU\0' && type === NT_GNU_BUILD_ID;
+      notes.push({ owner, type, content: view.bytes.subarray(content, content + size), isBuildId });
       at = content + aligned(size);
     }
   }
-  return undefined;
+  return notes;
+}
+
+/** The GNU build id among the notes, hexadecimal. */
+export function findBuildId(view: ElfView, segments: readonly Segment[]): string | undefined {
+  return readNotes(view, segments)
+    .find(({ isBuildId }) => isBuildId)
+    ?.content.toString('hex');
 }

@@ -34,7 +34,11 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const { layers, records } = await packageLayers(request, draft.packages, compression);
   const epoch = Math.max(0, createdAt(request), ...records.map(({ mtime }) => mtime));
   const lock: Lock = { ...draft, epoch };
-  const top = await topLayers(request, { lock, layers, records, baseFiles });
+  let scripts = '';
+  const explain = (text: string): void => {
+    scripts = `; ${text}`;
+  };
+  const top = await topLayers(request, { lock, layers, records, baseFiles, explain });
   request.signal?.throwIfAborted();
   const all = [...layers, ...top];
   const config = imageConfig(recipe, lock, base, all);
@@ -43,7 +47,7 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const { digest, size } = await store.put(serialize(manifest));
   return {
     strategy: 'compose',
-    reason: `composed from ${lock.packages.length} packages${base === undefined ? '' : ` on ${base.name}`}`,
+    reason: `composed from ${lock.packages.length} packages${base === undefined ? '' : ` on ${base.name}`}${scripts}`,
     descriptor: { mediaType: MediaType.manifest, digest, size },
     manifest,
     config,

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/index.ts';
+import { writeCacheFile } from '../../base/index.ts';
 import type { LayerItem } from '../../oci/index.ts';
 import { atEpoch } from './normalize.ts';
 import { PACKAGE_FORMAT } from './package-record.ts';
 import { runScripts, SCRIPTS_FORMAT, type ScriptsInput } from './scripts.ts';
+import { keepRun, reuseRun } from './stage.ts';
 import { itemsOf, tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
 
@@ -23,25 +24,41 @@ export function scriptsKey(request: ComposeRequest, input: ScriptsInput): string
     .digest('hex');
 }
 
-/** What the scripts changed: the same packages on the same base with the same database run once, and are kept. */
+export interface ScriptsOutcome {
+  readonly items: readonly LayerItem[];
+  /** For people: whether scripts ran, and why. */
+  readonly explanation: string;
+}
+
+/**
+ * What the scripts changed. The same packages on the same base with the same database run once, and are kept; with
+ * other versions of packages they run again only when something that they read changed (docs/decisions/0012).
+ */
 export async function scriptChanges(
   request: ComposeRequest,
   input: ScriptsInput,
   key: string,
-): Promise<readonly LayerItem[]> {
+): Promise<ScriptsOutcome> {
   const file = join(request.cache, 'compose', 'scripts', `${key}.tar`);
   const known = await readFile(file).catch(() => undefined);
   if (known !== undefined) {
     try {
-      return itemsOf(known);
+      return { items: itemsOf(known), explanation: 'maintainer scripts ran before for the same packages' };
     } catch {
       // A damaged cache file is as good as none.
     }
   }
+  const reused = await reuseRun(request, input);
+  if (reused.kind === 'reused') {
+    const items = atEpoch(reused.changes, input.epoch);
+    await writeCacheFile(file, tarOf(items));
+    return { items, explanation: reused.explanation };
+  }
   request.progress?.update('maintainer scripts', 0, input.added.length);
-  const { changes } = await runScripts(request, input);
-  const items = atEpoch(changes, input.epoch);
-  await writeFileAtomic(file, tarOf(items));
+  const result = await runScripts(request, input);
+  const items = atEpoch(result.changes, input.epoch);
+  await writeCacheFile(file, tarOf(items));
+  await keepRun(request, input, result);
   request.progress?.update('maintainer scripts', input.added.length, input.added.length);
-  return items;
+  return { items, explanation: `maintainer scripts ran: ${reused.why}` };
 }

@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdDecompress } from 'node:zlib';
 import { decompressBuffer, extractTarBuffer } from '../../archive/index.ts';
-import { type LayerItem, layerCompression } from '../../oci/index.ts';
+import { type Digest, type LayerItem, layerCompression } from '../../oci/index.ts';
 import { createSandbox, type RunResult, type Sandbox } from '../../runtime/sandbox/index.ts';
 import { ahead } from './ahead.ts';
 import { LAYERS_AHEAD, unpackImage } from './base-image.ts';
+import type { DatabaseFiles } from './database.ts';
+import { databaseReader } from './database-readers.ts';
 import { composeError } from './errors.ts';
 import type { StoredLayer } from './group-layer.ts';
 import { takeChanges } from './normalize.ts';
 import { infoName } from './package-content.ts';
+import { queriedPackages } from './package-queries.ts';
 import type { PackageRecord } from './package-record.ts';
 import { tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
@@ -26,6 +29,8 @@ export interface ScriptsInput {
   /** dpkg's database with the added packages unpacked, and what else must be there before scripts run. */
   readonly state: readonly LayerItem[];
   readonly epoch: number;
+  /** dpkg's database of the base. */
+  readonly database: DatabaseFiles;
 }
 
 const MAX_LAYER_BYTES = 8 * 1024 ** 3;
@@ -59,6 +64,10 @@ export interface ScriptsResult {
   readonly changes: readonly LayerItem[];
   /** Paths whose content they depended on. */
   readonly reads: ReadonlySet<string>;
+  /** Packages whose versions they may have asked for; undefined: of any. */
+  readonly queried: readonly string[] | undefined;
+  /** Why what they read is not known well enough to say what they depend on. */
+  readonly unfit: string | undefined;
 }
 
 /**
@@ -81,21 +90,35 @@ export async function runScripts(request: ComposeRequest, input: ScriptsInput): 
   );
   try {
     const root = await sandbox.recordedRoot();
+    const paths = new Set<string>();
+    const filter = ({ path }: { readonly path: string }): boolean => paths.add(path).size > 0;
     if (request.base !== undefined) await unpackImage(request.base.image, root);
     for (let layer = await first; layer.done !== true; layer = await layers.next()) {
       request.signal?.throwIfAborted();
-      extractTarBuffer(layer.value, root);
+      extractTarBuffer(layer.value, root, { filter });
     }
-    extractTarBuffer(tarOf([...input.state, policy(input.epoch)]), root);
+    extractTarBuffer(tarOf([...input.state, policy(input.epoch)]), root, { filter });
     await sandbox.record();
     await configure(request, sandbox, input);
-    const { reads, changes } = await sandbox.recorded();
-    return { reads, changes: await takeChanges(changes) };
+    const recording = await sandbox.recorded();
+    const [queried, unfit] = [queriedPackages(recording.queries), databaseReader(recording)];
+    const moved = [...paths].filter((path) => !recording.before.has(path));
+    return {
+      changes: await takeChanges(recording.changes),
+      // What lies elsewhere than its archive says, behind a link: which file was read is not known by that name.
+      reads: new Set([...recording.reads, ...moved, ...WRAPPED]),
+      queried: recording.reads.has(QUERY) ? undefined : queried,
+      unfit,
+    };
   } finally {
     await sandbox.close();
     await rmdir(mountPoint);
   }
 }
+
+const QUERY = 'usr/bin/dpkg-query';
+/** Programs whose own reads a recording leaves out. */
+const WRAPPED = ['usr/sbin/ldconfig', QUERY];
 
 function policy(mtime: number): LayerItem {
   const content = Buffer.from(POLICY);
@@ -103,8 +126,16 @@ function policy(mtime: number): LayerItem {
   return { header: { ...header, size: content.length }, content };
 }
 
-async function plainOf(request: ComposeRequest, layer: StoredLayer): Promise<Buffer> {
-  const { digest, mediaType } = layer.descriptor;
+function plainOf(request: ComposeRequest, { descriptor, uncompressed }: StoredLayer): Promise<Buffer> {
+  return plainStoredLayer(request, { ...descriptor, uncompressed });
+}
+
+/** The archive of a layer in the store. */
+export async function plainStoredLayer(
+  request: Pick<ComposeRequest, 'store'>,
+  layer: { readonly digest: Digest; readonly mediaType: string; readonly uncompressed: number },
+): Promise<Buffer> {
+  const { digest, mediaType } = layer;
   const bytes = await request.store.read(digest, MAX_LAYER_BYTES);
   const compression = layerCompression(mediaType) ?? 'none';
   if (compression === 'zstd') {

@@ -22,6 +22,8 @@ export interface TopLayerInput {
   readonly layers: readonly StoredLayer[];
   readonly records: readonly PackageRecord[];
   readonly baseFiles: ReadonlyMap<string, BaseFile>;
+  /** Told whether maintainer scripts ran, and why. */
+  readonly explain: (text: string) => void;
 }
 
 /**
@@ -81,13 +83,17 @@ async function packageState(request: ComposeRequest, input: TopLayerInput): Prom
     added: records,
     state,
     epoch: lock.epoch,
+    database,
   };
   const key = scriptsKey(request, scripts);
   let items: Promise<readonly LayerItem[]> | undefined;
   return {
     key,
     items: () => {
-      items ??= scriptChanges(request, scripts, key).then((changes) => afterScripts(state, changes));
+      items ??= scriptChanges(request, scripts, key).then((outcome) => {
+        input.explain(outcome.explanation);
+        return afterScripts(state, outcome.items);
+      });
       return items;
     },
   };

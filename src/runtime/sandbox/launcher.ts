@@ -103,6 +103,7 @@ sub record_root {
   chdir $directory or fail("chdir $directory");
   mount_at('tmpfs', 'root', 'tmpfs', $NOSUID | $NODEV | $STRICTATIME, "mode=0755,size=$size");
   mkdir 'quiet' or fail('mkdir quiet');
+  open(my $queries, '>', 'queries') or fail('queries');
   quiet_mount('root', 'quiet');
   report('ready');
 }
@@ -142,13 +143,15 @@ sub init {
   call('keyctl', 1, 0);
   my $dot = '.';
   my $recorded = -d "$directory/quiet";
+  my $queries;
+  $recorded and (open($queries, '>>', "$directory/queries") or fail('queries'));
   chdir "$directory/root" or fail('chdir root');
   must('pivot_root', 'pivot_root', $dot, $dot);
   must('detach the host', 'umount2', $dot, 2);
   chdir '/' or fail('chdir /');
   my $bounded = kernel_files($processes);
   devices();
-  quiet_linker_cache() if $recorded;
+  wrap_programs() if $recorded;
   my $command = fork;
   fail('fork') unless defined $command;
   if ($command == 0) { confine($seconds, $filesize, $recorded); launch($cwd, $environment, $argv) }
@@ -156,6 +159,7 @@ sub init {
   watch($processes) unless $bounded;
   while ((my $pid = wait) != -1 || $! == 4) {
     next unless $pid == $command;
+    hand_out($queries) if $recorded;
     report(($? & 127) ? 'signal ' . ($? & 127) : 'exit ' . ($? >> 8));
     exit 0;
   }
@@ -208,27 +212,40 @@ sub devices {
   umask 0022;
 }
 
-# ldconfig reads every library there is, but only few facts of each, which whoever recorded compares by himself: it works
-# through the quiet mount, so that its reads do not count as what scripts depend on.
-sub quiet_linker_cache {
-  my $program = '/usr/sbin/ldconfig';
-  for my $needed ($program, '/usr/sbin/chroot', '/bin/sh') {
-    lstat $needed;
-    return unless -e _;
-  }
-  lstat $program;
-  return if -l _ || !-f _;
-  my ($quiet, $wrapper) = ('/dev/.quiet', '/dev/.ldconfig');
+# Two programs read much more than what their answers depend on, so what they read says too little. ldconfig looks at
+# few facts of each library, which whoever recorded compares by himself: it works through the quiet mount. dpkg-query
+# reads all of the database: what it is asked is noted.
+sub wrap_programs {
+  my $quiet = '/dev/.quiet';
   mkdir $quiet, 0755 or fail('mkdir quiet');
   quiet_mount('/', $quiet);
-  open(my $file, '>', $wrapper) or fail('open wrapper');
+  my ($linker, $query) = ('/usr/sbin/ldconfig', '/usr/bin/dpkg-query');
   # Whoever names files or folders is let through: they could be relative.
-  print $file "#!/bin/sh\nfor argument; do case \$argument in -*|/) ;; *) exec $quiet$program \"\$@\";; esac; done\n",
-    "exec /usr/sbin/chroot $quiet $program \"\$@\"\n";
+  wrap($linker, "for argument; do case \$argument in -*|/) ;; *) exec $quiet$linker \"\$@\";; esac; done\n"
+    . "exec /usr/sbin/chroot $quiet $linker \"\$@\"\n") if is_program('/usr/sbin/chroot');
+  my $log = '/dev/.queries';
+  open(my $file, '>', $log) or fail('queries');
+  close $file;
+  chmod 0666, $log;
+  wrap($query, "printf '%s\\n' \"\$*\" >>$log || exit 2\nexec $quiet$query \"\$@\"\n");
+}
+sub is_program { my ($path) = @_; lstat $path; return !-l _ && -f _ }
+sub wrap {
+  my ($program, $script) = @_;
+  return unless is_program($program) && -e '/bin/sh';
+  my $wrapper = $program;
+  $wrapper =~ s{.*/}{/dev/.};
+  open(my $file, '>', $wrapper) or fail('open wrapper');
+  print $file "#!/bin/sh\n$script";
   close $file;
   chmod 0755, $wrapper;
   mount_at($wrapper, $program, 'none', $BIND, '');
   mount_at('none', $program, 'none', $REMOUNT | $BIND | $RDONLY | $NOSUID | $NODEV, '');
+}
+sub hand_out {
+  my ($queries) = @_;
+  open(my $file, '<', '/dev/.queries') or return;
+  while (sysread($file, my $text, 65536)) { syswrite($queries, $text) }
 }
 
 # Before Linux 6.14 nothing short of a control group bounds root's processes: count them, and end the sandbox.

@@ -52,7 +52,7 @@ export async function observe(
   root: string,
   before: Before,
   attributesOf: (paths: Buffer) => Promise<Attributes>,
-): Promise<Recording> {
+): Promise<Pick<Recording, 'reads' | 'changes'>> {
   const walk = new Walk(before);
   walk.folder(Buffer.from(`${root}/`), '');
   const removed = [...before.paths].filter((path) => !walk.present.has(path));

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { silentLog } from '../../base/index.ts';
@@ -109,9 +109,13 @@ class HeldSandbox implements Sandbox {
     this.#before = await rememberTree(root, this.#memory);
   }
 
-  recorded(): Promise<Recording> {
-    if (this.#before === undefined) throw sandboxError('SANDBOX_FAILED', 'nothing was recorded: `record` comes first');
-    return observe(`${this.#memory}/quiet`, this.#before, (paths) => this.#attributes('root', paths));
+  async recorded(): Promise<Recording> {
+    const before = this.#before;
+    if (before === undefined) throw sandboxError('SANDBOX_FAILED', 'nothing was recorded: `record` comes first');
+    const root = `${this.#memory}/quiet`;
+    const observed = await observe(root, before, (paths) => this.#attributes('root', paths));
+    const queries = readFileSync(`${this.#memory}/queries`, 'latin1').split('\n').slice(0, -1);
+    return { ...observed, root, before: before.paths, queries };
   }
 
   run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {

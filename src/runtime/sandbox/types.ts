@@ -80,6 +80,15 @@ export interface Recording {
    * A time that a clock set meanwhile is `NOW`.
    */
   readonly changes: readonly Change[];
+  /** All paths that were there before. */
+  readonly before: ReadonlySet<string>;
+  /**
+   * Lines of arguments that dpkg-query was called with (`dpkg -l` and its like call it): it reads the whole package
+   * database, whatever it is asked. ldconfig's own reads do not count at all: it reads every library.
+   */
+  readonly queries: readonly string[];
+  /** Host-visible path of the root; no path in `reads` leads through a link. */
+  readonly root: string;
 }
 
 /** One difference to the lower layers. */
