@@ -11,6 +11,8 @@ export interface SourceOptions {
   readonly mirror?: string;
   readonly keyring?: string;
   readonly offline?: boolean;
+  /** Only commands on images that the user names have it. */
+  readonly imageSources?: boolean;
 }
 
 /** Seconds for which a repository's state is not asked for again: commands in a row see the same world. */
@@ -24,6 +26,14 @@ export function addSourceOptions(command: Command): Command {
     )
     .option('--keyring <file>', 'armoured public keys that sign a mirror of your own, in place of the distribution’s')
     .option('--offline', 'use what is cached, never the network');
+}
+
+/** For commands on images that the user names. */
+export function addImageSourcesOption(command: Command): Command {
+  return command.option(
+    '--no-image-sources',
+    'do not ask the mirrors that the image’s own apt sources name (also: HERAKLIT_IMAGE_SOURCES=off)',
+  );
 }
 
 async function readKeyringFile(path: string): Promise<Keyring> {
@@ -44,6 +54,7 @@ export async function workshopFrom(options: SourceOptions, context: CliContext):
     progress: context.progress,
     signal: context.signal,
     maxAge: MAX_AGE,
+    imageSources: options.imageSources === true && process.env.HERAKLIT_IMAGE_SOURCES !== 'off',
     ...(await repositoryOptions(options)),
   });
 }

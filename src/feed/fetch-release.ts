@@ -127,8 +127,11 @@ export async function fetchRelease(
   const found = await readCachedRelease(context.cache, id);
   // A verdict of another keyring, or none at all (trusted), is not taken over.
   const known = found?.keyring === (context.trusted ? '' : context.keyring.id) ? found : undefined;
+  const urls = bases.map((base) => releaseUrl(base, pocket));
   const age = known === undefined ? Number.POSITIVE_INFINITY : context.clock.now() - known.checked;
-  if (known !== undefined && (context.offline || (age >= 0 && age < context.maxAge))) {
+  // What another mirror said a moment ago may be older on purpose: an image that names its mirror judges itself alone.
+  const isCurrent = age >= 0 && age < context.maxAge && known !== undefined && urls.includes(known.url);
+  if (known !== undefined && (context.offline || isCurrent)) {
     return recall(known, pocket, context);
   }
   if (context.offline) {
@@ -136,7 +139,6 @@ export async function fetchRelease(
       hint: 'Run once without --offline.',
     });
   }
-  const urls = bases.map((base) => releaseUrl(base, pocket));
   const { cached, release } = await retry(() => fetchFirst(bases, pocket, known, context), {
     attempts: context.attempts ?? 3,
     delay: 300,

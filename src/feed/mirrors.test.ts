@@ -88,8 +88,9 @@ test('the order: option, fleet, environment, image, host, list', async () => {
     ],
     [
       { ...noOption, environment: {} },
-      ['https://b.example/debian', 'https://c.example/debian'],
-      ['https://b.example/debian-security', 'https://c.example/debian-security'],
+      // The host's own come after the image's, for when those cannot be reached from here.
+      ['https://b.example/debian', 'https://c.example/debian', 'http://a.example/debian'],
+      ['https://b.example/debian-security', 'https://c.example/debian-security', 'http://s.example/debian-security'],
     ],
     [
       { ...noOption, environment: {}, imageSources: [] },
@@ -102,6 +103,33 @@ test('the order: option, fleet, environment, image, host, list', async () => {
     const found = await discoverMirrors(search);
     assert.deepEqual([found.main, found.security], [main, security], found.origin);
   }
+});
+
+test('an image names public http mirrors of the distribution, and nothing else', async () => {
+  const hostile = [
+    'deb file:///etc trixie main',
+    'deb cdrom:[Debian]/ trixie main',
+    'deb copy:/srv trixie main',
+    'deb mirror+file:/etc/apt/mirrors trixie main',
+    'deb ftp://ftp.example/debian trixie main',
+    'deb ssh://host/debian trixie main',
+    'deb http://user:secret@mirror.example/debian trixie main',
+    'deb http://169.254.169.254/latest/meta-data trixie main',
+    'deb http://localhost:8080/debian trixie main',
+    'deb http://2130706433/debian trixie main',
+    'deb http://[::1]/debian trixie main',
+    'deb http://10.0.0.1/debian trixie main',
+    'deb [signed-by=/tmp/evil.gpg] http://signed.example/debian trixie main',
+    'deb http://suite.example/debian evil main',
+    'deb http://component.example/debian trixie evil',
+  ];
+  for (const line of hostile) {
+    const sources = [file('etc/apt/sources.list', `${line}\n`)];
+    await assert.rejects(discoverMirrors({ ...NOWHERE, imageSources: sources }), { code: 'FEED_NO_MIRROR' }, line);
+  }
+  const many = Array.from({ length: 1000 }, (_, at) => `deb [trusted=yes] http://m${at}.example/debian trixie main\n`);
+  const found = await discoverMirrors({ ...NOWHERE, imageSources: [file('etc/apt/sources.list', many.join(''))] });
+  assert.deepEqual([found.main.length, found.security.length], [4, 4]);
 });
 
 test('a folder named by an image is not one of ours', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ArchiveKind } from '../distro/index.ts';
 import { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
 import { feedError } from './errors.ts';
+import { placeOfHost } from './internal-host.ts';
 import { suiteKind } from './pockets.ts';
 
 /** Base URLs (without trailing `/`) of a distribution, best first. */
@@ -37,9 +38,7 @@ export interface MirrorSearch {
   readonly known?: Readonly<Record<string, Readonly<Record<ArchiveKind, readonly string[]>>>>;
 }
 
-const NETWORK: ReadonlySet<string> = new Set(['http:', 'https:']);
-/** An image's file: URL means its own file system, not ours: only what the user or the host says may name a folder. */
-const PROTOCOLS: ReadonlySet<string> = new Set([...NETWORK, 'file:']);
+const PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:', 'file:']);
 
 /** @throws FEED_MIRROR_INVALID */
 function checkMirror(text: string, origin: string): string {
@@ -70,15 +69,29 @@ const isOwn = (source: AptSource): boolean =>
   source.components.includes('main') &&
   (source.signedBy === undefined || /debian-archive|BEGIN PGP/.test(source.signedBy));
 
+/** Mirrors of each kind taken from one image: a hostile one must not send us to thousands. */
+const MAX_IMAGE_MIRRORS = 4;
+
+/**
+ * What an image may name: it is foreign, and what it says is asked for on the user's behalf. Its file: URL means its own
+ * file system, not ours; credentials in it are not ours to send; addresses inside are none of its business. What such a
+ * mirror answers is believed no more than any other's: the distribution's own signature decides.
+ */
+const fromImage = (url: URL): boolean =>
+  (url.protocol === 'http:' || url.protocol === 'https:') &&
+  url.username === '' &&
+  url.password === '' &&
+  placeOfHost(url) === 'outside';
+
 /** The mirrors that apt sources name; undefined when they name none of this distribution. */
-export function mirrorsOfSources(
+function mirrorsOfSources(
   id: string,
   files: readonly AptSourceFile[],
   origin: string,
-  protocols: ReadonlySet<string> = PROTOCOLS,
+  accept: (url: URL) => boolean,
 ): Mirrors | undefined {
   const usable = parseAptSources(files).filter(
-    (source) => isOwn(source) && URL.canParse(source.uri) && protocols.has(new URL(source.uri).protocol),
+    (source) => isOwn(source) && URL.canParse(source.uri) && accept(new URL(source.uri)),
   );
   const of = (kind: ArchiveKind): string[] =>
     unique(
@@ -130,13 +143,33 @@ async function findMirrors(
   const variable = `HERAKLIT_MIRROR_${id.toUpperCase().replace(/\W/g, '_')}`;
   const fromEnvironment = words(environment[variable]);
   if (fromEnvironment.length > 0) return named(fromEnvironment, words(environment[`${variable}_SECURITY`]), variable);
-  const fromApt =
-    mirrorsOfSources(id, search.imageSources ?? [], "the image's apt sources", NETWORK) ??
-    mirrorsOfSources(id, search.hostSources ?? (await readAptSources()), "this host's apt sources");
-  if (fromApt !== undefined) return fromApt;
-  const known = (search.known ?? shippedMirrors())[id];
-  if (known !== undefined && known.main.length > 0) return named(known.main, known.security, 'data/mirrors.json');
+  const image = mirrorsOfSources(id, search.imageSources ?? [], "the image's apt sources", fromImage);
+  const own = await ownMirrors(search);
+  if (image !== undefined) return inOrder(image, own);
+  if (own !== undefined) return own;
   throw feedError('FEED_NO_MIRROR', `no mirror of ${id} is known`, {
     hint: `Name one with --mirror URL or ${variable}=URL, for example https://HOST/${id}.`,
   });
+}
+
+/** The host's apt sources, else the list that ships. */
+async function ownMirrors({ id, hostSources, known }: MirrorSearch): Promise<Mirrors | undefined> {
+  const accept = (url: URL): boolean => PROTOCOLS.has(url.protocol);
+  const host = mirrorsOfSources(id, hostSources ?? (await readAptSources()), "this host's apt sources", accept);
+  if (host !== undefined) return host;
+  const list = (known ?? shippedMirrors())[id];
+  return list === undefined || list.main.length === 0
+    ? undefined
+    : named(list.main, list.security, 'data/mirrors.json');
+}
+
+/** The image's mirrors, and ours where those do not answer: an image from elsewhere may name what cannot be reached here. */
+function inOrder(image: Mirrors, own: Mirrors | undefined): Mirrors {
+  const [main, security] = [image.main.slice(0, MAX_IMAGE_MIRRORS), image.security.slice(0, MAX_IMAGE_MIRRORS)];
+  if (own === undefined) return { main, security, origin: image.origin };
+  return {
+    main: unique([...main, ...own.main]),
+    security: unique([...security, ...own.security]),
+    origin: `${image.origin}, then ${own.origin}`,
+  };
 }

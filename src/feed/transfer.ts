@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isHeraklitError, messageOf, redact } from '../base/index.ts';
 import { feedError } from './errors.ts';
+import { placeOfHost } from './internal-host.ts';
 
 /** Milliseconds without a byte after which a mirror counts as dead. */
 export const STALL_TIMEOUT = 30_000;
@@ -71,6 +72,27 @@ function requestHeaders(url: URL, options: TransferOptions): Headers {
   return headers;
 }
 
+const MAX_REDIRECTS = 5;
+
+/** Follows redirects itself: credentials go to no other origin, and nobody is sent from outside to this machine or its network. */
+async function follow(start: URL, headers: Headers, signal: AbortSignal): Promise<Response> {
+  let url = start;
+  for (let hops = 0; ; hops += 1) {
+    const response = await fetch(url, { headers, signal, redirect: 'manual' });
+    const location = response.headers.get('location');
+    if (location === null || ![301, 302, 303, 307, 308].includes(response.status)) return response;
+    await response.body?.cancel();
+    if (hops === MAX_REDIRECTS) throw new Error(`more than ${MAX_REDIRECTS} redirects`);
+    const next = new URL(location, url);
+    if (next.protocol !== 'http:' && next.protocol !== 'https:') throw new Error(`redirected to ${next.protocol}`);
+    if (placeOfHost(url) === 'outside' && placeOfHost(next) !== 'outside') {
+      throw new Error(`redirected to ${next.host}, which is not for a public mirror to name`);
+    }
+    if (next.origin !== url.origin) headers.delete('authorization');
+    url = next;
+  }
+}
+
 async function overHttp(text: string, options: TransferOptions): Promise<Transfer> {
   const url = new URL(text);
   const headers = requestHeaders(url, options);
@@ -82,7 +104,7 @@ async function overHttp(text: string, options: TransferOptions): Promise<Transfe
     return isHeraklitError(error) ? error : unreachable(text, error);
   };
   try {
-    const response = await fetch(url, { headers, signal });
+    const response = await follow(url, headers, signal);
     dog.alive();
     if (response.status === 304) {
       dog.stop();

@@ -285,6 +285,57 @@ test('a mirror whose indexes are not what it signed is left for one that is whol
   }
 });
 
+test('when no mirror of the list answers, the error says how to name one', async () => {
+  const search = { id: 'debian', environment: {}, imageSources: [], hostSources: [] };
+  const known = { debian: { main: ['http://127.0.0.1:2/debian', 'http://127.0.0.1:3/debian'], security: [] } };
+  await assert.rejects(
+    open({ mirrors: await discoverMirrors({ ...search, known }) }),
+    (error) =>
+      isHeraklitError(error, 'FEED_UNREACHABLE') &&
+      /every mirror failed/.test(error.message) &&
+      /name another mirror with --mirror or HERAKLIT_MIRROR_DEBIAN/.test(error.hint ?? ''),
+  );
+  await assert.rejects(
+    discoverMirrors({ ...search, known: {} }),
+    (error) =>
+      isHeraklitError(error, 'FEED_NO_MIRROR') && /--mirror URL or HERAKLIT_MIRROR_DEBIAN=URL/.test(error.hint ?? ''),
+  );
+});
+
+test('a state that another mirror told a moment ago is not taken for this one’s', async () => {
+  await publish(SUITES, NOW - HOUR);
+  const replaying = await serveMirror(new Map(paths));
+  try {
+    await publish([{ suite: 'trixie', packages: [libx('1.0-2')] }, ...SUITES.slice(1)]);
+    const cache = join(folder, `replay${serial}`);
+    const old = await discoverMirrors({ id: 'debian', option: replaying.url });
+    assert.equal((await open({ mirrors: old, cache, maxAge: 300 }))[0]?.packages.length, 3);
+    assert.equal((await open({ cache, maxAge: 300 }))[0]?.packages.length, 1);
+    const asked = server.requests.length;
+    await open({ cache, maxAge: 300 });
+    assert.equal(server.requests.length, asked);
+  } finally {
+    await replaying.close();
+  }
+});
+
+test('redirects are followed a few times, never to another kind of URL', async () => {
+  server.intercept = (path, _request, response) => {
+    if (!path.startsWith('debian/dists/trixie/')) return false;
+    response.writeHead(302, { location: `/moved/${path}` }).end();
+    return true;
+  };
+  for (const [path, bytes] of [...paths]) paths.set(`moved/${path}`, bytes);
+  assert.equal((await open()).length, 3);
+  for (const location of ['file:///etc/passwd', '/debian/dists/trixie/InRelease']) {
+    server.intercept = (_path, _request, response) => {
+      response.writeHead(302, { location }).end();
+      return true;
+    };
+    await assert.rejects(open({ cache: join(folder, 'redirect') }), refused('FEED_UNREACHABLE'));
+  }
+});
+
 test('the security pocket comes from its own mirrors where they are named', async () => {
   const security = new Map([...paths].filter(([path]) => path.includes('debian-security')));
   const main = new Map([...paths].filter(([path]) => !path.includes('debian-security')));

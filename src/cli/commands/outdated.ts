@@ -6,7 +6,7 @@ import { addFormat, json } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
 import { outdatedInFleet } from '../outdated-in-fleet.ts';
 import { type OutdatedView, outdatedJson, renderOutdated } from '../render/outdated.ts';
-import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+import { addImageSourcesOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 const HELP = `
 A package is outdated when a repository of the image's distribution (release, updates and security pockets) offers a
@@ -35,7 +35,7 @@ interface OutdatedCommandOptions extends SourceOptions {
 }
 
 export function register(command: Command, context: CliContext): void {
-  addSourceOptions(addFormat(command.argument('[ref...]', 'images or root folders')))
+  addImageSourcesOption(addSourceOptions(addFormat(command.argument('[ref...]', 'images or root folders'))))
     .option('--all', 'every outdated image of the inventory')
     .option('--image <glob>', 'with --all: only images whose reference matches')
     .addOption(
@@ -123,8 +123,9 @@ async function openChecker(
   return async (contents) => {
     const name = contents.distribution?.name;
     if (name === undefined || contents.packages.length === 0 || !known.has(name)) return findOutdated(contents, []);
-    const shelf = await workshop.shelf(name, contents.architecture);
+    const own = workshop.forImage(contents);
+    const shelf = await own.shelf(name, contents.architecture);
     if (!options.advisories) return findOutdated(contents, shelf.snapshots);
-    return findOutdated(contents, shelf.snapshots, { changelog: await workshop.changelogs(name, shelf) });
+    return findOutdated(contents, shelf.snapshots, { changelog: await own.changelogs(name, shelf) });
   };
 }

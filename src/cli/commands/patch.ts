@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { PatchOutcome } from '../../engine/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { addFormat } from '../format-option.ts';
-import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+import { addImageSourcesOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 interface PatchOptions extends SourceOptions {
   readonly output: string;
@@ -24,7 +24,7 @@ Examples:
 
 export function register(command: Command, context: CliContext): void {
   addFormat(
-    addSourceOptions(command)
+    addImageSourcesOption(addSourceOptions(command))
       .argument('<ref>', 'image to patch')
       .requiredOption('-o, --output <ref>', 'where to put the patched image')
       .option('--only-security', 'only updates that fix security problems')

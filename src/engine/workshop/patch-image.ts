@@ -25,10 +25,11 @@ export type PatchOutcome =
  *
  * @throws IMAGE_UNSUPPORTED, and what `patch` throws
  */
-export async function patchImage(image: ResolvedImage, filter: PatchFilter, workshop: Workshop): Promise<PatchOutcome> {
-  const { home, log, progress, signal } = workshop.options;
-  const records = await readLayers(image, { layerCache: workshop.layerCache, ...(signal ? { signal } : {}) });
+export async function patchImage(image: ResolvedImage, filter: PatchFilter, tools: Workshop): Promise<PatchOutcome> {
+  const { home, log, progress, signal } = tools.options;
+  const records = await readLayers(image, { layerCache: tools.layerCache, ...(signal ? { signal } : {}) });
   const now = await inspectLayers(image, records);
+  const workshop = tools.forImage(now);
   if (now.distribution === undefined) throw unsupported(image, 'no distribution was recognised in it');
   const original = withoutPatchLayer(image).image;
   const indexes = records.slice(0, original.manifest.layers.length).map((record) => record.index);

@@ -50,3 +50,28 @@ test('a package is fetched from the mirrors of the distribution its repository b
     code: 'FEED_DISTRIBUTION_UNKNOWN',
   });
 });
+
+test('an image’s own apt sources are asked where that is wanted, and only there', async () => {
+  const source = { path: 'etc/apt/sources.list', bytes: Buffer.from('deb http://image.example/debian trixie main\n') };
+  const options = { home: homeAt('/nonexistent'), log: silentLog, progress: silentProgress };
+  const before = process.env.HERAKLIT_MIRROR_DEBIAN;
+  delete process.env.HERAKLIT_MIRROR_DEBIAN;
+  try {
+    const wanted = openWorkshop({ ...options, imageSources: true });
+    const own = wanted.forImage({ packageSources: [source] });
+    assert.equal((await own.mirrors('debian/trixie')).main[0], 'http://image.example/debian');
+    // Two images with the same sources share what was opened; one without any is as before.
+    assert.equal(wanted.forImage({ packageSources: [{ ...source }] }), own);
+    assert.equal(wanted.forImage({ packageSources: [] }), wanted);
+    // A server's workshop does not ask for it: an image that somebody pushed names nothing that is fetched.
+    const server = openWorkshop(options);
+    assert.equal(server.forImage({ packageSources: [source] }), server);
+    assert.ok(!(await server.mirrors('debian/trixie')).main.includes('http://image.example/debian'));
+    const named = openWorkshop({ ...options, imageSources: true, mirror: 'https://mine.example/debian' });
+    assert.deepEqual((await named.forImage({ packageSources: [source] }).mirrors('debian/trixie')).main, [
+      'https://mine.example/debian',
+    ]);
+  } finally {
+    if (before !== undefined) process.env.HERAKLIT_MIRROR_DEBIAN = before;
+  }
+});

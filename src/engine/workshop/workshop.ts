@@ -4,6 +4,7 @@ import { type Home, type Log, messageOf, type Progress } from '../../base/index.
 import { createLayerFactsReader, type LayerFactsReader } from '../../build/index.ts';
 import { createUniverse, type Keyring, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
 import {
+  type AptSourceFile,
   createAdvisoryReader,
   createFailover,
   createPackageCache,
@@ -34,6 +35,10 @@ export interface WorkshopOptions {
   readonly maxAge?: number;
   /** Pockets that are used where none are asked for; default: release, updates, security. */
   readonly pockets?: readonly string[];
+  /** Asks an image's own apt sources before this host's; never for a server, which reads images that others send. */
+  readonly imageSources?: boolean;
+  /** apt sources of the image that this workshop is for. */
+  readonly sources?: readonly AptSourceFile[];
   /** What a fleet file says of its distributions, by name. */
   readonly distributions?: Readonly<Record<string, FleetDistribution>>;
 }
@@ -60,6 +65,8 @@ export interface Workshop {
   packages(distribution: string): Promise<PackageCache>;
   /** @param repository a snapshot's id, `debian/trixie-security/main/amd64` */
   packagesOf(repository: string): Promise<PackageCache>;
+  /** The workshop for one image: over its own apt sources where `imageSources` says so, else this one. */
+  forImage(contents: { readonly packageSources: readonly AptSourceFile[] }): Workshop;
   /** @param pockets default: release, updates, security */
   shelf(distribution: string, architecture: string, pockets?: readonly string[]): Promise<Shelf>;
   changelogs(distribution: string, shelf: Shelf): Promise<ReadChangelog>;
@@ -68,6 +75,7 @@ export interface Workshop {
 export function openWorkshop(options: WorkshopOptions): Workshop {
   const { home } = options;
   const once = memory();
+  const ofImages = new Map<string, Workshop>();
   const failover = (distribution: string): Promise<Failover> =>
     once(`failover ${distribution}`, async () =>
       createFailover(`${distribution}, ${(await workshop.mirrors(distribution)).origin}`, options.log),
@@ -86,6 +94,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           id: distribution.split('/', 1)[0] ?? distribution,
           ...(options.mirror === undefined ? {} : { option: options.mirror }),
           ...(fleet === undefined ? {} : { fleet }),
+          ...(options.sources === undefined ? {} : { imageSources: options.sources }),
         });
       }),
     packages: (distribution) =>
@@ -97,6 +106,15 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           ...(options.offline === undefined ? {} : { offline: options.offline }),
         }),
       ),
+    forImage: ({ packageSources: sources }) => {
+      if (options.imageSources !== true || sources.length === 0) return workshop;
+      const key = sources.map(({ path, bytes }) => `${path}\n${Buffer.from(bytes).toString('latin1')}`).join('\0');
+      const known = ofImages.get(key);
+      if (known !== undefined) return known;
+      const made = openWorkshop({ ...options, imageSources: false, sources });
+      ofImages.set(key, made);
+      return made;
+    },
     packagesOf: (repository) => workshop.packages(distributionOfRepository(repository)),
     shelf: (distribution, architecture, asked = options.pockets) =>
       once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''}`, async () => {
