@@ -12,7 +12,7 @@ export { createRegistryClient, type RegistryClient } from './client/client.ts';
 export type { Credentials } from './client/credentials.ts';
 export type { RegistryClientOptions } from './client/options.ts';
 export type { PulledManifest } from './client/pull.ts';
-export type { BlobToPush } from './client/push.ts';
+export type { BlobToPush } from './client/upload.ts';
 export { registryError } from './errors.ts';
 export {
   type CollectAnswer,

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Digest, digestOf, MediaType, parseReference } from '../../src/oci/index.ts';
 import {
   createRegistryClient,
@@ -19,6 +17,7 @@ import {
   registryError,
 } from '../../src/registry/index.ts';
 import { openImage, saveImage } from '../../src/transport/index.ts';
+import { startDockerRegistry } from './peer-registry.ts';
 import { startRegistry } from './registry-process.ts';
 import { sampleImage } from './sample-image.ts';
 
@@ -307,28 +306,12 @@ test('access to our own registry by basic authentication', async () => {
 });
 
 test("Debian's docker-registry takes and gives images", async (context) => {
-  if (spawnSync('docker-registry', ['--version']).error !== undefined)
-    return context.skip('docker-registry not installed');
-  const folder = await mkdtemp(join(tmpdir(), 'peer-'));
-  const probe = createSocketServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  const settings = [
-    'version: 0.1',
-    `storage: { filesystem: { rootdirectory: ${folder} }, delete: { enabled: true } }`,
-    `http: { addr: "127.0.0.1:${port}" }`,
-  ];
-  await writeFile(join(folder, 'config.yml'), settings.join('\n'));
-  const peer = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
-  const client = createRegistryClient(`127.0.0.1:${port}`, quick);
+  const peer = await startDockerRegistry();
+  if (peer === undefined) return context.skip('docker-registry not installed');
+  const client = createRegistryClient(peer.host, quick);
   try {
-    for (let tries = 0; tries < 200; tries += 1) {
-      if (await client.repositories().catch(() => undefined)) break;
-      await sleep(50);
-    }
     const image = sampleImage();
-    const reference = parseReference(`127.0.0.1:${port}/team/app:v1`);
+    const reference = parseReference(`${peer.host}/team/app:v1`);
     await saveImage(image, reference, { registry: quick });
     const opened = await openImage(reference, { registry: quick });
     assert.equal(opened.digest, digestOf(image.manifestBytes));
@@ -347,8 +330,6 @@ test("Debian's docker-registry takes and gives images", async (context) => {
     assert.equal(await client.deleteManifest('team/app', opened.digest), true);
   } finally {
     client.close();
-    peer.kill();
-    await once(peer, 'exit');
-    await rm(folder, { recursive: true });
+    await peer.stop();
   }
 });

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { BlobSource, Descriptor, Digest } from '../../oci/index.ts';
 import type { ByteRange } from '../../storage/index.ts';
-import { listReferrers, listRepositories, listTags } from './lists.ts';
+import { listRepositories, listTags } from './lists.ts';
 import type { RegistryClientOptions } from './options.ts';
 import { headBlob, headManifest, type PulledManifest, pullBlob, pullManifest } from './pull.ts';
-import { type BlobToPush, deleteManifest, pushBlob, pushManifest } from './push.ts';
+import { deleteManifest, pushManifest } from './push.ts';
+import { listReferrers } from './referrers.ts';
 import { createSession } from './session.ts';
+import { type BlobToPush, pushBlob } from './upload.ts';
 
 /** A registry as a client sees it: OCI distribution-spec 1.1, with the token and basic authentication in use. */
 export interface RegistryClient {

@@ -12,6 +12,8 @@ export interface RegistryClientOptions {
   /** Milliseconds a connection may stand still. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** What the registry wants its users told (`Warning` headers), each text once. */
+  readonly onWarning?: (text: string) => void;
 }
 
 export const DEFAULT_TIMEOUT = 60_000;

@@ -7,6 +7,8 @@ import {
   type Digest,
   digestAlgorithm,
   isDigest,
+  isIndexType,
+  isManifestType,
   MAX_MANIFEST_BYTES,
   MediaType,
   ociError,
@@ -26,6 +28,8 @@ export const pullScope = (repository: string): readonly string[] => [`repository
 export interface PulledManifest {
   readonly descriptor: Descriptor;
   readonly bytes: Buffer;
+  /** Of the answer, for a conditional push. */
+  readonly etag?: string | undefined;
 }
 
 /** @throws REGISTRY_MANIFEST_UNKNOWN, REGISTRY_NAME_UNKNOWN, OCI_DIGEST_MISMATCH, REGISTRY_… */
@@ -41,7 +45,11 @@ export async function pullManifest(session: Session, repository: string, referen
       `${session.registry} sends a manifest that hashes to ${digest}, not ${wanted}`,
     );
   }
-  return { descriptor: { mediaType: typeOf(answer), digest, size: bytes.length }, bytes };
+  return {
+    descriptor: { mediaType: checkedType(session, answer, bytes), digest, size: bytes.length },
+    bytes,
+    etag: etagOf(answer),
+  };
 }
 
 /** Undefined when there is none. */
@@ -93,6 +101,29 @@ async function manifestCall(
 function typeOf(answer: IncomingMessage): string {
   return (answer.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
 }
+
+/**
+ * What the manifest says it is and what it is sent as must agree, or two readers could see two images in it. A type
+ * that is none of a manifest (a plain file server's) yields to the manifest's own.
+ */
+function checkedType(session: Session, answer: IncomingMessage, bytes: Buffer): string {
+  const sent = typeOf(answer);
+  const own = ownType(bytes);
+  if (own === undefined || own === sent) return sent;
+  if (!isManifestType(sent) && !isIndexType(sent)) return own;
+  throw registryError('REGISTRY_ANSWER_INVALID', `${session.registry} sends as ${sent} what says it is ${own}`);
+}
+
+function ownType(bytes: Buffer): string | undefined {
+  try {
+    const { mediaType } = JSON.parse(bytes.toString()) as { mediaType?: unknown };
+    return typeof mediaType === 'string' ? mediaType : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const etagOf = (answer: IncomingMessage): string | undefined => answer.headers.etag;
 
 /** Size of a blob, undefined when there is none. */
 export async function headBlob(session: Session, repository: string, digest: Digest): Promise<number | undefined> {

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { DEFAULT_RETRY, retry } from '../../base/index.ts';
+import { DEFAULT_RETRY, type RetryOptions, retry } from '../../base/index.ts';
 import { registryError } from '../errors.ts';
 import { answerChallenge } from './authorize.ts';
 import { parseChallenges } from './challenge.ts';
 import { type Credentials, findCredentials } from './credentials.ts';
 import { createExchange, isLoopback, type Outgoing, speaksNoTls } from './exchange.ts';
 import { DEFAULT_TIMEOUT, type RegistryClientOptions } from './options.ts';
+import { retryAfter } from './retry-after.ts';
+import { warningsOf } from './warnings.ts';
 
 export interface Call {
   readonly method: Outgoing['method'];
@@ -24,11 +26,14 @@ export interface Call {
 /** Speaks to one registry: scheme, authorisation, redirects, retries. Any status but 401, 429 and 5xx is an answer. */
 export interface Session {
   readonly registry: string;
+  readonly retry: RetryOptions;
   call(call: Call): Promise<IncomingMessage>;
   close(): void;
 }
 
 const MAX_REDIRECTS = 5;
+/** Different warnings that are passed on. */
+const MAX_WARNED = 100;
 const DOCKER_HUB: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io']);
 
 export function createSession(registry: string, options: RegistryClientOptions = {}): Session {
@@ -37,12 +42,26 @@ export function createSession(registry: string, options: RegistryClientOptions =
     timeout: options.timeout ?? DEFAULT_TIMEOUT,
   });
   const host = DOCKER_HUB.has(registry) ? 'registry-1.docker.io' : registry;
+  const again = {
+    ...DEFAULT_RETRY,
+    ...options.retry,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  };
   const tokens = new Map<string, string>();
+  const warned = new Set<string>();
   let base: Promise<URL> | undefined;
 
   const credentialsFor = async (repository: string): Promise<Credentials | undefined> => {
     if (options.credentials === 'anonymous') return undefined;
     return options.credentials ?? (await findCredentials(registry, repository, options.environment));
+  };
+
+  const warn = (header: string | string[] | undefined): void => {
+    for (const text of warningsOf(header)) {
+      if (warned.has(text) || warned.size >= MAX_WARNED) continue;
+      warned.add(text);
+      options.onWarning?.(text);
+    }
   };
 
   const findBase = async (): Promise<URL> => {
@@ -77,7 +96,10 @@ export function createSession(registry: string, options: RegistryClientOptions =
       });
       const location = answer.headers.location;
       const redirected = [301, 302, 303, 307, 308].includes(answer.statusCode ?? 0) && location !== undefined;
-      if (!redirected) return answer;
+      if (!redirected) {
+        warn(answer.headers.warning);
+        return answer;
+      }
       answer.resume();
       target = redirectTarget(target, location);
     }
@@ -107,6 +129,7 @@ export function createSession(registry: string, options: RegistryClientOptions =
 
   return {
     registry,
+    retry: again,
     call: (call) =>
       retry(
         async () => {
@@ -114,10 +137,15 @@ export function createSession(registry: string, options: RegistryClientOptions =
           const status = answer.statusCode ?? 0;
           if (status !== 429 && status < 500) return answer;
           answer.resume();
+          const seconds = retryAfter(answer.headers['retry-after']);
           const code = status === 429 ? 'REGISTRY_TOOMANYREQUESTS' : 'REGISTRY_UNAVAILABLE';
-          throw registryError(code, `${registry} answers ${status} to ${call.method} ${call.path.split('?', 1)[0]}`);
+          throw registryError(code, `${registry} answers ${status} to ${call.method} ${call.path.split('?', 1)[0]}`, {
+            ...(seconds === undefined
+              ? {}
+              : { details: { retryAfter: seconds }, hint: `It asks to come again in ${seconds} s.` }),
+          });
         },
-        { ...(options.retry ?? DEFAULT_RETRY), ...(call.again === false ? { attempts: 1 } : {}) },
+        { ...again, ...(call.again === false ? { attempts: 1 } : {}) },
       ),
     close: () => exchange.close(),
   };
