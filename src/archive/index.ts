@@ -6,6 +6,7 @@ export {
   decompressBuffer,
   detectCompression,
 } from './compression.ts';
+export { type DecompressHashedOptions, decompressHashed, type HashedBytes } from './decompress-hashed.ts';
 
 export { type ExtractOptions, type ExtractResult, extractTar, extractTarBuffer } from './extract.ts';
 export { DEFAULT_ARCHIVE_LIMITS, DEFAULT_CAPTURE_LIMIT } from './limits.ts';

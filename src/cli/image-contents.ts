@@ -7,6 +7,8 @@ export interface ReadContentsOptions {
   readonly platform?: string;
   /** Compare file contents exactly later on. */
   readonly hashFiles?: boolean;
+  /** Started while layers are being unpacked, on other threads: loading what comes after costs no time then. */
+  readonly meanwhile?: () => Promise<unknown>;
 }
 
 /** What is inside the image (or root folder) that a reference names. Loads only what reading it takes. */
@@ -29,6 +31,8 @@ export async function readContents(
       hashFiles: options.hashFiles === true,
       progress: context.progress,
       signal: context.signal,
+      // What it loads is asked for again by who needs it, and its failure is reported there.
+      reading: () => void options.meanwhile?.().catch(() => undefined),
     });
   } finally {
     await image.close();

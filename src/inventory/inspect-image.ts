@@ -4,7 +4,7 @@ import { layeredView } from './file-view.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
-import { type ReadLayersOptions, readLayers } from './read-layers.ts';
+import { type ReadLayersOptions, startKeeping } from './read-layers.ts';
 import { readPackageSources } from './read-package-sources.ts';
 import { type InstalledState, nativeArchitecture, readInstalled } from './read-packages.ts';
 import { rootView } from './root-view.ts';
@@ -28,7 +28,11 @@ export async function inspectImage(
   image: ResolvedImage | RootFolder,
   options: ReadLayersOptions = {},
 ): Promise<ImageContents> {
-  return 'root' in image ? inspectRoot(image.root) : inspectLayers(image, await readLayers(image, options));
+  if ('root' in image) return inspectRoot(image.root);
+  const { records, kept } = await startKeeping(image, options);
+  const contents = await inspectLayers(image, records);
+  await kept;
+  return contents;
 }
 
 async function inspectRoot(root: string): Promise<ImageContents> {

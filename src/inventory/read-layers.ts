@@ -10,11 +10,19 @@ export interface ReadLayersOptions {
   /** Fill `sha256` of every file, for exact comparison; costs a hash over the unpacked layer, once. */
   readonly hashFiles?: boolean;
   readonly progress?: Progress;
+  /** Called when a layer's first bytes were unpacked, once a layer that the cache does not have. */
+  readonly reading?: () => void;
   readonly signal?: AbortSignal;
 }
 
 /** Layers read at the same time: decompression runs on Node's four pool threads, beside parsing here. */
 const PARALLEL = 4;
+
+/** Layers that were read; `kept` resolves when the cache has them, and never rejects before someone waits for it. */
+export interface LayersRead {
+  readonly records: readonly LayerRecord[];
+  readonly kept: Promise<unknown>;
+}
 
 /**
  * What every layer of an image holds, bottom first, from the cache where it was read before.
@@ -24,6 +32,13 @@ export async function readLayers(
   image: ResolvedImage,
   options: ReadLayersOptions = {},
 ): Promise<readonly LayerRecord[]> {
+  const { records, kept } = await startKeeping(image, options);
+  await kept;
+  return records;
+}
+
+/** The same for who has something to do with the layers while the cache is still being written. */
+export async function startKeeping(image: ResolvedImage, options: ReadLayersOptions): Promise<LayersRead> {
   const { layers } = image.manifest;
   const diffIds = image.config.rootfs.diff_ids;
   if (diffIds.length !== layers.length) {
@@ -34,13 +49,15 @@ export async function readLayers(
     );
   }
   const progress = options.progress ?? silentProgress;
+  const cache = options.layerCache ?? memoryLayerCache();
   const records: LayerRecord[] = [];
+  const writes: Promise<void>[] = [];
   let next = 0;
   let done = 0;
   const work = async (): Promise<void> => {
     for (let at = next++; at < layers.length; at = next++) {
       options.signal?.throwIfAborted();
-      const record = await readLayer(image, at, options);
+      const { record, fresh } = await readLayer(image, at, cache, options);
       if (record.index.diffId !== diffIds[at]) {
         throw ociError(
           'OCI_DIGEST_MISMATCH',
@@ -48,27 +65,38 @@ export async function readLayers(
         );
       }
       records[at] = record;
+      if (fresh) {
+        const write = cache.put(record);
+        write.catch(() => undefined);
+        writes.push(write);
+      }
       done += 1;
       progress.update('reading layers', done, layers.length);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, layers.length) }, work));
-  return records;
+  const kept = Promise.all(writes);
+  kept.catch(() => undefined);
+  return { records, kept };
 }
 
-async function readLayer(image: ResolvedImage, at: number, options: ReadLayersOptions): Promise<LayerRecord> {
+async function readLayer(
+  image: ResolvedImage,
+  at: number,
+  cache: LayerCache,
+  options: ReadLayersOptions,
+): Promise<{ readonly record: LayerRecord; readonly fresh: boolean }> {
   const descriptor = image.manifest.layers[at] as ResolvedImage['manifest']['layers'][number];
-  const cache = options.layerCache ?? memoryLayerCache();
   const cached = await cache.get(descriptor.digest);
-  if (cached !== undefined && (cached.hashed || options.hashFiles !== true)) return cached;
+  if (cached !== undefined && (cached.hashed || options.hashFiles !== true)) return { record: cached, fresh: false };
   const capture = new LayerCapture();
   const hashFiles = options.hashFiles === true;
   const indexed = await indexLayer(await image.blobs.open(descriptor.digest), descriptor.mediaType, {
     name: descriptor.digest,
+    size: descriptor.size,
+    ...(options.reading === undefined ? {} : { started: options.reading }),
     ...capture.options,
     hashFiles,
   });
-  const record = capture.record(descriptor.digest, indexed, hashFiles);
-  await cache.put(record);
-  return record;
+  return { record: capture.record(descriptor.digest, indexed, hashFiles), fresh: true };
 }

@@ -9,8 +9,8 @@ import type { ByteRange } from './blob-store.ts';
 import { storageError } from './errors.ts';
 import { digestMismatch, verifying } from './verify-stream.ts';
 
-/** Bytes read from disk at once. */
-const READ_SIZE = 256 * 1024;
+/** Bytes read from disk at once: each piece costs its way through the streams, and a decoder waits for it. */
+const READ_SIZE = 1024 * 1024;
 
 export const ALGORITHMS = ['sha256', 'sha512'] as const;
 

@@ -30,7 +30,11 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(reference: string, options: ScanOptions, context: CliContext): Promise<void> {
-  const contents = await readContents(reference, context, options);
+  const isDocument = options.format === 'cyclonedx' || options.format === 'spdx';
+  const contents = await readContents(reference, context, {
+    ...options,
+    ...(isDocument ? { meanwhile: async () => (await import('../sbom-document.ts')).loadFormats() } : {}),
+  });
   if (options.record === true) {
     const { recordContents } = await import('../record-contents.ts');
     await recordContents(reference, contents, context);

@@ -1,5 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
-import { type ArchiveLimits, decompress, scanTar } from '../../archive/index.ts';
+import { type ArchiveLimits, decompressHashed, scanTar } from '../../archive/index.ts';
 import { ociError } from '../errors.ts';
 import { layerCompression } from '../media-types.ts';
 import { type CollectOptions, type IndexedLayer, LayerCollector } from './collector.ts';
@@ -8,6 +7,10 @@ import { sniffCompression } from './sniff.ts';
 
 export interface IndexLayerOptions extends CollectOptions {
   readonly limits?: Partial<ArchiveLimits>;
+  /** Bytes of the blob, as its descriptor claims; only speed depends on it. */
+  readonly size?: number;
+  /** Called once, when the first bytes were unpacked: from now on this thread often waits. */
+  readonly started?: () => void;
 }
 
 /** Media types of layers that a registry may not hold, kept by images of old Windows and vendor bases. */
@@ -32,21 +35,30 @@ export async function indexLayer(
     });
   }
   const collector = new LayerCollector(options);
-  const hash = createHash('sha256');
   try {
     const { compression, all } = await sniffCompression(source);
     const limits = options.limits ?? {};
-    const plain = decompress(all, compression, limits.bytes === undefined ? {} : { maxBytes: limits.bytes });
-    const { bytes } = await scanTar(hashing(plain, hash), collector, limits, { allowMissingEnd: true });
-    return collector.result(`sha256:${hash.digest('hex')}`, bytes);
+    const plain = decompressHashed(all, compression, {
+      ...(options.size === undefined ? {} : { size: options.size }),
+      ...(limits.bytes === undefined ? {} : { maxBytes: limits.bytes }),
+    });
+    const { bytes } = await scanTar(announcing(plain.chunks, options.started), collector, limits, {
+      allowMissingEnd: true,
+    });
+    return collector.result(`sha256:${plain.sha256()}`, bytes);
   } catch (error) {
     throw asLayerError(error, options.name);
   }
 }
 
-async function* hashing(source: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    hash.update(chunk);
+async function* announcing(
+  chunks: AsyncIterable<Uint8Array>,
+  started: (() => void) | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let first = true;
+  for await (const chunk of chunks) {
     yield chunk;
+    if (first) started?.();
+    first = false;
   }
 }

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { bounded, type Compression, type DecompressLimits, decoded } from './compression.ts';
+import { gunzipOnThread } from './threaded-gunzip.ts';
+
+/** From this many compressed bytes on, a thread of its own brings more than its start costs (some 30 ms). */
+const THREAD_FROM_BYTES = 8 * 1024 * 1024;
+
+export interface HashedBytes {
+  /** Each is valid only until the next is asked for. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** SHA-256 of all chunks, hexadecimal; when they have ended. */
+  sha256(): string;
+}
+
+export interface DecompressHashedOptions extends DecompressLimits {
+  /** Compressed bytes that are expected; only speed depends on it. */
+  readonly size?: number;
+}
+
+/**
+ * Decompresses a stream and hashes what comes out; a large gzip on a thread of its own, so that decoding never
+ * waits for what the reader does with it. The same bytes, limits and errors either way.
+ * @throws as `decompress`
+ */
+export function decompressHashed(
+  source: AsyncIterable<Uint8Array>,
+  kind: Compression,
+  options: DecompressHashedOptions = {},
+): HashedBytes {
+  const threaded = kind === 'gzip' && (options.size ?? 0) >= THREAD_FROM_BYTES;
+  const decode = (counted: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+    (threaded ? gunzipOnThread(counted) : undefined) ?? decoded(counted, kind, true);
+  const hash = createHash('sha256');
+  let sha256 = '';
+  const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of bounded(source, kind, options, decode)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+    sha256 = hash.digest('hex');
+  };
+  return { chunks: chunks(), sha256: () => sha256 };
+}

@@ -1,0 +1,178 @@
+import { getCompileCacheDir } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type FromThread, type GunzipOrder, openHandle, type ToThread } from './gunzip-thread.ts';
+
+/** All memory one decoding takes, whatever the archive holds. */
+const SLOT_BYTES = 1024 * 1024;
+const SLOTS = 3;
+const CHUNK_BYTES = 1024 * 1024;
+const CHUNKS = 8;
+/** One core stays for who reads what comes out; more than two threads only take memory. */
+const MAX_THREADS = Math.min(2, availableParallelism() - 1);
+/**
+ * The thread uses Node's decoder below its public functions. That is done on versions where our tests have shown it
+ * right; every other one decodes the public way, as small archives do.
+ */
+const PROVEN_NODE = new Set(['24']);
+
+/** The sources run as they lie, as TypeScript or compiled. */
+const THREAD = new URL(`./gunzip-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/** A thread takes part in the process's compile cache only by this variable; without, it strips types each time. */
+function threadEnvironment(): NodeJS.ProcessEnv {
+  const cache = getCompileCacheDir();
+  return cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(cache) };
+}
+
+let threads = 0;
+
+/**
+ * Decodes gzip on a thread of its own: however long the main thread is busy, decoding goes on, as far ahead as the
+ * chunks of a ring reach. Concatenated members are one stream. Each chunk is valid only until the next is asked for.
+ *
+ * @returns undefined where this Node cannot or as many threads run as should: decode without then
+ * @throws the decoder's errors, with its codes; those of `source`, unchanged
+ */
+export function gunzipOnThread(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> | undefined {
+  if (threads >= MAX_THREADS || !PROVEN_NODE.has(process.versions.node.split('.')[0] ?? '')) return undefined;
+  return openHandle() === undefined ? undefined : decoded(source);
+}
+
+async function* decoded(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  threads += 1;
+  const thread = new GunzipThread();
+  const input = source[Symbol.asyncIterator]();
+  const fed = feed(input, thread);
+  // Whatever ends the source ends us, at once.
+  fed.catch((error: unknown) => thread.fail(error));
+  let whole = false;
+  try {
+    for (let chunk = await thread.next(); chunk !== undefined; chunk = await thread.next()) {
+      yield chunk;
+      thread.take();
+    }
+    // To the source's own end, even where the decoder ignores what comes last: only there its digest is known.
+    await fed;
+    whole = true;
+  } finally {
+    threads -= 1;
+    thread.stop();
+    if (!whole) input.return?.().catch(() => undefined);
+  }
+}
+
+/** Copies the source into slots as they get free; small pieces are gathered. */
+async function feed(input: AsyncIterator<Uint8Array>, thread: GunzipThread): Promise<void> {
+  let slot: { readonly number: number; readonly bytes: Uint8Array } | undefined;
+  let used = 0;
+  const send = (): void => {
+    if (slot !== undefined) thread.tell({ kind: 'input', slot: slot.number, length: used });
+    slot = undefined;
+    used = 0;
+  };
+  for (let next = await input.next(); next.done !== true; next = await input.next()) {
+    for (let chunk = next.value; chunk.length > 0; ) {
+      slot ??= await thread.freeSlot();
+      if (slot === undefined) break;
+      const size = Math.min(chunk.length, SLOT_BYTES - used);
+      slot.bytes.set(chunk.subarray(0, size), used);
+      used += size;
+      chunk = chunk.subarray(size);
+      if (used === SLOT_BYTES) send();
+    }
+  }
+  send();
+  thread.tell({ kind: 'end' });
+}
+
+/** The host's side of one thread. */
+class GunzipThread {
+  readonly #order: GunzipOrder = {
+    input: new SharedArrayBuffer(SLOTS * SLOT_BYTES),
+    slotBytes: SLOT_BYTES,
+    output: new SharedArrayBuffer(CHUNKS * CHUNK_BYTES),
+    chunkBytes: CHUNK_BYTES,
+    taken: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+  };
+  readonly #worker = new Worker(THREAD, { workerData: this.#order, env: threadEnvironment() });
+  readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
+  /** Lengths of chunks that were filled and not asked for yet; 'done' behind the last. */
+  readonly #filled: (number | 'done')[] = [];
+  #read = 0;
+  #done = false;
+  #failure: { readonly error: unknown } | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor() {
+    this.#worker.on('message', (message: FromThread) => this.#heard(message));
+    this.#worker.on('error', (error) => this.fail(error));
+    this.#worker.on('exit', () => this.fail(new Error('the thread that decompresses ended early')));
+  }
+
+  #heard(message: FromThread): void {
+    if (message.kind === 'failed') {
+      this.fail(Object.assign(new Error(message.message), { code: message.code }));
+      return;
+    }
+    if (message.kind === 'free') this.#free.push(message.slot);
+    else if (message.kind === 'chunk') this.#filled.push(message.length);
+    else {
+      this.#done = true;
+      this.#filled.push('done');
+    }
+    this.#wake();
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const go of waiting) go();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  tell(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  /** Undefined when the thread takes no more input. */
+  async freeSlot(): Promise<{ readonly number: number; readonly bytes: Uint8Array } | undefined> {
+    while (this.#free.length === 0 && this.#failure === undefined && !this.#done) await this.#change();
+    if (this.#failure !== undefined || this.#done) return undefined;
+    const number = this.#free.shift() as number;
+    return { number, bytes: new Uint8Array(this.#order.input, number * SLOT_BYTES, SLOT_BYTES) };
+  }
+
+  /** Undefined after the last. */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const length = this.#filled.shift();
+      if (length === 'done') return undefined;
+      if (length !== undefined) return Buffer.from(this.#order.output, (this.#read % CHUNKS) * CHUNK_BYTES, length);
+      if (this.#failure !== undefined) throw this.#failure.error;
+      await this.#change();
+    }
+  }
+
+  /** Gives the chunk that `next` returned back to the thread. */
+  take(): void {
+    this.#read += 1;
+    Atomics.store(this.#order.taken, 0, this.#read);
+    Atomics.notify(this.#order.taken, 0);
+  }
+
+  /** Not waited for: the process does not stay for it. */
+  stop(): void {
+    this.#worker.unref();
+    if (!this.#done) this.#worker.terminate().catch(() => undefined);
+  }
+}
