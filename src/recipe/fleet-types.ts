@@ -41,6 +41,18 @@ export interface FleetRegistry {
   readonly push?: string;
   /** That registry's certificate need not verify, and it may speak plain HTTP. */
   readonly insecure?: boolean;
+  /** Repositories of the built-in registry that mirror others. */
+  readonly mirrors?: readonly FleetMirror[];
+}
+
+export interface FleetMirror {
+  /** First parts of the repository names here. */
+  readonly prefix: string;
+  /** `HOST[:PORT][/PREFIX]` */
+  readonly upstream: string;
+  /** Seconds for which a tag is served without asking upstream again. */
+  readonly maxAge?: number;
+  readonly insecure?: boolean;
 }
 
 export interface FleetEvents {

@@ -3,6 +3,7 @@ export type {
   FleetDistribution,
   FleetEvents,
   FleetImage,
+  FleetMirror,
   FleetPolicy,
   FleetRegistry,
   FleetRollout,

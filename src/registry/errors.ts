@@ -79,6 +79,11 @@ export const registryErrors = {
     retryable: false,
     meaning: 'A file of registry credentials is not readable as such.',
   },
+  REGISTRY_MIRROR_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A mirror names no repositories here, or no registry to mirror.',
+  },
 } as const;
 
 export const registryError = errorFactory(registryErrors);

@@ -26,6 +26,9 @@ export {
 } from './maintenance/maintenance.ts';
 export type { NeededImages } from './maintenance/needed.ts';
 export type { VerifyReport } from './maintenance/verify.ts';
+export { createMirror, type MirrorOptions } from './mirror/create-mirror.ts';
+export type { RegistryMirror } from './mirror/mirror.ts';
+export { type MirrorRule, parseMirrorRule } from './mirror/rules.ts';
 export type { RegistryLimits } from './server/limits.ts';
 export type { RegistryAction, RegistryServerOptions, SparseManifests } from './server/options.ts';
 export { registryRoutes } from './server/routes.ts';

@@ -4,7 +4,8 @@ import { messageOf } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { LoadedFleet, Workshop } from '../../engine/index.ts';
 import type { EventSink } from '../../events/index.ts';
-import type { SparseManifests } from '../../registry/index.ts';
+import type { FleetMirror } from '../../recipe/index.ts';
+import type { MirrorRule, SparseManifests } from '../../registry/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
@@ -23,6 +24,7 @@ interface ServeOptions extends SourceOptions, RuntimeOptions {
   readonly takeOver?: string;
   readonly delete: boolean;
   readonly sparse: SparseManifests;
+  readonly pullThrough: readonly string[];
 }
 
 const HELP = `
@@ -31,6 +33,9 @@ Registry (/v2/), API (/api/v1/, described in /api/v1/openapi.json), event stream
 
 --sparse: index takes an index of which some platforms are not here, as partial mirrors push it; all also takes images
 without all their layers; none takes neither.
+
+--pull-through hub=docker.io makes hub/library/debian a mirror of that repository: fetched when it is asked for, kept, and
+served as it was while upstream is away or asks to slow down. Mirrored repositories cannot be pushed to.
 
 Bound to loopback everybody on this machine may read and write. Any other address needs --anonymous read or write; put
 a proxy with TLS and accounts before it. Events go to RabbitMQ when the fleet file names it (events.amqp).
@@ -60,6 +65,12 @@ export function register(command: Command, context: CliContext): void {
         .choices(['none', 'index', 'all'])
         .default('index'),
     )
+    .addOption(
+      command
+        .createOption('--pull-through <prefix=upstream>', 'repositories below prefix mirror a registry; repeatable')
+        .argParser((text: string, before: readonly string[]) => [...before, text])
+        .default([] as readonly string[], 'none'),
+    )
     .addHelpText('after', HELP)
     .action((file: string | undefined, options: ServeOptions) => serve(file, options, context));
 }
@@ -78,7 +89,7 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
   const database = resources.adopt(await openHomeDatabase(context), (one) => one.close());
   const { home, log, progress } = context;
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
-  const url = await listen(port, options, database, workshop, context, resources);
+  const url = await listen(port, options, fleet, database, workshop, context, resources);
   await writeServeFile(home, url);
   resources.defer(() => removeServeFile(home));
   await relayEvents(fleet, database, context, resources);
@@ -93,20 +104,34 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
 async function listen(
   port: number,
   options: ServeOptions,
+  fleet: LoadedFleet | undefined,
   database: Database,
   workshop: Workshop,
   context: CliContext,
   resources: AsyncDisposableStack,
 ): Promise<string> {
-  const [http, { createSqlCatalogue, registryRoutes }, { inspectImage }, { openStored }] = await Promise.all([
-    import('../../http/index.ts'),
-    import('../../registry/index.ts'),
-    import('../../inventory/index.ts'),
-    import('../../engine/index.ts'),
-  ]);
+  const [http, { createSqlCatalogue, registryRoutes, ...mirrors }, { inspectImage }, { openStored }] =
+    await Promise.all([
+      import('../../http/index.ts'),
+      import('../../registry/index.ts'),
+      import('../../inventory/index.ts'),
+      import('../../engine/index.ts'),
+    ]);
   const store = await workshop.store();
   const catalogue = createSqlCatalogue(database);
-  const registry = { deletes: options.delete, sparse: options.sparse };
+  const rules = [
+    ...(fleet?.document.registry?.mirrors ?? []).map(mirrorRule),
+    ...options.pullThrough.map(mirrors.parseMirrorRule),
+  ];
+  const mirror = mirrors.createMirror({
+    rules,
+    store,
+    catalogue,
+    log: context.log,
+    client: { signal: context.signal },
+  });
+  resources.defer(() => mirror.close());
+  const registry = { deletes: options.delete, sparse: options.sparse, mirror };
   const { server, url } = await http.serveHttp(
     {
       queries: http.databaseQueries({
@@ -127,6 +152,10 @@ async function listen(
   resources.defer(() => server.close());
   return url;
 }
+
+/** Times in a fleet file are seconds. */
+const mirrorRule = ({ maxAge, ...rule }: FleetMirror): MirrorRule =>
+  maxAge === undefined ? rule : { ...rule, maxAge: maxAge * 1_000 };
 
 /** RabbitMQ when the fleet names it; the HTTP stream reads the outbox itself. */
 async function relayEvents(

@@ -4,6 +4,7 @@ import { registryError } from '../errors.ts';
 import { deleteBlob, serveBlob } from './blob-routes.ts';
 import { listReferrers, listRepositories, listTags } from './list-routes.ts';
 import { deleteManifest, putManifest, serveManifest } from './manifest-routes.ts';
+import { answerMirrored } from './mirrored.ts';
 import type { RegistryAction, RegistryContext } from './options.ts';
 import type { RegistryPath } from './path.ts';
 import { appendChunk, cancelUpload, finishUpload, startUpload, uploadStatus } from './upload-routes.ts';
@@ -62,7 +63,11 @@ export async function answer(path: RegistryPath, call: Call): Promise<FastifyRep
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const found = TABLE[path.kind][method as Method] as Answer<RegistryPath> | undefined;
   const refused = method === 'DELETE' && path.kind !== 'upload' && call.context.deletes === false;
-  if (found !== undefined && !refused) return found(path, call);
+  if (found !== undefined && !refused) {
+    const mirrored = 'repository' in path ? call.context.mirror?.of(path.repository) : undefined;
+    if (mirrored !== undefined && (await answerMirrored(mirrored, path, request, reply)) === 'answered') return reply;
+    return found(path, call);
+  }
   if (path.kind === 'unknown') throw registryError('REGISTRY_NAME_UNKNOWN', 'the path names nothing in a registry');
   const allowed = Object.keys(TABLE[path.kind]).filter((one) => !(refused && one === 'DELETE'));
   reply.header('allow', allowed.flatMap((one) => (one === 'GET' ? ['GET', 'HEAD'] : [one])).join(', '));

@@ -6,13 +6,14 @@ import type { RegistryContext } from './options.ts';
 
 /** GET /v2/NAME/tags/list */
 export async function listTags(
-  { catalogue, limits }: RegistryContext,
+  { catalogue, limits, mirror }: RegistryContext,
   repository: string,
   query: URLSearchParams,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const page = readPage(query, limits.pageSize);
-  const found = await catalogue.tags(repository, more(page));
+  const upstream = await mirror?.of(repository)?.tags(more(page));
+  const found = upstream ?? (await catalogue.tags(repository, more(page)));
   if (found === undefined) throw registryError('REGISTRY_NAME_UNKNOWN', `no repository ${repository} here`);
   const tags = cut(found, page, `/v2/${repository}/tags/list`, reply);
   return json(reply, { name: repository, tags });
@@ -32,7 +33,7 @@ export async function listRepositories(
 
 /** GET /v2/NAME/referrers/DIGEST: an index, empty when nothing refers to the digest; pages end by number and bytes. */
 export async function listReferrers(
-  { catalogue, limits }: RegistryContext,
+  { catalogue, limits, mirror }: RegistryContext,
   repository: string,
   digest: Digest,
   query: URLSearchParams,
@@ -41,7 +42,11 @@ export async function listReferrers(
   const artifactType = query.get('artifactType') ?? undefined;
   const page = readPage(query, limits.pageSize);
   const bytes = limits.referrersBytes;
-  const found = await catalogue.referrers(repository, digest, artifactType, { ...more(page), bytes });
+  const upstream = await mirror?.of(repository)?.referrers(digest, artifactType);
+  const { last: after = '' } = page;
+  const found =
+    upstream?.filter((one) => one.digest > after).slice(0, page.n + 1) ??
+    (await catalogue.referrers(repository, digest, artifactType, { ...more(page), bytes }));
   const { shown, further } = cutBytes(found, page.n, bytes);
   const last = shown.at(-1)?.digest;
   if (further && last !== undefined) {

@@ -4,6 +4,7 @@ import type { DatabaseTransaction } from '../../database/index.ts';
 import type { Descriptor } from '../../oci/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { Published, RegistryCatalogue } from '../catalogue/catalogue.ts';
+import type { RegistryMirror } from '../mirror/mirror.ts';
 import type { RegistryLimits } from './limits.ts';
 
 export type RegistryAction = 'pull' | 'push' | 'delete' | 'catalog';
@@ -21,6 +22,8 @@ export interface RegistryServerOptions {
   readonly log?: Log;
   /** `index` by default. */
   readonly sparse?: SparseManifests;
+  /** Repositories that come from elsewhere; they cannot be pushed to. */
+  readonly mirror?: RegistryMirror;
   /** Whether tags, manifests and blobs can be deleted; true by default, else such calls are answered 405. */
   readonly deletes?: boolean;
   /**
