@@ -30,13 +30,17 @@ export interface ComposeHome {
   build(recipe: string, options?: BuildOptions): Promise<ComposedImage>;
 }
 
-/** Verified trixie indexes from this machine's mirror; undefined (and a skip) when none can be reached. */
-export async function openDownloads(context: TestContext, cache: string): Promise<Downloads | undefined> {
+/** Verified indexes from this machine's mirror; undefined (and a skip) when none can be reached. */
+export async function openDownloads(
+  context: TestContext,
+  cache: string,
+  distribution = 'debian/trixie',
+): Promise<Downloads | undefined> {
   try {
     const mirrors = await discoverMirrors({ id: 'debian' });
     let snapshots: Promise<readonly RepositorySnapshot[]> | undefined;
     const repositories = (): Promise<readonly RepositorySnapshot[]> => {
-      snapshots ??= openRepositories({ distribution: 'debian/trixie', architecture: 'amd64', mirrors, cache });
+      snapshots ??= openRepositories({ distribution, architecture: 'amd64', mirrors, cache });
       return snapshots;
     };
     await repositories();
