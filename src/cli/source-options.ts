@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../base/index.ts';
 import type { Keyring } from '../distro/index.ts';
-import type { Workshop, WorkshopOptions } from '../engine/index.ts';
+import type { Workshop, WorkshopOptions } from '../engine/workshop/index.ts';
 import type { CliContext } from './context.ts';
 import { cliError } from './errors.ts';
 
@@ -47,7 +47,7 @@ async function readKeyringFile(path: string): Promise<Keyring> {
 }
 
 export async function workshopFrom(options: SourceOptions, context: CliContext): Promise<Workshop> {
-  const { openWorkshop } = await import('../engine/index.ts');
+  const { openWorkshop } = await import('../engine/workshop/index.ts');
   return openWorkshop({
     home: context.home,
     log: context.log,

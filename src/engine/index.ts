@@ -21,10 +21,20 @@ export type {
 } from './ports.ts';
 export { type FleetSetup, pipelineOptions } from './run-fleet.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
-export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './workshop/build-recipe.ts';
-
+export {
+  type BuildRecipeOptions,
+  type BuiltRecipe,
+  buildRecipe,
+  openWorkshop,
+  type PatchFilter,
+  type PatchOutcome,
+  patchImage,
+  type RebaseImages,
+  rebaseImage,
+  resolvedFrom,
+  type Shelf,
+  storeOver,
+  type Workshop,
+  type WorkshopOptions,
+} from './workshop/index.ts';
 export { openStored } from './workshop/open-stored.ts';
-export { type PatchFilter, type PatchOutcome, patchImage } from './workshop/patch-image.ts';
-export { type RebaseImages, rebaseImage } from './workshop/rebase-image.ts';
-export { resolvedFrom, storeOver } from './workshop/resolved.ts';
-export { openWorkshop, type Shelf, type Workshop, type WorkshopOptions } from './workshop/workshop.ts';

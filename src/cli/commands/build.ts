@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { BuiltRecipe } from '../../engine/index.ts';
+import type { BuiltRecipe } from '../../engine/workshop/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { addFormat } from '../format-option.ts';
@@ -46,7 +46,7 @@ async function run(path: string, options: BuildOptions, context: CliContext): Pr
   const [oci, transport, engine] = await Promise.all([
     import('../../oci/index.ts'),
     import('../../transport/index.ts'),
-    import('../../engine/index.ts'),
+    import('../../engine/workshop/index.ts'),
   ]);
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);

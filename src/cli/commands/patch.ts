@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { PatchOutcome } from '../../engine/index.ts';
+import type { PatchOutcome } from '../../engine/workshop/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { addFormat } from '../format-option.ts';
 import { addImageSourcesOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
@@ -44,7 +44,7 @@ async function run(text: string, options: PatchOptions, context: CliContext): Pr
   const [oci, transport, engine] = await Promise.all([
     import('../../oci/index.ts'),
     import('../../transport/index.ts'),
-    import('../../engine/index.ts'),
+    import('../../engine/workshop/index.ts'),
   ]);
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);

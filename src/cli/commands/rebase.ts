@@ -38,7 +38,7 @@ async function run(text: string, options: RebaseOptions, context: CliContext): P
   const [oci, transport, engine] = await Promise.all([
     import('../../oci/index.ts'),
     import('../../transport/index.ts'),
-    import('../../engine/index.ts'),
+    import('../../engine/workshop/index.ts'),
   ]);
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);
