@@ -7,7 +7,7 @@ import { type DatabaseTransaction, unnest } from '../database/index.ts';
 export const OUTBOX_CHANNEL = 'heraklit_outbox';
 
 /** Held until commit: numbers are given out in the order transactions become visible, so a reader misses none. */
-const OUTBOX_LOCK = 4_372_002;
+export const OUTBOX_LOCK = 4_372_002;
 
 /** `io.heraklit.` + routing key without namespace. */
 export type EventType = `io.heraklit.${string}`;
@@ -31,7 +31,7 @@ export function eventId(type: EventType, key: string): string {
 
 /**
  * Writes events into the caller's transaction: they exist exactly when the state they announce does.
- * An event that is there already (same type and key) is left alone.
+ * An event that is there already (same type and key), or was until retention removed it, is left alone.
  * @returns how many were new
  */
 export async function emit(
@@ -51,7 +51,10 @@ export async function emit(
   await sql`select pg_advisory_xact_lock(${OUTBOX_LOCK})`.execute(trx);
   const columns = { id: 'text', type: 'text', subject: 'text', time: 'timestamptz', data: 'text' } as const;
   const written = await sql`insert into outbox (id, type, subject, time, data)
-    select * from ${unnest(rows, columns)} on conflict (id) do nothing`.execute(trx);
+    select id, type, subject, time, data
+    from ${unnest(rows, columns)} with ordinality as fresh (id, type, subject, time, data, place)
+    where not exists (select from outbox_pruned where outbox_pruned.id = fresh.id)
+    order by place on conflict (id) do nothing`.execute(trx);
   const count = Number(written.numAffectedRows ?? 0);
   if (count > 0) await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
   return count;

@@ -59,6 +59,8 @@ export interface FleetEvents {
   readonly amqp?: string;
   readonly exchange?: string;
   readonly namespace?: string;
+  /** Days that delivered events are kept; 90 when undefined. */
+  readonly retentionDays?: number;
 }
 
 export interface VerifyChecks {

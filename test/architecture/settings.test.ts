@@ -75,6 +75,7 @@ const FLEET: Readers = {
   'events.amqp': ['src/cli/commands/serve.ts', 'events.amqp'],
   'events.exchange': ['src/cli/commands/serve.ts', 'events.exchange'],
   'events.namespace': ['src/cli/commands/serve.ts', 'events.namespace'],
+  'events.retentionDays': ['src/cli/prune-events.ts', 'events?.retentionDays'],
   verify: ['src/engine/adapters/verify.ts', 'document.verify'],
   ...under('verify', VERIFY),
   rollout: ['src/cli/fleet-setup.ts', 'document.rollout'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import { databaseContract } from '../contract/database.ts';
+import { outboxContract } from '../contract/outbox.ts';
 import { pipelineContract } from '../contract/pipeline.ts';
 import { rolloutContract } from '../contract/rollout.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
@@ -31,6 +32,12 @@ if (programs === undefined) {
     );
 
     rolloutContract(
+      'PostgreSQL',
+      async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+      async () => {},
+    );
+
+    outboxContract(
       'PostgreSQL',
       async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
       async () => {},

@@ -3,6 +3,7 @@ import type { CliContext, OutputFormat } from '../context.ts';
 import { fleetFile, fleetSetup } from '../fleet-setup.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
+import { pruneEvents } from '../prune-events.ts';
 import { coloursFor } from '../render/colours.ts';
 import { nothingToDo, renderTasks, taskReport } from '../render/tasks.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
@@ -41,6 +42,8 @@ async function run(file: string | undefined, options: RunOptions, context: CliCo
   try {
     const setup = await fleetSetup({ ...options, fleet, database, registryHost: '' }, context);
     const result = await runPipeline(await pipelineOptions(setup));
+    // Where RabbitMQ is named, a server delivers to it, and knows what it still lacks.
+    if (fleet.document.events?.amqp === undefined) await pruneEvents(database, fleet.document, context);
     const tasks = result.tasks.map(taskReport);
     context.print(
       options.format === 'json'

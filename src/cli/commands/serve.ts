@@ -11,6 +11,7 @@ import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { fleetSetup } from '../fleet-setup.ts';
 import { openHomeDatabase } from '../open-database.ts';
+import { keepEventsPruned } from '../prune-events.ts';
 import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
 import { removeServeFile, writeServeFile } from '../serve-file.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
@@ -93,6 +94,8 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
   await writeServeFile(home, url);
   resources.defer(() => removeServeFile(home));
   await relayEvents(fleet, database, context, resources);
+  // After the relay has claimed its place in the outbox: what it has not delivered stays.
+  resources.adopt(keepEventsPruned(database, fleet?.document, context), (pruning) => pruning.stop());
   context.print(`heraklit serves ${url}`);
   const stopped = Promise.withResolvers<void>();
   context.signal.addEventListener('abort', () => stopped.resolve(), { once: true });

@@ -7,6 +7,7 @@ import { registryCollection040 } from './040-registry-collection.ts';
 import { access050 } from './050-access.ts';
 import { fleets060 } from './060-fleets.ts';
 import { pushes061 } from './061-pushes.ts';
+import { outboxRetention062 } from './062-outbox-retention.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   access050,
   fleets060,
   pushes061,
+  outboxRetention062,
 ];

@@ -28,8 +28,14 @@ export interface MetadataTable {
   readonly value: string;
 }
 
+/** Ids of events that retention removed. */
+export interface OutboxPrunedTable {
+  readonly id: string;
+}
+
 export interface EventsSchema {
   readonly outbox: OutboxTable;
+  readonly outbox_pruned: OutboxPrunedTable;
   readonly outbox_cursor: OutboxCursorTable;
   readonly metadata: MetadataTable;
 }
