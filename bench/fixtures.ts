@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 /** Where benchmarks keep what takes long to make; removed with the machine's temporary files. */
 export const WORK = join(tmpdir(), 'heraklit-bench');
@@ -66,4 +68,34 @@ export function containerStorage(): readonly string[] {
 export function freshHome(): string {
   mkdirSync(WORK, { recursive: true });
   return mkdtempSync(join(WORK, 'home-'));
+}
+
+/** Puts one layer with a folder /app on an image of a layout, under the same tag: an image that nobody has seen. */
+export function applicationOn(layout: string, tag: string, content: string): void {
+  const blobs = join(layout, 'blobs', 'sha256');
+  const put = (bytes: Buffer) => {
+    const hex = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(blobs, hex), bytes);
+    return { digest: `sha256:${hex}`, size: bytes.length };
+  };
+  const read = (digest: string) => JSON.parse(readFileSync(join(blobs, digest.replace('sha256:', '')), 'utf8'));
+  const scratch = mkdtempSync(join(WORK, 'application-'));
+  mkdirSync(join(scratch, 'app'));
+  writeFileSync(join(scratch, 'app', 'main.py'), `print(${JSON.stringify(content)})\n`);
+  const tar = execFileSync('tar', ['-c', '-C', scratch, 'app']);
+  rmSync(scratch, { recursive: true });
+  const file = join(layout, 'index.json');
+  const index = JSON.parse(readFileSync(file, 'utf8'));
+  const [entry] = index.manifests;
+  const manifest = read(entry.digest);
+  const config = read(manifest.config.digest);
+  config.rootfs.diff_ids.push(`sha256:${createHash('sha256').update(tar).digest('hex')}`);
+  config.history?.push({ created_by: 'COPY app /app' });
+  manifest.config = { ...manifest.config, ...put(Buffer.from(JSON.stringify(config))) };
+  manifest.layers.push({ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...put(gzipSync(tar)) });
+  const annotations = { 'org.opencontainers.image.ref.name': tag };
+  index.manifests = [{ ...entry, ...put(Buffer.from(JSON.stringify(manifest))), annotations }];
+  // The file may be shared with another layout by a hard link.
+  rmSync(file);
+  writeFileSync(file, JSON.stringify(index));
 }

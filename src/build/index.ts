@@ -9,6 +9,7 @@ export type { LayerFacts } from './layers/types.ts';
 
 export { PATCH_ANNOTATION, withoutPatchLayer } from './patch/original.ts';
 export { canRunDpkg, type PatchRequest, type PatchTools, patch } from './patch/patch.ts';
+export { createPatchMemory, type PatchMemory } from './patch/patch-memory.ts';
 export { openPatchRoot, type PatchRoot } from './patch/patch-root.ts';
 
 export { type PreparedBase, prepareBase, type RebaseRequest, type RebaseResult, rebase } from './rebase/rebase.ts';

@@ -48,7 +48,7 @@ async function patchSmall(image: ResolvedImage, limits: PatchTools['limits'] = {
   return patch(request, {
     store: await openBlobStore(home.store),
     layers: createLayerFactsReader(join(home.cache, 'facts')),
-    packages: { fetch: async () => join(folder, 'app.deb') },
+    packages: { fetchAll: async (wanted) => wanted.map(() => join(folder, 'app.deb')) },
     plainPackages: join(home.cache, 'plain'),
     scratch: home.scratch,
     log: silentLog,

@@ -3,24 +3,27 @@
  * up to date by `apt-get dist-upgrade` inside it. Both must hold the same files.
  */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { homeAt, silentLog, silentProgress } from '../../src/base/index.ts';
 import { type BuiltImage, PATCH_ANNOTATION } from '../../src/build/index.ts';
 import { openWorkshop, type PatchFilter, patchImage, resolvedFrom, storeOver } from '../../src/engine/index.ts';
 import { type Finding, findOutdated, inspectImage, readLayers } from '../../src/inventory/index.ts';
 import { type ImageConfig, parseReference, type ResolvedImage } from '../../src/oci/index.ts';
-import { openImage } from '../../src/transport/index.ts';
+import { openImage, saveImage } from '../../src/transport/index.ts';
 import { differences, factsOfRoot } from '../support/compare-roots.ts';
 import { aptUpgrade, inRoot, layoutOf, noDebianRoots, releaseTar, run, unpackImage } from '../support/debian-image.ts';
+import { openPodman } from '../support/podman.ts';
+import { tarOf } from '../support/small-image.ts';
 
 /** Few packages, and yet: a library, configuration files, maintainer scripts, data, an interpreter, triggers. */
 const SUITES = {
   bullseye: ['openssl', 'tzdata'],
   bookworm: ['openssl', 'tzdata', 'ca-certificates', 'python3-minimal'],
-  trixie: ['openssl', 'libxml2', 'tzdata'],
+  trixie: ['openssl', 'libxml2', 'tzdata', 'nginx'],
 } as const;
 const CONFIG: Partial<ImageConfig> = {
   variant: 'v2',
@@ -39,7 +42,9 @@ const skip = noDebianRoots;
 
 let folder: string;
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'patch-'));
+  // Lower case: podman makes an image name of the path.
+  folder = join(tmpdir(), `patch-${randomUUID()}`);
+  await mkdir(folder);
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
@@ -117,7 +122,11 @@ for (const [suite, include] of Object.entries(SUITES)) {
     context.diagnostic(`${result.built.changes.length} packages, layer of ${manifest.layers[1]?.size} bytes`);
     await rm(ours, { recursive: true });
     await rm(theirs, { recursive: true });
-    if (suite === 'trixie') await inParts(image, result);
+    if (suite === 'trixie') {
+      await inParts(image, result);
+      await withApplication(tar, result);
+      await starts(context, result.image);
+    }
     await image.close();
   });
 }
@@ -138,4 +147,37 @@ async function inParts(image: ResolvedImage, whole: Patched): Promise<void> {
     other.built.changes.some((change) => change.package === 'openssl'),
     'an update was taken back',
   );
+}
+
+/** An image with an application on the same system gets the same layer, and it is what a run of its own makes. */
+async function withApplication(system: string, before: Patched): Promise<void> {
+  const application = join(folder, 'application.tar');
+  await writeFile(application, tarOf({ app: null, 'app/main': 'x', 'srv/www/index.html': 'hello' }));
+  const layout = await layoutOf(join(folder, 'application.oci'), [system, application], CONFIG);
+  const image = await openImage(parseReference(layout));
+  const known = await patched(image);
+  await rm(join(folder, 'home', 'cache', 'patches'), { recursive: true });
+  const anew = await patched(image);
+  assert.deepEqual([known.built.statistics.layersBuilt, anew.built.statistics.layersBuilt], [0, 1]);
+  assert.equal(known.image.digest, anew.image.digest);
+  assert.equal(known.image.config.rootfs.diff_ids[2], before.image.config.rootfs.diff_ids[1]);
+  assert.deepEqual(await outdated(known.image), []);
+  await image.close();
+}
+
+/** Podman starts the patched image, and a server of it answers. */
+async function starts(context: TestContext, image: ResolvedImage): Promise<void> {
+  const podman = openPodman(context);
+  if (podman === undefined) return;
+  const layout = join(folder, 'started');
+  await saveImage(image, parseReference(`oci:${layout}:patched`));
+  const script = `set -e
+port=$(perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport')
+printf 'events {} http { server { listen 127.0.0.1:%s; location / { return 200 "it works"; } } }' $port > /tmp/nginx.conf
+/usr/sbin/nginx -c /tmp/nginx.conf
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die; print $s "GET / HTTP/1.0\r\n\r\n"; print <$s>' $port
+test -z "$(dpkg --audit)"`;
+  const result = podman.shell(`oci:${layout}:patched`, script);
+  assert.equal(result.status, 0, result.output);
+  assert.match(result.stdout, /200 OK[\s\S]*it works/);
 }

@@ -109,6 +109,6 @@ function sameAttributes(
   );
 }
 
-const pathOf = (change: Change): string => (change.kind === 'entry' ? change.header.path : change.path);
+export const pathOf = (change: Change): string => (change.kind === 'entry' ? change.header.path : change.path);
 
 const marker = (path: string): LayerItem => ({ header: { ...MARKER, path }, content: new Uint8Array() });

@@ -42,7 +42,7 @@ test('an image without a package database is refused, and nothing is stored', as
     const tools = {
       store,
       layers: createLayerFactsReader(join(folder, 'facts')),
-      packages: { fetch: async () => assert.fail('nothing to fetch') },
+      packages: { fetchAll: async () => [] },
       plainPackages: join(folder, 'plain'),
       scratch: join(folder, 'scratch'),
       log: silentLog,

@@ -1,4 +1,3 @@
-import type { Log, Progress } from '../../base/index.ts';
 import { type InstalledPackage, type RepositoryPackage, readStatus, type StatusDatabase } from '../../distro/index.ts';
 import { type Digest, type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
 import type { RunLimits } from '../../runtime/sandbox/index.ts';
@@ -11,11 +10,14 @@ import type { BuiltImage, PackageChange } from '../types.ts';
 import { assemblePatched, patchLayerType } from './assemble.ts';
 import { patchError } from './errors.ts';
 import { filesOnly } from './files-only.ts';
-import { layerItems } from './layer-items.ts';
+import { layerItems, pathOf } from './layer-items.ts';
+import { mentionedFolders } from './mentions.ts';
 import { withoutPatchLayer } from './original.ts';
+import type { KnownPatch, PatchInputs, PatchMemory } from './patch-memory.ts';
 import { openPatchRoot, type PatchRoot } from './patch-root.ts';
 import { type PackageSource, type PreparedPackage, preparePackages } from './prepare-packages.ts';
 import { runDpkg } from './run-dpkg.ts';
+import { isSystemPath } from './system-layers.ts';
 
 const STATUS = 'var/lib/dpkg/status';
 const DPKG = 'usr/bin/dpkg';
@@ -31,7 +33,7 @@ export interface PatchRequest {
   /** Advisories these versions fix; they go into the manifest's annotations. */
   readonly advisories: readonly string[];
   /** The image's root where unpacking it was begun before; it stays the caller's to close. */
-  readonly root?: Promise<PatchRoot>;
+  readonly root?: Promise<PatchRoot> | undefined;
   /** Of the new layer; default: zstd for OCI images, gzip for Docker's. */
   readonly compression?: 'gzip' | 'zstd';
 }
@@ -41,11 +43,10 @@ export interface PatchTools extends PackageSource {
   readonly layers: LayerFactsReader;
   /** Folder in which the sandbox finds a mount point. */
   readonly scratch: string;
-  readonly log: Log;
-  readonly progress: Progress;
+  /** What earlier patches made; without it everything runs again. */
+  readonly memory?: PatchMemory;
   /** Of the image's dpkg, all packages together. */
   readonly limits?: Partial<RunLimits>;
-  readonly signal?: AbortSignal;
 }
 
 /**
@@ -59,18 +60,16 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
   const { image, source } = withoutPatchLayer(request.image);
   const indexes = request.indexes.slice(0, image.manifest.layers.length);
   const tree = flattenLayers(indexes);
-  const packages = await preparePackages(request.upgrades, tools);
-  const epoch = Math.max(0, ...packages.map((pkg) => pkg.newest));
   const mediaType = patchLayerType(image, request.compression);
-  const layer = canRunDpkg(tree)
-    ? await withDpkg(request, { indexes, tree, packages, epoch, mediaType }, tools)
-    : await withoutDpkg(image, packages, { tree, epoch, mediaType }, tools);
-  const changes = packageChanges(request.installed, packages);
+  const inputs = { indexes, upgrades: request.upgrades, mediaType };
+  const known = canRunDpkg(tree) ? await tools.memory?.find(inputs, tools.store) : undefined;
+  const { layer, epoch } = known ?? (await makeLayer(request, image, tree, inputs, tools));
+  const changes = packageChanges(request.installed, request.upgrades);
   const patched = assemblePatched(image, source, layer, changes, request.advisories, epoch);
   await tools.store.putMany([patched.configBytes, patched.manifestBytes]);
   return {
     strategy: 'patch',
-    reason: `${changes.length} packages brought to their candidates in one layer over ${source}`,
+    reason: `${changes.length} packages brought to their candidates in one layer over ${source}${known === undefined ? '' : ', made before for another image on the same system'}`,
     descriptor: patched.descriptor,
     manifest: patched.manifest,
     config: patched.config,
@@ -78,10 +77,13 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
     changes,
     advisoriesFixed: request.advisories,
     statistics: {
-      bytesBuilt: layer.descriptor.size,
-      bytesShared: image.manifest.layers.reduce((total, { size }) => total + size, 0),
-      layersBuilt: 1,
-      layersShared: image.manifest.layers.length,
+      bytesBuilt: known === undefined ? layer.descriptor.size : 0,
+      bytesShared: [...image.manifest.layers, ...(known === undefined ? [] : [layer.descriptor])].reduce(
+        (total, { size }) => total + size,
+        0,
+      ),
+      layersBuilt: known === undefined ? 1 : 0,
+      layersShared: image.manifest.layers.length + (known === undefined ? 0 : 1),
       milliseconds: performance.now() - started,
     },
   };
@@ -90,43 +92,55 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
 /** True where the image has the means to patch itself; else files are replaced and nothing is unpacked. */
 export const canRunDpkg = (tree: FlatTree): boolean => tree.has(DPKG) && tree.has(STATUS);
 
-interface Plan {
-  readonly tree: FlatTree;
-  readonly epoch: number;
-  readonly mediaType: string;
+async function makeLayer(
+  request: PatchRequest,
+  image: ResolvedImage,
+  tree: FlatTree,
+  inputs: PatchInputs,
+  tools: PatchTools,
+): Promise<KnownPatch> {
+  const packages = await preparePackages(request.upgrades, tools);
+  const epoch = Math.max(0, ...packages.map((pkg) => pkg.newest));
+  const plan = { tree, packages, epoch, inputs };
+  return { layer: await (canRunDpkg(tree) ? withDpkg(request, plan, tools) : withoutDpkg(image, plan, tools)), epoch };
 }
 
-async function withDpkg(
-  request: PatchRequest,
-  plan: Plan & { readonly indexes: readonly LayerIndex[]; readonly packages: readonly PreparedPackage[] },
-  tools: PatchTools,
-): Promise<StoredLayer> {
+interface Plan {
+  readonly tree: FlatTree;
+  readonly packages: readonly PreparedPackage[];
+  readonly epoch: number;
+  readonly inputs: PatchInputs;
+}
+
+async function withDpkg(request: PatchRequest, plan: Plan, tools: PatchTools): Promise<StoredLayer> {
+  const { tree, epoch, inputs } = plan;
   tools.progress.update('patch', 0, 0, 'unpacking the image into memory');
-  const own = request.root === undefined ? openPatchRoot(request.image, plan.indexes, tools) : undefined;
+  const own = request.root === undefined ? openPatchRoot(request.image, inputs.indexes, tools) : undefined;
   const root = await (own ?? (request.root as Promise<PatchRoot>));
   try {
-    const changes = await runDpkg({
+    const { changes, listedRoot } = await runDpkg({
       ...tools,
-      ...plan,
+      packages: plan.packages,
       installed: request.installed,
       sandbox: root.sandbox,
       root: root.name,
     });
     tools.progress.update('patch', 0, 0, 'writing the layer');
-    return await storeLayer(layerItems(changes, plan.tree, root.path), plan.mediaType, tools.store, plan.epoch);
+    const items = layerItems(changes, tree, root.path);
+    const layer = await storeLayer(items, inputs.mediaType, tools.store, epoch);
+    const isShared = !listedRoot && changes.every((change) => isSystemPath(pathOf(change)));
+    const mentioned = isShared ? mentionedFolders(tree, root.path, changes) : undefined;
+    if (mentioned !== undefined) await tools.memory?.keep(inputs, { layer, epoch }, mentioned);
+    return layer;
   } finally {
     if (own !== undefined) await root.close();
   }
 }
 
-async function withoutDpkg(
-  image: ResolvedImage,
-  packages: readonly PreparedPackage[],
-  { tree, epoch, mediaType }: Plan,
-  tools: PatchTools,
-): Promise<StoredLayer> {
+async function withoutDpkg(image: ResolvedImage, plan: Plan, tools: PatchTools): Promise<StoredLayer> {
+  const { tree, packages, epoch, inputs } = plan;
   const status = packageDatabase(await readFacts(image, tools.layers), image.digest);
-  return storeLayer(await filesOnly({ image, tree, status, packages }), mediaType, tools.store, epoch);
+  return storeLayer(await filesOnly({ image, tree, status, packages }), inputs.mediaType, tools.store, epoch);
 }
 
 /** dpkg's status file, or the files of status.d; of each path the topmost. */
@@ -144,9 +158,9 @@ function packageDatabase(facts: readonly LayerFacts[], image: Digest): StatusDat
 
 function packageChanges(
   installed: readonly InstalledPackage[],
-  packages: readonly PreparedPackage[],
+  upgrades: readonly RepositoryPackage[],
 ): readonly PackageChange[] {
-  return packages.map(({ pkg }) => ({
+  return upgrades.map((pkg) => ({
     package: pkg.name,
     architecture: pkg.architecture,
     from: installed.find((old) => old.name === pkg.name && old.architecture === pkg.architecture)?.version,

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log, Progress } from '../../base/index.ts';
 import type { InstalledPackage, RepositoryPackage } from '../../distro/index.ts';
@@ -25,6 +25,9 @@ const ENVIRONMENT = {
 /** What a person would answer who changed nothing: keep changed configuration files, take new ones elsewhere. */
 const OPTIONS = ['--force-confdef', '--force-confold', '--force-unsafe-io', '--auto-deconfigure', '--no-debsig'];
 
+/** All that dpkg is given besides packages and image. */
+export const DPKG_INPUTS = [NO_SERVICES, ENVIRONMENT, OPTIONS] as const;
+
 /** A few hundred packages with kernels and TeX among them take minutes; nothing takes half an hour. */
 const LIMITS: Partial<RunLimits> = { timeout: 30 * 60_000 };
 
@@ -41,14 +44,19 @@ export interface DpkgRun {
   readonly signal?: AbortSignal;
 }
 
+export interface DpkgResult {
+  readonly changes: readonly Change[];
+  /** Something looked at what lies right below `/`, whatever it is called. */
+  readonly listedRoot: boolean;
+}
+
 /**
  * Lets the image's own dpkg install packages in the sandbox, so that conffiles, diversions, triggers and scripts are
  * treated exactly as that version of dpkg treats them.
  *
- * @returns what it changed
  * @throws PATCH_FAILED with dpkg's own words
  */
-export async function runDpkg(run: DpkgRun): Promise<readonly Change[]> {
+export async function runDpkg(run: DpkgRun): Promise<DpkgResult> {
   const support = await run.sandbox.directory('packages');
   await mkdir(join(support, PACKAGES), { recursive: true });
   await mkdir(join(support, 'usr/sbin'), { recursive: true });
@@ -56,13 +64,17 @@ export async function runDpkg(run: DpkgRun): Promise<readonly Change[]> {
   for (const { pkg, content } of run.packages) await writeFile(join(support, PACKAGES, fileName(pkg)), content);
   // The image's root lies on top: its own policy-rc.d and its folders' owners and modes win.
   await run.sandbox.mount([run.root, 'packages']);
+  // A listing of `/` sets this folder's access time, as it is older than the modification (relatime, mount(8)).
+  const modified = (await lstat(run.sandbox.upper)).mtime;
+  await utimes(run.sandbox.upper, 0, modified);
   run.progress.update('patch', 0, 0, `dpkg installs ${run.packages.length} packages`);
   const order = dpkgOrder(run.packages.map(({ pkg }) => pkg));
   const steps = dpkgSteps(order, run.installed);
   for (const step of steps) {
     for (const command of commandsOf(step, steps.length === 1)) await runCommand(command, run);
   }
-  return await Array.fromAsync(run.sandbox.changes());
+  const listedRoot = (await lstat(run.sandbox.upper)).atimeMs !== 0;
+  return { changes: await Array.fromAsync(run.sandbox.changes()), listedRoot };
 }
 
 const fileName = (pkg: RepositoryPackage): string => `${pkg.name}_${pkg.architecture}.deb`;

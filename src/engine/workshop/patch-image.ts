@@ -34,9 +34,11 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
   const original = withoutPatchLayer(image).image;
   const indexes = records.slice(0, original.manifest.layers.length).map((record) => record.index);
   const unpacking = new AbortController();
-  const root = canRunDpkg(now.tree)
-    ? openPatchRoot(image, indexes, { scratch: home.scratch, log, signal: anyOf(signal, unpacking.signal) })
-    : undefined;
+  // A run that is done already needs no root; should it be another after all, `patch` unpacks one.
+  const root =
+    canRunDpkg(now.tree) && !workshop.patchMemory.mayKnow(indexes)
+      ? openPatchRoot(image, indexes, { scratch: home.scratch, log, signal: anyOf(signal, unpacking.signal) })
+      : undefined;
   // Waited for by `patch`; where it is not, its end is of no interest.
   root?.catch(() => undefined);
   try {
@@ -49,18 +51,18 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
     const chosen = original === image ? wanted : (await check(before)).filter(again(wanted, before, now));
     const upgrades = solveUpgrades(before, chosen, shelf);
     const packages = await workshop.packages(now.distribution.name);
-    await packages.fetchAll(upgrades, progress, signal);
     const advisories = [...new Set(chosen.flatMap((finding) => finding.advisories))].sort();
     const built = await patch(
       {
         ...{ image, indexes, installed: before.packages, upgrades, advisories },
-        ...(root === undefined ? {} : { root }),
+        root,
         ...(filter.compression === undefined ? {} : { compression: filter.compression }),
       },
       {
         store: await workshop.store(),
         layers: workshop.layerFacts,
         packages,
+        memory: workshop.patchMemory,
         plainPackages: workshop.plainPackages,
         scratch: home.scratch,
         log,

@@ -1,7 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Home, type Log, messageOf, type Progress } from '../../base/index.ts';
-import { createLayerFactsReader, type LayerFactsReader } from '../../build/index.ts';
+import {
+  createLayerFactsReader,
+  createPatchMemory,
+  type LayerFactsReader,
+  type PatchMemory,
+} from '../../build/index.ts';
 import { createUniverse, type Keyring, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
 import {
   type AptSourceFile,
@@ -60,6 +65,8 @@ export interface Workshop {
   readonly layerFacts: LayerFactsReader;
   /** Folder for uncompressed packages. */
   readonly plainPackages: string;
+  /** What earlier patches made. */
+  readonly patchMemory: PatchMemory;
   store(): Promise<BlobStore>;
   mirrors(distribution: string): Promise<Mirrors>;
   packages(distribution: string): Promise<PackageCache>;
@@ -86,6 +93,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     layerCache,
     layerFacts: createLayerFactsReader(join(home.cache, 'facts'), layerCache),
     plainPackages: join(home.cache, 'plain-packages'),
+    patchMemory: createPatchMemory(join(home.cache, 'patches')),
     store: () => once('store', () => openBlobStore(home.store)),
     mirrors: (distribution) =>
       once(`mirrors ${distribution}`, () => {
