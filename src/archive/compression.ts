@@ -80,7 +80,7 @@ async function* viaZlib(
     }
     // The decoder ignores what lies behind the last member; the source must be read to its end, where it checks itself.
     input.unpipe(decoder);
-    for await (const _ of input) continue;
+    for await (const _ of input);
   } finally {
     input.destroy();
     decoder.destroy();

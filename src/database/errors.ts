@@ -13,6 +13,11 @@ export const databaseErrors = {
     retryable: false,
     meaning: 'A newer heraklit has migrated this database; an older one must not write to it.',
   },
+  DATABASE_MIGRATION_CHANGED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A migration that this database has seen had other statements than the one of that name in this heraklit.',
+  },
   DATABASE_MIGRATION_FAILED: { kind: 'failed', retryable: false, meaning: 'A migration failed and was rolled back.' },
   DATABASE_OUTSIDE_TRANSACTION: {
     kind: 'failed',

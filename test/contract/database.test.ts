@@ -1,8 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect } from 'kysely';
 import { openDatabase } from '../../src/database/index.ts';
 import { databaseContract } from './database.ts';
+import { checkFleetMigration } from './fleet-migration.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'heraklit-database-'));
 databaseContract(
@@ -10,3 +14,9 @@ databaseContract(
   () => openDatabase({ kind: 'embedded', directory: join(root, 'database') }),
   () => rm(root, { recursive: true, force: true }),
 );
+
+test('images of a database from before fleets were kept apart find their fleet', async () => {
+  const database = new Kysely<unknown>({ dialect: new PGliteDialect({ pglite: new PGlite() }) });
+  await checkFleetMigration(database);
+  await database.destroy();
+});

@@ -136,5 +136,31 @@ export function databaseContract(name: string, open: () => Promise<Database>, cl
       await assert.rejects(migrate(handle), { code: 'DATABASE_NEWER', message: /901-extra/ });
       await sql`delete from schema_migration where name = '901-extra'`.execute(handle);
     });
+
+    test('a migration whose statements are not those that ran is refused; how they are laid out does not matter', async () => {
+      const handle = database.kysely as unknown as Kysely<unknown>;
+      const [first, ...rest] = MIGRATIONS;
+      const laidOut = { name: first?.name ?? '', statements: first?.statements.map((one) => `  ${one}\n`) ?? [] };
+      assert.deepEqual(await migrate(handle, [laidOut, ...rest]), []);
+      const edited = { ...laidOut, statements: [...laidOut.statements, 'select 1'] };
+      await assert.rejects(migrate(handle, [edited, ...rest]), {
+        code: 'DATABASE_MIGRATION_CHANGED',
+        message: new RegExp(`${edited.name}$`),
+      });
+      assert.deepEqual(await migrate(handle), []);
+    });
+
+    test('a database from before checksums gets them, and is guarded from then on', async () => {
+      const handle = database.kysely as unknown as Kysely<unknown>;
+      await sql`alter table schema_migration drop column checksum`.execute(handle);
+      assert.deepEqual(await Promise.all([migrate(handle), migrate(handle)]), [[], []]);
+      const { rows } = await sql<{ checksum: string }>`select checksum from schema_migration`.execute(handle);
+      assert.equal(rows.length, MIGRATIONS.length);
+      assert.ok(rows.every((row) => /^[0-9a-f]{64}$/.test(row.checksum)));
+      await sql`update schema_migration set checksum = 'other' where name = '001-events'`.execute(handle);
+      await assert.rejects(migrate(handle), { code: 'DATABASE_MIGRATION_CHANGED', message: /001-events/ });
+      await sql`update schema_migration set checksum = null where name = '001-events'`.execute(handle);
+      assert.deepEqual(await migrate(handle), []);
+    });
   });
 }

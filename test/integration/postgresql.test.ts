@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import { databaseContract } from '../contract/database.ts';
+import { checkFleetMigration } from '../contract/fleet-migration.ts';
 import { outboxContract } from '../contract/outbox.ts';
 import { pipelineContract } from '../contract/pipeline.ts';
 import { rolloutContract } from '../contract/rollout.ts';
@@ -42,6 +45,13 @@ if (programs === undefined) {
       async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
       async () => {},
     );
+
+    test('images of a database from before fleets were kept apart find their fleet', async () => {
+      const pool = new pg.Pool({ connectionString: await cluster.createDatabase(), max: 2 });
+      const database = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+      await checkFleetMigration(database);
+      await database.destroy();
+    });
 
     test('processes that start together migrate once', async () => {
       const url = await cluster.createDatabase();
