@@ -16,12 +16,20 @@ const CHILD = resolve(import.meta.dirname, '../support/registry-stress-child.ts'
 const RENEW_AFTER = 400;
 const GRACE = 2_000;
 const DURATION = 9_000;
-const PUSHERS = 8;
-const LAYERS = 40;
+const PUSHERS = 12;
+const LAYERS = 300;
+/** Images kept at a time, for longer than the grace. */
+const LIVE = 25;
 const REPOSITORIES = ['one/app', 'two/app', 'three/app'];
 
 const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
 const layerBytes = (number: number): Buffer => Buffer.from(`layer ${number} `.repeat(200));
+
+interface Accepted {
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly layers: readonly number[];
+}
 
 interface Process {
   readonly child: ChildProcess;
@@ -89,7 +97,7 @@ async function push(server: string, repository: string, layers: readonly number[
   for (const bytes of [config, ...layers.map(layerBytes)]) {
     await bring(bytes);
     // Some clients take their time between being told and naming it.
-    if (Math.random() < 0.2) await sleep(Math.random() * 500);
+    if (Math.random() < 0.3) await sleep(Math.random() * 600);
   }
   const describe = (bytes: Buffer, mediaType: string) => ({ mediaType, digest: digestOf(bytes), size: bytes.length });
   const manifest = JSON.stringify({
@@ -119,7 +127,7 @@ test('pushes, mounts, deletions and collections at once, with processes killed: 
   let freed = 0;
   let [pushed, deleted, broken, kills] = [0, 0, 0, 0];
   const refused: string[] = [];
-  const accepted = new Map<string, { readonly repository: string; readonly digest: Digest }>();
+  const accepted = new Map<string, Accepted>();
   // Migrated once before two processes want to.
   await (await openDatabase({ kind: 'postgresql', url })).close();
   const roles = ['serve', 'serve', 'collect', 'collect'] as const;
@@ -140,24 +148,23 @@ test('pushes, mounts, deletions and collections at once, with processes killed: 
       }
     };
     const pusher = async (worker: number): Promise<void> => {
+      const again: (readonly number[])[] = [];
       for (let round = 0; Date.now() < until; round += 1) {
         const repository = pick(REPOSITORIES);
         const tag = `w${worker}-${round}`;
-        const layers = [
-          ...new Set(
-            Array.from({ length: 1 + Math.floor(Math.random() * 3) }, () => Math.floor(Math.random() * LAYERS)),
-          ),
-        ];
+        // Half of them are made of what was just deleted and may be collected at this moment.
+        const layers = again.shift() ?? Array.from({ length: 3 }, () => Math.floor(Math.random() * LAYERS));
         try {
-          accepted.set(tag, { repository, digest: await push(pick(servers()), repository, layers, tag) });
+          accepted.set(tag, { repository, layers, digest: await push(pick(servers()), repository, layers, tag) });
           pushed += 1;
         } catch (error) {
           if (error instanceof Refused) refused.push(error.message);
           else broken += 1;
         }
-        const victim = Math.random() < 0.7 ? pick([...accepted.keys()]) : undefined;
-        if (victim === undefined) continue;
-        const { repository: at, digest } = accepted.get(victim) as { repository: string; digest: Digest };
+        // The oldest: its blobs are past the grace, so that nothing but the manifest keeps them.
+        const [oldest] = accepted;
+        if (accepted.size < LIVE || oldest === undefined) continue;
+        const [victim, { repository: at, digest, layers: old }] = oldest;
         // Whatever becomes of the deletion, the image is not promised any more.
         accepted.delete(victim);
         const answer = await fetch(`${pick(servers())}/v2/${at}/manifests/${digest}`, { method: 'DELETE' }).catch(
@@ -165,6 +172,7 @@ test('pushes, mounts, deletions and collections at once, with processes killed: 
         );
         await answer?.arrayBuffer();
         deleted += 1;
+        if (Math.random() < 0.5) again.push(old);
       }
     };
     await Promise.all([killer(), ...Array.from({ length: PUSHERS }, (_, worker) => pusher(worker))]);
