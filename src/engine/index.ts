@@ -3,7 +3,7 @@ export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
 export { type VerifySetup, verifyOf } from './adapters/verify.ts';
 export type { Fleet, Parallel, StageTimes } from './context.ts';
 export { type LoopbackRegistry, openLoopbackRegistry } from './loopback-registry.ts';
-export { neededImages } from './needed-images.ts';
+export { neededImages, runningReferences } from './needed-images.ts';
 export { type PipelineOptions, type PipelineResult, planPipeline, runPipeline } from './pipeline.ts';
 export type {
   BuildPort,

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import type { NeededImages } from '../registry/index.ts';
+import type { NeededImages, RunningReferences } from '../registry/index.ts';
 
 /**
  * Digests that the fleet counts on, whatever tags there are: what collection keeps the bytes of and retention keeps the
  * manifests of. `running` is what workloads were last seen with, also by rollouts under way; `released` what the
  * fleet's images are at; `base` what they and running images stand on; `rollback` what they were at before; `task`
- * candidates and bases of a run under way; `quarantined` what somebody may want to look at.
+ * candidates and bases of a run under way.
  */
 export const neededImages: NeededImages = sql`
   select digest, 'running' as reason from workload where digest is not null
@@ -23,4 +23,7 @@ export const neededImages: NeededImages = sql`
       where t.previous is not null and t.previous <> coalesce(f.digest, '') and t.step is null
       order by t.image, t.updated desc
     ) last, unnest(array[last.previous, last.previous_base]) as named (digest) where named.digest is not null
-  union all select digest, 'quarantined' from quarantine where lifted is null`;
+`;
+
+/** What workloads are configured to run: by a tag, where their digest is not known. */
+export const runningReferences: RunningReferences = sql`select image from workload where image <> ''`;

@@ -43,6 +43,15 @@ export interface FleetRegistry {
   readonly insecure?: boolean;
   /** Repositories of the built-in registry that mirror others. */
   readonly mirrors?: readonly FleetMirror[];
+  /** Garbage collection by `serve`. */
+  readonly collect?: {
+    /** Seconds between two collections, each after retention; one day by default. */
+    readonly interval?: number;
+    /** Seconds that blobs stay which nothing names; one day by default. */
+    readonly grace?: number;
+  };
+  /** The first rule that fits a repository is its own; where none fits nothing is ever removed. */
+  readonly retention?: readonly FleetRetention[];
 }
 
 export interface FleetMirror {
@@ -53,6 +62,21 @@ export interface FleetMirror {
   /** Seconds for which a tag is served without asking upstream again. */
   readonly maxAge?: number;
   readonly insecure?: boolean;
+}
+
+/** A tag stays when any of these wants it; see `RetentionRule` of the registry. */
+export interface FleetRetention {
+  /** Glob over repository names. */
+  readonly repositories: string;
+  readonly newest?: number;
+  /** Days. */
+  readonly newerThan?: number;
+  readonly tags?: readonly string[];
+  readonly running?: boolean;
+  readonly released?: boolean;
+  readonly lineage?: boolean;
+  /** Days. */
+  readonly untagged?: number;
 }
 
 export interface FleetEvents {

@@ -21,6 +21,8 @@ export {
   type LayoutTools,
   type MaintenanceOptions,
   type RegistryMaintenance,
+  type RetainAnswer,
+  type RetainRequest,
   type VerifyRequest,
   type Watch,
 } from './maintenance/maintenance.ts';
@@ -29,6 +31,8 @@ export type { VerifyReport } from './maintenance/verify.ts';
 export { createMirror, type MirrorOptions } from './mirror/create-mirror.ts';
 export type { RegistryMirror } from './mirror/mirror.ts';
 export { type MirrorRule, parseMirrorRule } from './mirror/rules.ts';
+export type { RunningReferences } from './retention/load.ts';
+export type { RetentionRule } from './retention/rules.ts';
 export type { RegistryLimits } from './server/limits.ts';
 export type { RegistryAction, RegistryServerOptions, SparseManifests } from './server/options.ts';
 export { registryRoutes } from './server/routes.ts';

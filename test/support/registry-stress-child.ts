@@ -3,6 +3,7 @@
  * runs again and again; killed at any moment by the test.
  */
 import Fastify from 'fastify';
+import { sql } from 'kysely';
 import { openDatabase } from '../../src/database/index.ts';
 import { createMaintenance, createSqlCatalogue, registryRoutes } from '../../src/registry/index.ts';
 import { nothingNeeded } from '../../src/registry/maintenance/needed.ts';
@@ -19,7 +20,12 @@ if (role === 'serve') {
   await server.register(registryRoutes, { store, catalogue });
   process.stdout.write(`${await server.listen({ host: '127.0.0.1', port: 0 })}\n`);
 } else {
-  const maintenance = createMaintenance({ database, store, needed: nothingNeeded });
+  const maintenance = createMaintenance({
+    database,
+    store,
+    needed: nothingNeeded,
+    running: sql`select null::text as image where false`,
+  });
   process.stdout.write('ready\n');
   for (;;) {
     const { freed } = await maintenance.collect({ grace: Number(grace) / 1_000 });

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
+import { fleetFile } from '../fleet-setup.ts';
 import { addFormat, json } from '../format-option.ts';
 import { addGlobalOptions } from '../global-options.ts';
 import { withMaintenance } from '../registry-maintenance.ts';
 import { renderCollection } from '../render/collection.ts';
+import { coloursFor } from '../render/colours.ts';
+import { renderRetention } from '../render/retention.ts';
 import { renderVerification } from '../render/verification.ts';
 
 interface GcOptions {
@@ -21,6 +24,17 @@ heraklit registry retention removes those.
 Examples:
   heraklit registry gc --dry-run
   heraklit registry gc --grace 48 --format json
+`;
+
+const RETENTION_HELP = `
+Rules stand in the fleet file under registry.retention, by repository pattern; the first that fits is a repository's own,
+and where none fits everything stays. What runs, is released, is a base or the way back stays unless a rule says
+otherwise. Signatures, SBOMs and other referrers live as long as what they belong to. heraklit registry gc then frees
+the bytes.
+
+Examples:
+  heraklit registry retention --dry-run
+  heraklit registry retention examples/fleet/heraklit.yaml --format json
 `;
 
 const VERIFY_HELP = `
@@ -40,6 +54,12 @@ export function register(command: Command, context: CliContext): void {
     .option('--dry-run', 'say what would go, and delete nothing')
     .addHelpText('after', GC_HELP)
     .action((options: GcOptions) => gc(options, context));
+  addGlobalOptions(addFormat(command.command('retention')))
+    .description('remove tags and manifests that the rules of a fleet file do not keep')
+    .argument('[fleet]', 'fleet file (default: heraklit.yaml)')
+    .option('--dry-run', 'say what would go and why, and remove nothing')
+    .addHelpText('after', RETENTION_HELP)
+    .action((file: string | undefined, options: RetentionOptions) => retention(file, options, context));
   addGlobalOptions(addFormat(command.command('verify')))
     .description('check every blob and every manifest of the registry')
     .option('--since <hours>', 'hash only blobs that were written or counted on in the last hours')
@@ -57,6 +77,30 @@ async function gc(options: GcOptions, context: CliContext): Promise<void> {
     maintenance.collect({ grace: grace * 3_600, dryRun }, { progress, signal }),
   );
   context.print(options.format === 'json' ? json(answer) : renderCollection(answer));
+}
+
+interface RetentionOptions {
+  readonly dryRun?: boolean;
+  readonly format: OutputFormat;
+}
+
+async function retention(file: string | undefined, options: RetentionOptions, context: CliContext): Promise<void> {
+  const { loadFleet } = await import('../../recipe/index.ts');
+  const fleet = await loadFleet(fleetFile(file));
+  const rules = fleet.document.registry?.retention;
+  if (rules === undefined) {
+    throw cliError('CLI_USAGE', `${fleet.file} has no registry.retention`, {
+      hint: 'docs/registry-operations.md shows rules.',
+    });
+  }
+  const { progress, signal } = context;
+  const dryRun = options.dryRun === true;
+  const answer = await withMaintenance(context, (maintenance) =>
+    maintenance.retain({ rules, dryRun }, { progress, signal }),
+  );
+  context.print(
+    options.format === 'json' ? json(answer) : renderRetention(answer, Date.now(), coloursFor(context.colour)),
+  );
 }
 
 interface VerifyOptions {

@@ -10,6 +10,7 @@ import type { EngineRuntime, WorkloadRuntime } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { fleetSetup } from '../fleet-setup.ts';
+import { keepRegistrySmall } from '../keep-registry-small.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
 import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
@@ -101,6 +102,7 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
   context.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
   if (context.signal.aborted) stopped.resolve();
   if (fleet === undefined) return await stopped.promise;
+  keepRegistrySmall(fleet, database, context).catch((error: unknown) => log.error(messageOf(error)));
   await Promise.race([stopped.promise, keepPatched(fleet, url, options, database, context, resources)]);
 }
 

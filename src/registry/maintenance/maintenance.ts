@@ -2,6 +2,10 @@ import type { Progress } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { Digest, ImageIndex } from '../../oci/index.ts';
 import type { BlobStore, OtherFile, StoredBlob } from '../../storage/index.ts';
+import type { RepositoryDecision } from '../retention/decide.ts';
+import type { RunningReferences } from '../retention/load.ts';
+import { applyRetention, type RetainReport } from '../retention/retain.ts';
+import type { RetentionRule } from '../retention/rules.ts';
 import { type CollectReport, collectGarbage } from './collect.ts';
 import type { NeededImages } from './needed.ts';
 import { type Part, type VerifyReport, verifyRegistry } from './verify.ts';
@@ -25,6 +29,7 @@ export interface MaintenanceOptions {
   readonly database: Database;
   readonly store: BlobStore;
   readonly needed: NeededImages;
+  readonly running: RunningReferences;
   /** Of a store that is a folder. */
   readonly layout?: LayoutTools;
 }
@@ -44,6 +49,17 @@ export interface VerifyRequest {
   readonly repair?: boolean;
 }
 
+export interface RetainRequest {
+  readonly rules: readonly RetentionRule[];
+  readonly dryRun?: boolean;
+}
+
+/** What retention did, with every tag of the repositories that a rule fits. */
+export interface RetainAnswer extends RetainReport {
+  /** At most 100,000 tags and manifests in all. */
+  readonly decisions: readonly RepositoryDecision[];
+}
+
 /** How one watches a long step, and ends it. */
 export interface Watch {
   readonly progress?: Progress;
@@ -54,10 +70,11 @@ export interface Watch {
 export interface RegistryMaintenance {
   collect(request: CollectRequest, watch?: Watch): Promise<CollectAnswer>;
   verify(request: VerifyRequest, watch?: Watch): Promise<VerifyReport>;
+  retain(request: RetainRequest, watch?: Watch): Promise<RetainAnswer>;
 }
 
 export function createMaintenance(options: MaintenanceOptions): RegistryMaintenance {
-  const { database, store, needed, layout } = options;
+  const { database, store, needed, running, layout } = options;
   return {
     async collect({ grace, dryRun }, watch = {}) {
       const blobs: StoredBlob[] = [];
@@ -69,6 +86,16 @@ export function createMaintenance(options: MaintenanceOptions): RegistryMaintena
         freed: (page) => blobs.push(...page.slice(0, LISTED - blobs.length)),
       });
       return { ...report, blobs };
+    },
+    async retain(request, watch = {}) {
+      const decisions: RepositoryDecision[] = [];
+      let room = LISTED;
+      const decided = (decision: RepositoryDecision): void => {
+        room -= decision.tags.length + decision.manifests.length;
+        if (room >= 0) decisions.push(decision);
+      };
+      const report = await applyRetention({ database, store, needed, running, ...request, ...watch, decided });
+      return { ...report, decisions };
     },
     verify: (request, watch = {}) =>
       verifyRegistry({

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Descriptor, type Digest, isDigest, isIndexType, isTag } from '../../oci/index.ts';
 import { relyOn } from '../../storage/index.ts';
 import type { PublishOptions } from '../catalogue/catalogue.ts';
+import { checkStillThere } from '../catalogue/still-has.ts';
 import { tagMoved } from '../catalogue/tag-moved.ts';
 import { registryError } from '../errors.ts';
 import { etagOf, isUnchanged, precondition } from './conditions.ts';
@@ -50,7 +51,8 @@ export async function putManifest(
   const when = precondition(request.headers);
   const bytes = await readBody(request, context.limits.manifestBytes);
   const manifest = checkManifest(bytes, request.headers['content-type']);
-  await checkPresent(context, repository, manifest);
+  const missing = await checkPresent(context, repository, manifest);
+  const children = isIndexType(manifest.mediaType) ? manifest.names.map((child) => child.digest) : [];
   const { digest } = isDigest(reference)
     ? await context.store.write(Readable.from([bytes]), { digest: reference, size: bytes.length })
     : await context.store.put(bytes);
@@ -66,6 +68,13 @@ export async function putManifest(
   const options: PublishOptions = {
     ...(when === undefined ? {} : { when }),
     within: async (published, trx) => {
+      if (trx !== undefined) {
+        await checkStillThere(
+          trx,
+          repository,
+          children.filter((child) => !missing.has(child)),
+        );
+      }
       for (const one of published) await context.onPush?.({ ...one, descriptor }, trx);
     },
   };
@@ -115,12 +124,15 @@ export async function deleteManifest(
   return reply.code(202).send();
 }
 
-/** What a manifest names is in its repository, in the store, and as long as it says; see `SparseManifests`. */
+/**
+ * What a manifest names is in its repository, in the store, and as long as it says; see `SparseManifests`.
+ * @returns what it may do without
+ */
 async function checkPresent(
   { catalogue, store, sparse = 'index' }: RegistryContext,
   repository: string,
   manifest: CheckedManifest,
-): Promise<void> {
+): Promise<ReadonlySet<Digest>> {
   const mayMiss = sparse === 'all' || (sparse === 'index' && isIndexType(manifest.mediaType));
   const missing = new Set(
     await catalogue.missing(
@@ -142,6 +154,7 @@ async function checkPresent(
       }
     }),
   );
+  return missing;
 }
 
 /** Artifact type and annotations only of what refers to something: nothing else asks for them. */
