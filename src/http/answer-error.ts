@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { asCodedError, type HeraklitError, isHeraklitError, type Log, messageOf } from '../base/index.ts';
 import type { Problem } from './contract.ts';
 import { httpError } from './errors.ts';
@@ -29,6 +29,19 @@ function coded(error: unknown): HeraklitError | undefined {
   const status = (error as { statusCode?: number }).statusCode;
   if (status !== undefined && status < 500) return httpError('HTTP_REQUEST_INVALID', messageOf(error));
   return undefined;
+}
+
+/**
+ * What Fastify itself refuses, before any route: a URL that does not decode. Under `/v2/` in the form of the OCI
+ * distribution specification.
+ */
+export function answerBadUrl(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.code(400).header('content-type', 'application/json');
+  const registry = /^\/v2(?:\/|$)/.test(request.url);
+  const body = registry
+    ? { errors: [{ code: 'NAME_INVALID', message: error.message, detail: {} }] }
+    : problemOf(httpError('HTTP_REQUEST_INVALID', error.message));
+  return reply.send(JSON.stringify(body));
 }
 
 /** Every error of the API as one JSON form; what nobody foresaw is logged and not explained to the client. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Log, silentLog } from '../base/index.ts';
-import { answerErrors } from './answer-error.ts';
+import { answerBadUrl, answerErrors } from './answer-error.ts';
 import { type BindDecision, type BindOptions, decideBind } from './bind.ts';
 import { httpError } from './errors.ts';
 import type { EventStream } from './event-stream.ts';
@@ -45,6 +45,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     bodyLimit: 1024 * 1024,
     forceCloseConnections: true,
     return503OnClosing: true,
+    frameworkErrors: answerBadUrl,
   });
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
   const api = describeApi(server, schemas);

@@ -118,6 +118,12 @@ export function catalogueContract(
       assert.deepEqual(await catalogue.missing('blob/app', asked), [digestOf('absent')]);
       assert.deepEqual(await catalogue.missing('blob/none', asked), asked);
       assert.deepEqual(await catalogue.missing('blob/app', []), []);
+      const named = { mediaType: MediaType.layer, digest: digestOf('named'), size: 5 };
+      await catalogue.putManifest(entry('blob/app', 'naming', { blobs: [named.digest], names: [named] }));
+      assert.equal(await catalogue.unlinkBlob('blob/app', named.digest, 'named'), false);
+      assert.ok(await catalogue.hasBlob('blob/app', named.digest));
+      await catalogue.deleteManifest('blob/app', digestOf('naming'));
+      assert.equal(await catalogue.unlinkBlob('blob/app', named.digest, 'named'), true);
       assert.equal(await catalogue.unlinkBlob('blob/app', blob), true);
       assert.equal(await catalogue.unlinkBlob('blob/app', blob), false);
     });

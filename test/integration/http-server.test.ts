@@ -142,6 +142,16 @@ test('anonymous reading refuses writes, to registry clients in their own words',
   assert.equal(api.error.code, 'HTTP_READ_ONLY');
 });
 
+test('a URL that does not decode is refused in the form of the API or of the registry', async (context) => {
+  const { url } = await start(context);
+  const registry = await fetch(`${url}/v2/a%ff/tags/list`);
+  assert.equal(registry.status, 400);
+  assert.match(await registry.text(), /^{"errors":\[{"code":"NAME_INVALID",/);
+  const api = await fetch(`${url}/api/v1/%zz`);
+  assert.equal(api.status, 400);
+  assert.equal(((await api.json()) as Problem).error.code, 'HTTP_REQUEST_INVALID');
+});
+
 test('the registry takes blobs larger than what the API takes', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'heraklit-http-'));
   context.after(() => rm(folder, { recursive: true, force: true }));

@@ -221,6 +221,19 @@ test('a registry may delete nothing: 405, and what is allowed', async () => {
   });
 });
 
+test('a blob that a manifest names is not deleted under it', async () => {
+  const { call, pushBlob, putManifest } = calls;
+  await pushBlob('used/app', EMPTY);
+  const manifest = manifestOf(EMPTY, []);
+  await putManifest('used/app', 'v1', manifest);
+  const path = `/v2/used/app/blobs/${digestOf(EMPTY)}`;
+  assert.equal(await verdict(await call('DELETE', path)), '405 UNSUPPORTED');
+  assert.equal((await call('HEAD', path)).status, 200);
+  assert.equal((await call('DELETE', `/v2/used/app/manifests/${digestOf(manifest)}`)).status, 202);
+  assert.equal((await call('DELETE', path)).status, 202);
+  assert.equal(await verdict(await call('DELETE', path)), '404 BLOB_UNKNOWN');
+});
+
 test('any call that is none is answered in the form of the specification', async () => {
   const { call } = calls;
   const options = await call('OPTIONS', '/v2/a/manifests/v1');

@@ -110,6 +110,7 @@ async function open(text: string, options: AccessOptions, context: CliContext) {
   const reference = oci.parseReference(text);
   const named = artifact.openRepository(reference, {
     signal: context.signal,
+    onWarning: (warning) => context.log.warn(`the registry says: ${warning}`),
     ...(options.insecure === undefined ? {} : { insecure: options.insecure }),
   });
   return { artifact, oci, reference, ...named };

@@ -93,8 +93,11 @@ export interface RegistryCatalogue {
   repositoriesWith(digest: Digest, n: number): Promise<readonly string[]>;
   /** @param size bytes, for what a repository uses; collection fills in what is not given */
   linkBlob(repository: string, digest: Digest, size?: number): Promise<void>;
-  /** The bytes stay in the store until nothing names them. False when there was no link. */
-  unlinkBlob(repository: string, digest: Digest): Promise<boolean>;
+  /**
+   * The bytes stay in the store until nothing names them. False when there was no link, and with `unless: 'named'` when
+   * a manifest of the repository names the blob.
+   */
+  unlinkBlob(repository: string, digest: Digest, unless?: 'named'): Promise<boolean>;
   /** Those of `digests` that the repository has neither as blob nor as manifest. */
   missing(repository: string, digests: readonly Digest[]): Promise<readonly Digest[]>;
 }

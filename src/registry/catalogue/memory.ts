@@ -103,7 +103,9 @@ export function createMemoryCatalogue(): RegistryCatalogue {
     async linkBlob(name, digest) {
       use(name).blobs.add(digest);
     },
-    async unlinkBlob(name, digest) {
+    async unlinkBlob(name, digest, unless) {
+      const entries = [...(repositories.get(name)?.manifests.values() ?? [])];
+      if (unless === 'named' && entries.some(({ names }) => names?.some((one) => one.digest === digest))) return false;
       return repositories.get(name)?.blobs.delete(digest) ?? false;
     },
     async missing(name, digests) {

@@ -154,11 +154,12 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
       await link({ repository, digest, size });
     },
 
-    async unlinkBlob(repository, digest) {
+    async unlinkBlob(repository, digest, unless) {
       const { rows } = await sql`delete from registry_blob b using registry_repository r
-        where r.name = ${repository} and b.repository = r.id and b.digest = ${digest} returning 1 as one`.execute(
-        kysely,
-      );
+        where r.name = ${repository} and b.repository = r.id and b.digest = ${digest}
+          and (${unless === undefined} or not exists (
+            select from registry_manifest m where m.repository = r.id and ${digest} = any(m.names)
+          )) returning 1 as one`.execute(kysely);
       return rows.length > 0;
     },
 

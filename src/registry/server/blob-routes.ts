@@ -56,8 +56,16 @@ export async function serveBlob(
   return sendBlob(store, digest, range, reply, context.log);
 }
 
-/** The repository stops serving the blob; its bytes stay in the store, where other images may need them. */
+/**
+ * The repository stops serving the blob; its bytes stay in the store, where other images may need them. One that a
+ * manifest names stays served: an image whose layer can be deleted breaks for whoever pulls it next.
+ */
 export async function deleteBlob(context: RegistryContext, path: BlobPath, reply: FastifyReply): Promise<FastifyReply> {
-  if (!(await context.catalogue.unlinkBlob(path.repository, path.digest))) throw unknown(path);
-  return reply.code(202).send();
+  const { catalogue } = context;
+  if (await catalogue.unlinkBlob(path.repository, path.digest, 'named')) return reply.code(202).send();
+  if (!(await catalogue.hasBlob(path.repository, path.digest))) throw unknown(path);
+  throw registryError('REGISTRY_UNSUPPORTED', `a manifest of ${path.repository} names ${path.digest}`, {
+    details: { digest: path.digest },
+    hint: 'Delete the manifests that name it first.',
+  });
 }
