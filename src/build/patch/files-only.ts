@@ -6,6 +6,7 @@ import { withParents } from '../layers/parents.ts';
 import { patchError } from './errors.ts';
 import { canonicalPath, fileLevelChanges, type OpenedPackage } from './file-level.ts';
 import type { PreparedPackage } from './prepare-packages.ts';
+import { standInFiles, standIns } from './stand-ins.ts';
 
 const INFO = 'var/lib/dpkg/info';
 const STATUS = 'var/lib/dpkg/status';
@@ -14,12 +15,16 @@ const MAX_FILE = 256 * 1024 * 1024;
 
 /** Scripts a package runs when it is upgraded; an image whose scripts never ran does not need them. */
 const SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm'];
+/** What dpkg and debconf start. */
+const PROGRAMS = [...SCRIPTS, 'config'];
 
 export interface FilesOnlyInput {
   readonly image: ResolvedImage;
   readonly tree: FlatTree;
   readonly status: StatusDatabase;
   readonly packages: readonly PreparedPackage[];
+  /** Time of what is made anew, seconds since the epoch. */
+  readonly epoch: number;
 }
 
 /** Upgrades an image without dpkg: files, whiteouts, conffiles and the package database; nothing runs. */
@@ -36,7 +41,12 @@ export async function filesOnly(input: FilesOnlyInput): Promise<readonly LayerIt
     read: async (path) => files.get(path),
   });
   return withParents(
-    [...changes, ...opened.flatMap((pkg) => databaseItems(pkg, input)), ...statusItems(opened, input)],
+    [
+      ...changes,
+      ...standIns(files, changes, input.epoch),
+      ...opened.flatMap((pkg) => databaseItems(pkg, input)),
+      ...statusItems(opened, input),
+    ],
     input.tree,
   );
 }
@@ -82,6 +92,8 @@ function filesToRead(input: FilesOnlyInput, opened: readonly OpenedPackage[]): R
       if (line.startsWith('/')) wanted.add(canonicalPath(line.slice(1).trim(), input.tree));
     }
   }
+  const changed = opened.flatMap(({ data }) => data.map(({ path }) => path));
+  for (const path of standInFiles(input.tree, changed)) wanted.add(path);
   return wanted;
 }
 
@@ -142,7 +154,7 @@ function databaseItems(opened: OpenedPackage, input: FilesOnlyInput): readonly L
   const control = [...opened.control].filter(([file]) => file !== 'control');
   return [
     item(`${INFO}/${name}.list`, Buffer.from(`${list}\n`)),
-    ...control.map(([file, bytes]) => item(`${INFO}/${name}.${file}`, bytes, SCRIPTS.includes(file) ? 0o755 : 0o644)),
+    ...control.map(([file, bytes]) => item(`${INFO}/${name}.${file}`, bytes, PROGRAMS.includes(file) ? 0o755 : 0o644)),
   ];
 }
 

@@ -140,7 +140,7 @@ async function withDpkg(request: PatchRequest, plan: Plan, tools: PatchTools): P
 async function withoutDpkg(image: ResolvedImage, plan: Plan, tools: PatchTools): Promise<StoredLayer> {
   const { tree, packages, epoch, inputs } = plan;
   const status = packageDatabase(await readFacts(image, tools.layers), image.digest);
-  return storeLayer(await filesOnly({ image, tree, status, packages }), inputs.mediaType, tools.store, epoch);
+  return storeLayer(await filesOnly({ image, tree, status, packages, epoch }), inputs.mediaType, tools.store, epoch);
 }
 
 /** dpkg's status file, or the files of status.d; of each path the topmost. */
