@@ -1,5 +1,9 @@
-/** `npm run docs`: writes the pages that are derived from the code. */
+/** `npm run docs`: writes what is derived: the page of error codes, and validators from schemas. */
 import { writeFileSync } from 'node:fs';
 import { readErrorCatalogue, renderErrorCatalogue } from './error-catalogue.ts';
+import { COMPILED_SCHEMAS, renderValidator } from './validators.ts';
 
 writeFileSync(new URL('../docs/errors.md', import.meta.url), renderErrorCatalogue(await readErrorCatalogue()));
+for (const name of COMPILED_SCHEMAS) {
+  writeFileSync(new URL(`../schemas/${name}.validate.cjs`, import.meta.url), renderValidator(name));
+}

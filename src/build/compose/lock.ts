@@ -1,7 +1,8 @@
-import { parseDocument, stringify } from 'yaml';
+import { parseDocument } from 'yaml';
 import { digestOf } from '../../oci/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import { composeError } from './errors.ts';
+import { lockText, readLockText } from './lock-text.ts';
 
 /** `web.yaml.lock`: exactly which packages an image is made of. No host names: only hashes decide. */
 export interface Lock {
@@ -56,17 +57,7 @@ export function recipeDigest(recipe: Recipe, architecture: string): string {
 const HEADER = '# Written by heraklit build; keep it beside the recipe under version control.\n';
 
 export function formatLock(lock: Lock): string {
-  const { apiVersion, kind, recipe, distribution, architecture, base, epoch } = lock;
-  const ordered = {
-    ...{ apiVersion, kind, recipe, distribution, architecture },
-    ...(base === undefined ? {} : { base: { name: base.name, digest: base.digest } }),
-    epoch,
-    repositories: lock.repositories.map(({ id, suite, date, release }) => ({ id, suite, date, release })),
-    packages: lock.packages.map(({ name, version, architecture, source, repository, filename, size, sha256 }) => ({
-      ...{ name, version, architecture, source, repository, filename, size, sha256 },
-    })),
-  };
-  return HEADER + stringify(ordered, { lineWidth: 0, aliasDuplicateObjects: false });
+  return HEADER + lockText(lock);
 }
 
 const MAX_LOCK_BYTES = 16 * 1024 * 1024;
@@ -99,14 +90,8 @@ export function parseLock(text: string, file = 'lock'): Lock {
       hint: 'Delete it; the next build writes a new one.',
     });
   if (text.length > MAX_LOCK_BYTES) throw bad('too large');
-  const document = parseDocument(text, { version: '1.2' });
-  if (document.errors[0] !== undefined) throw bad(document.errors[0].message.split('\n')[0] ?? 'not YAML');
-  let lock: Partial<Lock> | null;
-  try {
-    lock = document.toJS({ maxAliasCount: 0 }) as Partial<Lock> | null;
-  } catch {
-    throw bad('it has aliases');
-  }
+  const lock = (readLockText(text.startsWith(HEADER) ? text.slice(HEADER.length) : text) ??
+    readYaml(text, bad)) as Partial<Lock> | null;
   if (lock?.apiVersion !== 'heraklit/v1' || lock.kind !== 'Lock') throw bad('apiVersion and kind are others');
   if (![lock.recipe, lock.distribution, lock.architecture].every(isText)) throw bad('a field is missing');
   if (!isCount(lock.epoch)) throw bad('epoch is no number');
@@ -114,4 +99,14 @@ export function parseLock(text: string, file = 'lock'): Lock {
   if (!Array.isArray(lock.repositories) || !lock.repositories.every(isRepository)) throw bad('repositories');
   if (!Array.isArray(lock.packages) || !lock.packages.every(isPackage)) throw bad('packages');
   return lock as Lock;
+}
+
+function readYaml(text: string, bad: (why: string) => Error): unknown {
+  const document = parseDocument(text, { version: '1.2' });
+  if (document.errors[0] !== undefined) throw bad(document.errors[0].message.split('\n')[0] ?? 'not YAML');
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch {
+    throw bad('it has aliases');
+  }
 }
