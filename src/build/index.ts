@@ -1,7 +1,8 @@
 export { type AllowedStrategies, chooseStrategy, isAllowed, type RecipeFacts } from './choose.ts';
 export { compose } from './compose/compose.ts';
 
-export { formatLock, type Lock, type LockedPackage, type LockedRepository, parseLock } from './compose/lock.ts';
+export { formatLock, parseLock } from './compose/lock.ts';
+export type { Lock, LockedPackage, LockedRepository } from './compose/lock-form.ts';
 export { otherPlatforms } from './compose/platforms.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFactsReader } from './layers/layer-facts.ts';

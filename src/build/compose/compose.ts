@@ -7,7 +7,7 @@ import { STATUS_PATH } from './database.ts';
 import { composeError } from './errors.ts';
 import type { StoredLayer } from './group-layer.ts';
 import { imageConfig, imageManifest } from './image-config.ts';
-import type { Lock, LockedPackage } from './lock.ts';
+import type { Lock, LockedPackage } from './lock-form.ts';
 import { packageLayers } from './package-layers.ts';
 import { fits, resolve } from './resolve.ts';
 import { topLayers } from './top-layer.ts';

@@ -9,7 +9,7 @@ import { composeError } from './errors.ts';
 import { keepFolders } from './folders.ts';
 import type { LayerGroup } from './groups.ts';
 import { layerTypeOf } from './layer-type.ts';
-import type { LockedPackage } from './lock.ts';
+import type { LockedPackage } from './lock-form.ts';
 import { packageContent } from './package-content.ts';
 import { keepRecord, PACKAGE_FORMAT, type PackageRecord, readRecord } from './package-record.ts';
 import type { ComposeRequest } from './types.ts';

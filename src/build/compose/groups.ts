@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LockedPackage } from './lock.ts';
+import type { LockedPackage } from './lock-form.ts';
 
 /** Packages that share one layer. */
 export interface LayerGroup {

@@ -2,7 +2,8 @@ import type { ImageConfig, ImageManifest, RuntimeConfig } from '../../oci/index.
 import { digestOf, MediaType, serialize } from '../../oci/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import type { StoredLayer } from './group-layer.ts';
-import { formatLock, type Lock } from './lock.ts';
+import { formatLock } from './lock.ts';
+import type { Lock } from './lock-form.ts';
 import type { ComposeBase } from './types.ts';
 
 /** What Debian images start with; a recipe's own PATH wins. */

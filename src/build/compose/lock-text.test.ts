@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import type { Lock } from './lock.ts';
+import type { Lock } from './lock-form.ts';
 import { lockText, readLockText } from './lock-text.ts';
 
 const awkward = ['', '3.25', '1e5', '1:2', '12:30:45', '0x1f', '0o7', '2026-01-01', 'true', 'No', '~', 'a: b', 'a #b'];

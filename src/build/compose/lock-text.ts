@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Lock } from './lock.ts';
+import type { Lock } from './lock-form.ts';
 
 /** Text without anything that YAML gives a meaning to. */
 const PLAIN = /^[a-z0-9](?:[a-z0-9._/+~:-]*[a-z0-9._/+~-])?$/i;

@@ -2,7 +2,7 @@ import type { TarHeader } from '../../archive/index.ts';
 import type { LayerCompression } from '../../oci/index.ts';
 import { type GroupResult, groupLayer, layerByContent, openPackage, type StoredLayer } from './group-layer.ts';
 import { groupPackages } from './groups.ts';
-import type { LockedPackage } from './lock.ts';
+import type { LockedPackage } from './lock-form.ts';
 import { aliasLinks } from './merged-usr.ts';
 import { dependencyOrder } from './package-order.ts';
 import type { PackageRecord } from './package-record.ts';

@@ -9,7 +9,8 @@ import {
 } from '../../distro/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import { composeError } from './errors.ts';
-import { type Lock, type LockedPackage, recipeDigest } from './lock.ts';
+import { recipeDigest } from './lock.ts';
+import type { Lock, LockedPackage } from './lock-form.ts';
 import type { ComposeBase } from './types.ts';
 
 /** `name`, `name=version`, `name:architecture` or both, as the recipe schema allows them. */

@@ -7,7 +7,7 @@ import { composeError } from './errors.ts';
 import { withFolders } from './folders.ts';
 import { layerByContent, merged, type StoredLayer, storeLayer } from './group-layer.ts';
 import { layerTypeOf } from './layer-type.ts';
-import type { Lock } from './lock.ts';
+import type { Lock } from './lock-form.ts';
 import { packageFiles } from './package-layers.ts';
 import type { PackageRecord } from './package-record.ts';
 import { recipeItems } from './recipe-files.ts';

@@ -5,7 +5,7 @@ import type { Recipe } from '../../recipe/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { LayerFactsReader } from '../layers/layer-facts.ts';
 import type { BuiltImage } from '../types.ts';
-import type { Lock, LockedPackage } from './lock.ts';
+import type { Lock, LockedPackage } from './lock-form.ts';
 
 /** The image that a recipe's `from` names. */
 export interface ComposeBase {
