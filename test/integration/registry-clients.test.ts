@@ -117,3 +117,51 @@ test('skopeo is told which blob a broken image lacks', async (context) => {
   );
   await assert.rejects(copying, /no blob sha256|BLOB_UNKNOWN|404/);
 });
+
+test('an image of two platforms: pushed by buildah, copied whole and in part by skopeo, pulled by podman', async (context) => {
+  if (missing(context, 'buildah', 'podman', 'skopeo')) return;
+  const source = join(folder, 'platforms');
+  await mkdir(source, { recursive: true });
+  await writeFile(join(source, 'data'), 'for any platform');
+  await writeFile(join(source, 'Dockerfile'), 'FROM scratch\nCOPY data /data\n');
+  const platforms = 'linux/amd64,linux/arm64';
+  await buildah('build', '--platform', platforms, '--manifest', 'platforms', source);
+  const all = `docker://${registry.host}/team/platforms:all`;
+  await buildah('manifest', 'push', '--all', '--tls-verify=false', 'platforms', all);
+  const index = await registry.catalogue.resolve('team/platforms', 'all');
+  assert.ok(index);
+
+  const insecure = ['--src-tls-verify=false', '--dest-tls-verify=false', '--preserve-digests'];
+  const at = (name: string) => `docker://${registry.host}/${name}:all`;
+  await skopeo('copy', '--all', ...insecure, all, at('whole/platforms'));
+  assert.deepEqual(await registry.catalogue.resolve('whole/platforms', 'all'), index);
+  await skopeo('copy', '--multi-arch', 'index-only', ...insecure, all, at('sparse/platforms'));
+  assert.deepEqual(await registry.catalogue.resolve('sparse/platforms', 'all'), index, 'an index without its images');
+  await skopeo('copy', '--multi-arch', 'system', ...insecure.slice(0, 2), all, at('one/platforms'));
+  await podman('pull', '--tls-verify=false', '--arch', 'arm64', `${registry.host}/whole/platforms:all`);
+  const { stdout } = await podman(
+    'image',
+    'inspect',
+    '-f',
+    '{{.Architecture}}',
+    `${registry.host}/whole/platforms:all`,
+  );
+  assert.equal(stdout.trim(), 'arm64');
+});
+
+test('zstd layers are pushed by buildah and pulled by podman', async (context) => {
+  if (missing(context, 'buildah', 'podman')) return;
+  const source = join(folder, 'zstd');
+  await mkdir(source, { recursive: true });
+  await writeFile(join(source, 'data'), Buffer.alloc(300_000, 'zstd'));
+  await writeFile(join(source, 'Dockerfile'), 'FROM scratch\nCOPY data /data\n');
+  await buildah('build', '-t', 'zstd', source);
+  const reference = `${registry.host}/team/zstd:small`;
+  await buildah('push', '--tls-verify=false', '--compression-format', 'zstd', 'zstd', `docker://${reference}`);
+  const descriptor = await registry.catalogue.resolve('team/zstd', 'small');
+  assert.ok(descriptor);
+  const manifest = (await registry.store.read(descriptor.digest, 100_000)).toString();
+  assert.match(manifest, /tar\+zstd/);
+  await buildah('rmi', '--all', '--force');
+  await podman('pull', '--tls-verify=false', reference);
+});
