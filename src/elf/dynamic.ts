@@ -2,7 +2,7 @@ import { offsetOf, type Segment, SegmentType } from './segments.ts';
 import { type ElfView, invalid, overLimit } from './view.ts';
 
 /** Dynamic tags (gABI figure 5-10; GNU extensions). */
-const Tag = {
+export const Tag = {
   null: 0,
   needed: 1,
   hash: 4,
@@ -44,12 +44,16 @@ export interface Dynamic {
 }
 
 /** The tags of the dynamic segment; of a tag that stands several times (but DT_NEEDED), the last value. */
-function readTags(view: ElfView, segment: Segment): { values: Map<number, number>; needed: number[] } {
+export function readTags(
+  view: ElfView,
+  offset: number,
+  size: number,
+): { readonly values: ReadonlyMap<number, number>; readonly needed: readonly number[] } {
   const values = new Map<number, number>();
   const needed: number[] = [];
   const step = 2 * view.wordBytes;
-  if (segment.offset + segment.size > view.bytes.length) invalid('its dynamic segment lies outside the file');
-  for (let at = segment.offset; at + step <= segment.offset + segment.size; at += step) {
+  if (offset + size > view.bytes.length) invalid('its dynamic segment lies outside the file');
+  for (let at = offset; at + step <= offset + size; at += step) {
     const tag = view.word(at);
     const value = view.word(at + view.wordBytes);
     if (tag === Tag.null) break;
@@ -64,7 +68,7 @@ function readTags(view: ElfView, segment: Segment): { values: Map<number, number
 export function readDynamic(view: ElfView, segments: readonly Segment[]): Dynamic | undefined {
   const segment = segments.find(({ type }) => type === SegmentType.dynamic);
   if (segment === undefined || segment.size === 0) return undefined;
-  const { values, needed } = readTags(view, segment);
+  const { values, needed } = readTags(view, segment.offset, segment.size);
   const table = (tag: number): number | undefined => {
     const address = values.get(tag);
     return address === undefined ? undefined : offsetOf(segments, address);

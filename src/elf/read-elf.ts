@@ -31,7 +31,8 @@ export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
 
-function viewOf(bytes: Uint8Array): ElfView {
+/** @throws ELF_INVALID */
+export function viewOf(bytes: Uint8Array): ElfView {
   if (!isElf(bytes)) invalid('it does not begin as one');
   const [bits, order] = [bytes[4], bytes[5]];
   if ((bits !== 1 && bits !== 2) || (order !== 1 && order !== 2)) invalid('its class or byte order is unknown');

@@ -22,11 +22,12 @@ export class ElfView {
   readonly #names = new Map<number, string>();
   #nameBytes = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** @param whole the file's head, where `bytes` are a part from elsewhere in it */
+  constructor(bytes: Uint8Array, whole?: ElfView) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.is64 = bytes[4] === 2;
-    this.isLittle = bytes[5] === 1;
+    this.is64 = whole?.is64 ?? bytes[4] === 2;
+    this.isLittle = whole?.isLittle ?? bytes[5] === 1;
   }
 
   u8(at: number): number {

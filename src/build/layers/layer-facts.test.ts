@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import type { TarHeader } from '../../archive/index.ts';
+import { readNeeded } from '../../elf/index.ts';
 import { type LayerRecord, memoryLayerCache, readLayers } from '../../inventory/index.ts';
 import { type BlobSource, type Digest, type LayerItem, MediaType, writeLayer } from '../../oci/index.ts';
 import { createLayerFactsReader } from './layer-facts.ts';
@@ -129,4 +130,34 @@ test('damaged facts are made again from the layer; a layer that is another one i
   }
   const other: Digest = `sha256:${'0'.repeat(64)}`;
   await assert.rejects(createLayerFactsReader(fresh()).read(blobs, layer, other), { code: 'OCI_DIGEST_MISMATCH' });
+});
+
+test('a program too large to be kept is read while it passes; one whose names passed by is told', async () => {
+  const program = await readFile('/bin/sh');
+  const large = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.alloc(200_000)]);
+  const odd = Buffer.from(program);
+  // Its program headers stand, says its header, far behind everything that is kept.
+  odd.writeBigUInt64LE(BigInt(60 * 1024 * 1024), 32);
+  const items = [
+    file('usr/bin/large', large(program), { mode: 0o755 }),
+    file('usr/bin/odd', Buffer.concat([odd, Buffer.alloc(70 * 1024 * 1024)]), { mode: 0o755 }),
+    file('usr/bin/text', Buffer.from(`#!/bin/sh\n${'# '.repeat(200_000)}`), { mode: 0o755 }),
+    file('usr/bin/small', program.subarray(0, 60), { mode: 0o755 }),
+  ];
+  const sink = fresh();
+  const reader = createLayerFactsReader(fresh(), undefined, 100_000);
+  const facts = reader.collector();
+  const { digest, size, diffId, indexed } = await writeLayer(items, {
+    compression: 'zstd',
+    sink,
+    collect: facts.options,
+  });
+  assert.ok(indexed);
+  await facts.keep(digest, indexed);
+  const layer = { mediaType: MediaType.layerZstd, digest, size };
+  const { linked } = await reader.read(noBlobs, layer, diffId);
+  assert.deepEqual(linked, [
+    { path: 'usr/bin/large', needed: readNeeded(program) },
+    { path: 'usr/bin/odd', needed: [], unread: true },
+  ]);
 });

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TarHeader } from '../../archive/index.ts';
+import type { TarContentSink, TarHeader } from '../../archive/index.ts';
 import { writeCacheFile } from '../../base/index.ts';
-import { isElf, readNeeded } from '../../elf/index.ts';
+import { isElf, NeededStream, readNeeded } from '../../elf/index.ts';
 import { type LayerCache, LayerCapture } from '../../inventory/index.ts';
 import {
   type BlobSource,
@@ -30,7 +30,7 @@ export interface LayerFactsReader {
   collector(): FactsCollector;
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 /** Layers whose facts stay in memory: more than any image has. */
 const MEMORY_LAYERS = 512;
 /** Bytes of one captured file; dpkg's status of 3,000 packages has under 5 MB. */
@@ -38,15 +38,20 @@ const CAPTURE_LIMIT = 128 * 1024 * 1024;
 
 const CAPTURED =
   /^(?:var\/lib\/dpkg\/(?:status(?:\.d\/.+)?|info\/[^/]+\.list|triggers\/(?:File|Unincorp)|statoverride|diversions)|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid|shells))$/;
-/** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. Larger ones are not linked. */
-const MAYBE_ELF = (header: TarHeader): boolean =>
-  header.size > 64 && header.size <= CAPTURE_LIMIT && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
+/** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. */
+const mayBeElf = (header: TarHeader): boolean =>
+  header.size > 64 && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
 
 /**
  * Facts by diff id in `directory` (a folder of the home's cache), which may be deleted at any time.
  * @param records where the inventory keeps what it knows of layers: filled on the way, so that it need not read them
+ * @param wholeLimit bytes up to which a program is read whole; of a larger one only parts are kept while it passes
  */
-export function createLayerFactsReader(directory: string, records?: LayerCache): LayerFactsReader {
+export function createLayerFactsReader(
+  directory: string,
+  records?: LayerCache,
+  wholeLimit = CAPTURE_LIMIT,
+): LayerFactsReader {
   const memory = new Map<string, Promise<LayerFacts>>();
   const fileOf = (diffId: Digest): string => join(directory, `v${FORMAT}`, digestHex(diffId));
   const remember = (diffId: Digest, facts: Promise<LayerFacts>): void => {
@@ -55,7 +60,7 @@ export function createLayerFactsReader(directory: string, records?: LayerCache):
     if (memory.size > MEMORY_LAYERS) memory.delete(memory.keys().next().value as string);
   };
   const collector = (): FactsCollector & { facts(indexed: IndexedLayer): LayerFacts } => {
-    const gathering = new Gathering();
+    const gathering = new Gathering(wholeLimit);
     return {
       options: gathering.options,
       facts: (indexed) => gathering.facts(indexed),
@@ -102,16 +107,40 @@ export function createLayerFactsReader(directory: string, records?: LayerCache):
 class Gathering {
   readonly #linked: LinkedFile[] = [];
   readonly #scan = new LayerCapture();
-  readonly options: CollectOptions = {
-    capture: (header) => this.#scan.wants(header) || CAPTURED.test(header.path),
-    visit: (header) => (MAYBE_ELF(header) ? (content) => this.#look(header.path, content) : undefined),
-    captureLimit: CAPTURE_LIMIT,
-    hashFiles: true,
-  };
+  readonly options: CollectOptions;
+
+  constructor(wholeLimit: number) {
+    this.options = {
+      capture: (header) => this.#scan.wants(header) || CAPTURED.test(header.path),
+      visit: (header) =>
+        mayBeElf(header) && header.size <= wholeLimit ? (content) => this.#look(header.path, content) : undefined,
+      stream: (header) => (mayBeElf(header) && header.size > wholeLimit ? this.#watch(header) : undefined),
+      captureLimit: CAPTURE_LIMIT,
+      hashFiles: true,
+    };
+  }
+
+  /** A program too large to be read whole. */
+  #watch({ path, size }: TarHeader): TarContentSink {
+    let stream: NeededStream | undefined;
+    let begun = false;
+    return {
+      write: (chunk) => {
+        if (!begun) stream = isElf(chunk) || chunk.length < 4 ? new NeededStream(size) : undefined;
+        begun = true;
+        stream?.write(chunk);
+      },
+      end: () => {
+        const needed = stream === undefined ? [] : neededBy(() => stream?.end());
+        if (needed === undefined) this.#linked.push({ path, needed: [], unread: true });
+        else if (needed.length > 0) this.#linked.push({ path, needed });
+      },
+    };
+  }
 
   #look(path: string, content: Uint8Array): void {
-    const needed = neededBy(content);
-    if (needed.length > 0) this.#linked.push({ path, needed });
+    const needed = isElf(content) ? neededBy(() => readNeeded(content)) : [];
+    if (needed !== undefined && needed.length > 0) this.#linked.push({ path, needed });
   }
 
   facts({ index, captured }: IndexedLayer): LayerFacts {
@@ -123,10 +152,9 @@ class Gathering {
   }
 }
 
-function neededBy(bytes: Uint8Array): readonly string[] {
-  if (!isElf(bytes)) return [];
+function neededBy(read: () => readonly string[] | undefined): readonly string[] | undefined {
   try {
-    return readNeeded(bytes);
+    return read();
   } catch {
     // A damaged program cannot be linked by the loader either.
     return [];

@@ -4,6 +4,8 @@ import type { LayerIndex } from '../../oci/index.ts';
 export interface LinkedFile {
   readonly path: string;
   readonly needed: readonly string[];
+  /** It is linked, and against what could not be told: so large that its names passed by before they were asked for. */
+  readonly unread?: true;
 }
 
 /** What the builders need to know of a layer; read once in the layer's life. */

@@ -125,4 +125,13 @@ test('a library that lost a symbol, changed its SONAME or is gone is refused; on
     },
   );
   assert.match(describeConflict(gone.conflicts[0] as never), /no such library/);
+  const unread = await checkLibraries(
+    [{ path: 'srv/huge', needed: [], unread: true }],
+    library('old'),
+    library('gained'),
+    {
+      exports: async () => ({ soname: undefined, symbols: new Set() }),
+    },
+  );
+  assert.match(describeConflict(unread.conflicts[0] as never), /srv\/huge is linked against .*too large to be read/);
 });

@@ -6,6 +6,8 @@ import type { RebaseConflict } from './report.ts';
 export interface LinkedFile {
   readonly path: string;
   readonly needed: readonly string[];
+  /** Against what it is linked could not be told. */
+  readonly unread?: true;
 }
 
 /** Reads what a library of a base exports: `symbol` or `symbol@VERSION`, and its SONAME. */
@@ -87,6 +89,11 @@ export async function checkLibraries(
   const conflicts: RebaseConflict[] = [];
   const checked: string[] = [];
   if (linked.length === 0) return { conflicts, checked };
+  for (const { path, unread } of linked) {
+    if (unread === undefined) continue;
+    const reason = 'it is too large to be read whole, and their names do not stand where they do in other programs';
+    conflicts.push({ kind: 'library', soname: 'libraries that were not read', neededBy: path, reason });
+  }
   const [before, after] = [librariesOf(oldBase), librariesOf(newBase)];
   for (const [soname, neededBy] of sonamesNeeded(linked)) {
     const oldPath = before.get(soname);

@@ -13,6 +13,8 @@ export interface CollectOptions {
   readonly capture?: (header: TarHeader) => boolean;
   /** Asked once per regular file; what it returns is called with the whole content, valid only during the call. */
   readonly visit?: (header: TarHeader) => ((content: Buffer) => void) | undefined;
+  /** Asked once per regular file; what it returns is given the content as it comes: for files too large to be kept. */
+  readonly stream?: (header: TarHeader) => TarContentSink | undefined;
   /** Bytes one captured or visited file may have. */
   readonly captureLimit?: number;
   /** Fill `sha256` of every file. */
@@ -73,17 +75,20 @@ export class LayerCollector implements TarHandler {
     const keep = this.#options.capture?.(header) === true;
     const visit = this.#options.visit?.(header);
     const hash = this.#options.hashFiles === true ? createHash('sha256') : undefined;
-    if (!keep && visit === undefined && hash === undefined) return 'skip';
+    const stream = this.#options.stream?.(header);
+    if (!keep && visit === undefined && hash === undefined && stream === undefined) return 'skip';
     this.#refuseLarge(header, keep || visit !== undefined);
     const whole = keep || visit !== undefined ? this.#whole(header, keep, visit) : undefined;
     return {
       write: (chunk) => {
         hash?.update(chunk);
         whole?.write(chunk);
+        stream?.write(chunk);
       },
       end: () => {
         if (hash !== undefined) entry.sha256 = hash.digest('hex');
         whole?.end();
+        stream?.end();
       },
     };
   }
