@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress, gunzip, zstdDecompress } from 'node:zlib';
 import { isHeraklitError, messageOf } from '../base/index.ts';
 import { archiveError } from './errors.ts';
+import { giveBack } from './give-back.ts';
 import { BOMB_RATIO, BOMB_RATIO_FLOOR, DEFAULT_ARCHIVE_LIMITS, DEFAULT_BUFFER_LIMIT, overLimit } from './limits.ts';
 import { asBuffer } from './tar-parser.ts';
 import { claimedXzSize, pieces, unxz } from './xz.ts';
@@ -85,14 +86,6 @@ async function* viaZlib(
     input.destroy();
     decoder.destroy();
   }
-}
-
-/**
- * Frees the memory of a chunk whose reader is done. Only when it reaches the end of its buffer: the decoder hands out a
- * buffer in several pieces while it still fills it, and cannot write into one that it has handed out whole.
- */
-function giveBack({ buffer, byteOffset, length }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && byteOffset + length === buffer.byteLength) buffer.transfer(0);
 }
 
 /**

@@ -5,6 +5,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { isHeraklitError } from '../base/index.ts';
 import { type DecompressHashedOptions, decompressHashed } from './decompress-hashed.ts';
+import { isForThread, prepareThread } from './threaded-gunzip.ts';
 
 /** Claims a size that makes a thread worth while; the bytes themselves are few. */
 const LARGE = { size: 1e9 };
@@ -136,4 +137,31 @@ test('more at once than there are threads', async () => {
   const packed = gzipSync(plain);
   const results = await Promise.all(Array.from({ length: 5 }, () => unpack(packed)));
   assert.ok(results.every(({ sha256: digest }) => digest === sha256(plain)));
+});
+
+test('a thread that was started early is the one that decodes', async () => {
+  assert.equal(isForThread(1000), false);
+  prepareThread();
+  prepareThread();
+  const plain = randomBytes(3 * MIB);
+  assert.ok((await unpack(gzipSync(plain))).bytes.equals(plain));
+  assert.ok((await unpack(gzipSync(plain))).bytes.equals(plain));
+});
+
+test('memory of chunks that are ours alone is given back as they are read; of others it is left alone', async () => {
+  const plain = randomBytes(3 * MIB);
+  const packed = gzipSync(plain);
+  for (const ownChunks of [true, false]) {
+    const given = Array.from(
+      { length: Math.ceil(packed.length / 65_536) },
+      (_, at) => new Uint8Array(packed.subarray(at * 65_536, (at + 1) * 65_536)),
+    );
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      yield* given;
+    };
+    const { chunks: unpacked, sha256: digest } = decompressHashed(source(), 'gzip', { ...LARGE, ownChunks });
+    for await (const _ of unpacked);
+    assert.equal(digest(), sha256(plain));
+    assert.ok(given.every(({ length }) => (length === 0) === ownChunks));
+  }
 });

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import { bounded, type Compression, type DecompressLimits, decoded } from './compression.ts';
-import { gunzipOnThread } from './threaded-gunzip.ts';
-
-/** From this many compressed bytes on, a thread of its own brings more than its start costs (some 30 ms). */
-const THREAD_FROM_BYTES = 8 * 1024 * 1024;
+import { gunzipOnThread, isForThread } from './threaded-gunzip.ts';
 
 export interface HashedBytes {
   /** Each is valid only until the next is asked for. */
@@ -15,6 +12,8 @@ export interface HashedBytes {
 export interface DecompressHashedOptions extends DecompressLimits {
   /** Compressed bytes that are expected; only speed depends on it. */
   readonly size?: number;
+  /** The source's chunks are memory of their own that nobody else holds: it is given back as soon as it was read. */
+  readonly ownChunks?: boolean;
 }
 
 /**
@@ -27,9 +26,9 @@ export function decompressHashed(
   kind: Compression,
   options: DecompressHashedOptions = {},
 ): HashedBytes {
-  const threaded = kind === 'gzip' && (options.size ?? 0) >= THREAD_FROM_BYTES;
+  const threaded = kind === 'gzip' && isForThread(options.size ?? 0);
   const decode = (counted: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
-    (threaded ? gunzipOnThread(counted) : undefined) ?? decoded(counted, kind, true);
+    (threaded ? gunzipOnThread(counted, options.ownChunks === true) : undefined) ?? decoded(counted, kind, true);
   const hash = createHash('sha256');
   let sha256 = '';
   const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {

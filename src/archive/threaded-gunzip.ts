@@ -2,13 +2,16 @@ import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { giveBack } from './give-back.ts';
 import { type FromThread, type GunzipOrder, openHandle, type ToThread } from './gunzip-thread.ts';
 
 /** All memory one decoding takes, whatever the archive holds. */
-const SLOT_BYTES = 1024 * 1024;
-const SLOTS = 3;
-const CHUNK_BYTES = 1024 * 1024;
-const CHUNKS = 8;
+const SLOT_BYTES = 1 * 1024 * 1024;
+const SLOTS = 8;
+const CHUNK_BYTES = 256 * 1024;
+const CHUNKS = 32;
+/** From this many compressed bytes on, a thread of its own brings more than its start costs (some 30 ms). */
+const THREAD_FROM_BYTES = 8 * 1024 * 1024;
 /** One core stays for who reads what comes out; more than two threads only take memory. */
 const MAX_THREADS = Math.min(2, availableParallelism() - 1);
 /**
@@ -27,6 +30,19 @@ function threadEnvironment(): NodeJS.ProcessEnv {
 }
 
 let threads = 0;
+let ready: GunzipThread | undefined;
+
+/** True where archives of so many compressed bytes are decoded on a thread. */
+export const isForThread = (size: number): boolean =>
+  size >= THREAD_FROM_BYTES && MAX_THREADS > 0 && PROVEN_NODE.has(process.versions.node.split('.')[0] ?? '');
+
+/**
+ * Starts the thread that the first large archive will want, so that it starts while its reader is still being loaded.
+ * Nothing waits for it, and the process ends without it.
+ */
+export function prepareThread(): void {
+  ready ??= openHandle() === undefined ? undefined : new GunzipThread();
+}
 
 /**
  * Decodes gzip on a thread of its own: however long the main thread is busy, decoding goes on, as far ahead as the
@@ -35,16 +51,23 @@ let threads = 0;
  * @returns undefined where this Node cannot or as many threads run as should: decode without then
  * @throws the decoder's errors, with its codes; those of `source`, unchanged
  */
-export function gunzipOnThread(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> | undefined {
-  if (threads >= MAX_THREADS || !PROVEN_NODE.has(process.versions.node.split('.')[0] ?? '')) return undefined;
-  return openHandle() === undefined ? undefined : decoded(source);
+export function gunzipOnThread(
+  source: AsyncIterable<Uint8Array>,
+  ownChunks: boolean,
+): AsyncIterable<Uint8Array> | undefined {
+  return threads >= MAX_THREADS || openHandle() === undefined ? undefined : decoded(source, ownChunks);
 }
 
-async function* decoded(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* decoded(
+  source: AsyncIterable<Uint8Array>,
+  ownChunks: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
   threads += 1;
-  const thread = new GunzipThread();
+  const thread = ready ?? new GunzipThread();
+  ready = undefined;
+  thread.start();
   const input = source[Symbol.asyncIterator]();
-  const fed = feed(input, thread);
+  const fed = feed(input, thread, ownChunks);
   // Whatever ends the source ends us, at once.
   fed.catch((error: unknown) => thread.fail(error));
   let whole = false;
@@ -64,7 +87,7 @@ async function* decoded(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 /** Copies the source into slots as they get free; small pieces are gathered. */
-async function feed(input: AsyncIterator<Uint8Array>, thread: GunzipThread): Promise<void> {
+async function feed(input: AsyncIterator<Uint8Array>, thread: GunzipThread, ownChunks: boolean): Promise<void> {
   let slot: { readonly number: number; readonly bytes: Uint8Array } | undefined;
   let used = 0;
   const send = (): void => {
@@ -82,6 +105,7 @@ async function feed(input: AsyncIterator<Uint8Array>, thread: GunzipThread): Pro
       chunk = chunk.subarray(size);
       if (used === SLOT_BYTES) send();
     }
+    if (ownChunks) giveBack(next.value);
   }
   send();
   thread.tell({ kind: 'end' });
@@ -109,6 +133,12 @@ class GunzipThread {
     this.#worker.on('message', (message: FromThread) => this.#heard(message));
     this.#worker.on('error', (error) => this.fail(error));
     this.#worker.on('exit', () => this.fail(new Error('the thread that decompresses ended early')));
+    this.#worker.unref();
+  }
+
+  /** From now on the process stays for it. */
+  start(): void {
+    this.#worker.ref();
   }
 
   #heard(message: FromThread): void {

@@ -17,17 +17,28 @@ export async function readContents(
   context: CliContext,
   options: ReadContentsOptions = {},
 ): Promise<ImageContents> {
-  const [oci, inventory] = await Promise.all([import('../oci/index.ts'), import('../inventory/index.ts')]);
+  const [{ isForThread, prepareThread }, oci] = await Promise.all([
+    import('../archive/index.ts'),
+    import('../oci/index.ts'),
+  ]);
   const reference = oci.parseReference(text);
-  if (reference.kind === 'dir') return inventory.inspectImage({ kind: 'dir', root: reference.root });
+  if (reference.kind === 'dir') {
+    const { inspectImage } = await import('../inventory/index.ts');
+    return inspectImage({ kind: 'dir', root: reference.root });
+  }
   const { openImage } = await import('../transport/index.ts');
   const image = await openImage(reference, {
     signal: context.signal,
     ...(options.platform === undefined ? {} : { platform: oci.parsePlatform(options.platform) }),
   });
   try {
-    return await inventory.inspectImage(image, {
-      layerCache: inventory.directoryLayerCache(join(context.home.cache, 'layers')),
+    const { directoryLayerCache } = await import('../inventory/cache/index.ts');
+    const layerCache = directoryLayerCache(join(context.home.cache, 'layers'));
+    const wantsThread = image.manifest.layers.some(({ digest, size }) => isForThread(size) && !layerCache.has(digest));
+    if (wantsThread) prepareThread();
+    const { inspectImage } = await import('../inventory/index.ts');
+    return await inspectImage(image, {
+      layerCache,
       hashFiles: options.hashFiles === true,
       progress: context.progress,
       signal: context.signal,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { digestOf } from '../oci/index.ts';
+import { type Descriptor, digestOf } from '../oci/index.ts';
 import { inspectImage } from './inspect-image.ts';
 import { directoryLayerCache } from './layer-cache.ts';
 import { type LayerRecord, parseLayerRecord, serializeLayerRecord } from './layer-record.ts';
@@ -51,7 +51,16 @@ test('on disk: a second scan opens no blob, a damaged file is made again', async
     const image = memoryImage([{ 'etc/os-release': OS_RELEASE, 'var/lib/dpkg/status': stanza('dpkg', '1') }], {
       opened,
     });
-    const first = await inspectImage(image, { layerCache: directoryLayerCache(folder) });
+    const [layer] = image.manifest.layers as [Descriptor];
+    assert.equal(directoryLayerCache(folder).has(layer.digest), false);
+    let started = 0;
+    const reading = (): void => {
+      started += 1;
+    };
+    const first = await inspectImage(image, { layerCache: directoryLayerCache(folder), reading });
+    assert.equal(directoryLayerCache(folder).has(layer.digest), true);
+    await inspectImage(image, { layerCache: directoryLayerCache(folder), reading });
+    assert.equal(started, 1);
     const second = await inspectImage(image, { layerCache: directoryLayerCache(folder) });
     assert.deepEqual([second.packages.length, second.distribution], [first.packages.length, first.distribution]);
     assert.deepEqual([...opened.values()], [1]);

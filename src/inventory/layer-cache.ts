@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +9,8 @@ import { type LayerRecord, parseLayerRecord, serializeLayerRecord } from './laye
 
 /** Where layer records are kept between scans. Losing one costs reading the layer again, nothing else. */
 export interface LayerCache {
+  /** Whether there is something to get, which may still turn out damaged. */
+  has(blob: Digest): boolean;
   get(blob: Digest): Promise<LayerRecord | undefined>;
   put(record: LayerRecord): Promise<void>;
 }
@@ -27,6 +30,7 @@ export function directoryLayerCache(folder: string): LayerCache {
   const pathOf = (blob: Digest): string =>
     join(folder, digestAlgorithm(blob), digestHex(blob).slice(0, 2), `${digestHex(blob)}.zst`);
   return {
+    has: (blob) => existsSync(pathOf(blob)),
     async get(blob) {
       try {
         const packed = await readFile(pathOf(blob));
@@ -48,6 +52,7 @@ export function directoryLayerCache(folder: string): LayerCache {
 export function memoryLayerCache(): LayerCache {
   const records = new Map<Digest, LayerRecord>();
   return {
+    has: (blob) => records.has(blob),
     get: async (blob) => records.get(blob),
     put: async (record) => void records.set(record.blob, record),
   };

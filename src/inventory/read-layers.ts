@@ -94,6 +94,7 @@ async function readLayer(
   const indexed = await indexLayer(await image.blobs.open(descriptor.digest), descriptor.mediaType, {
     name: descriptor.digest,
     size: descriptor.size,
+    ownChunks: image.blobs.ownChunks === true,
     ...(options.reading === undefined ? {} : { started: options.reading }),
     ...capture.options,
     hashFiles,

@@ -82,6 +82,8 @@ export interface BlobSource {
    * @throws BLOB_MISSING (storage) when there is none
    */
   open(digest: Digest): Promise<Readable>;
+  /** Each chunk of these streams is memory of its own, which its reader may give back before it is collected. */
+  readonly ownChunks?: boolean;
 }
 
 /** One image for one platform, resolved from a reference, whatever it lies in. */

@@ -152,6 +152,7 @@ function savedSource(
   };
   return {
     where: members.path,
+    ownChunks: true,
     async open(digest) {
       const name = nameOf(digest);
       return verifying(members.stream(name), digest, members.size(name));

@@ -65,6 +65,7 @@ export async function imageNamed(directory: string, name: string | undefined): P
 function layoutSource(directory: string): ImageSource {
   return {
     where: directory,
+    ownChunks: true,
     open: (digest) => openBlobFile(directory, digest),
     read: (digest, limit) => readBlobFile(directory, digest, limit),
     size: (digest) => blobSize(directory, digest),

@@ -54,6 +54,7 @@ function archiveSource(members: TarMembers): ImageSource {
   };
   return {
     where: members.path,
+    ownChunks: true,
     async open(digest) {
       return verifying(members.stream(nameOfBlob(digest)), digest, sizeOf(digest));
     },

@@ -54,7 +54,8 @@ async function imageOf(
   await checkBlobs(source, manifest);
   const config = parseImageConfig(await source.read(manifest.config.digest, MAX_MANIFEST_BYTES));
   if (platform !== undefined) checkPlatform(source, config, platform);
-  return { digest, mediaType, manifestBytes, manifest, config, blobs: { open: (blob: Digest) => source.open(blob) } };
+  const blobs = { open: (blob: Digest) => source.open(blob), ownChunks: source.ownChunks === true };
+  return { digest, mediaType, manifestBytes, manifest, config, blobs };
 }
 
 async function checkBlobs(source: ImageSource, manifest: ImageManifest): Promise<void> {

@@ -9,6 +9,8 @@ export interface IndexLayerOptions extends CollectOptions {
   readonly limits?: Partial<ArchiveLimits>;
   /** Bytes of the blob, as its descriptor claims; only speed depends on it. */
   readonly size?: number;
+  /** See `BlobSource.ownChunks`. */
+  readonly ownChunks?: boolean;
   /** Called once, when the first bytes were unpacked: from now on this thread often waits. */
   readonly started?: () => void;
 }
@@ -39,6 +41,7 @@ export async function indexLayer(
     const { compression, all } = await sniffCompression(source);
     const limits = options.limits ?? {};
     const plain = decompressHashed(all, compression, {
+      ownChunks: options.ownChunks === true,
       ...(options.size === undefined ? {} : { size: options.size }),
       ...(limits.bytes === undefined ? {} : { maxBytes: limits.bytes }),
     });
