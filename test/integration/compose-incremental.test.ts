@@ -97,6 +97,7 @@ for (const suite of ['trixie', 'bookworm'] as const) {
       cpSync(`${compose}-before`, compose, { recursive: true });
     };
     let reused = 0;
+    const different: string[] = [];
     for (const change of changes) {
       restore();
       const options = { lock: withChange(lock, change), locked: true };
@@ -108,8 +109,9 @@ for (const suite of ['trixie', 'bookworm'] as const) {
       rmSync(join(compose, 'stages'), { recursive: true });
       const again = await home.build(recipe, options);
       assert.match(again.reason, /never ran/);
-      assert.equal(incremental.descriptor.digest, again.descriptor.digest, change.name);
+      if (incremental.descriptor.digest !== again.descriptor.digest) different.push(change.name);
     }
+    assert.deepEqual(different, []);
     assert.ok(reused > 0, 'nothing was reused');
   });
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { type LayerItem, opaqueOf, whiteoutOf } from '../../oci/index.ts';
-import { type Change, NOW } from '../../runtime/sandbox/index.ts';
+import type { Change } from '../../runtime/sandbox/index.ts';
 import { judge } from './volatile.ts';
 
 const DAY = 86_400;
@@ -21,7 +21,7 @@ function normalizeShadow(content: Buffer, epoch: number): Buffer {
 
 /**
  * What commands changed, as layer entries with content, without what is volatile; removals as whiteouts (image-spec
- * layer.md). Times are as they were found: `atEpoch` makes them the same whenever the commands ran.
+ * layer.md). `atEpoch` gives them their times.
  */
 export async function takeChanges(changes: AsyncIterable<Change> | Iterable<Change>): Promise<readonly LayerItem[]> {
   const items: LayerItem[] = [];
@@ -48,10 +48,14 @@ export async function takeChanges(changes: AsyncIterable<Change> | Iterable<Chan
   return withoutDanglingLinks(items, dropped);
 }
 
-/** The same entries for an image whose newest file is of `epoch`: no later times, password ages of that day. */
+/**
+ * The same entries for an image whose newest file is of `epoch`: that is the time of all that commands made or changed,
+ * and the day of passwords. A time they set themselves is no better: update-alternatives gives its links that of the
+ * program they lead to, so that it would change with each update, without anything having been read.
+ */
 export function atEpoch(items: readonly LayerItem[], epoch: number): readonly LayerItem[] {
   return items.map(({ header, content }) => {
-    const mtime = Math.min(header.mtime, epoch);
+    const mtime = epoch;
     if (content === undefined) return { header: { ...header, mtime } };
     if (!/^etc\/g?shadow$/.test(header.path)) return { header: { ...header, mtime }, content };
     const dated = normalizeShadow(content as Buffer, epoch);
@@ -61,7 +65,7 @@ export function atEpoch(items: readonly LayerItem[], epoch: number): readonly La
 
 function emptyFile(path: string): LayerItem {
   return {
-    header: { path, type: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtime: NOW },
+    header: { path, type: 'file', mode: 0o644, uid: 0, gid: 0, size: 0, mtime: 0 },
     content: Buffer.alloc(0),
   };
 }

@@ -19,7 +19,7 @@ import { tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
 
 /** Raise it when the script stage gives another result for the same packages. */
-export const SCRIPTS_FORMAT = 3;
+export const SCRIPTS_FORMAT = 4;
 
 export interface ScriptsInput {
   /** Layers of this build below the top one, lowest first. */
@@ -60,7 +60,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /** What a run of the maintainer scripts did. */
 export interface ScriptsResult {
-  /** What they changed, with times as they were found: see `atEpoch`. */
+  /** What they changed; times are still to be set: see `atEpoch`. */
   readonly changes: readonly LayerItem[];
   /** Paths whose content they depended on. */
   readonly reads: ReadonlySet<string>;

@@ -30,7 +30,7 @@ export interface StageRecord {
 
 export interface Stage {
   readonly record: StageRecord;
-  /** What the scripts changed, with times as they were found. */
+  /** What the scripts changed; times are still to be set. */
   readonly changes: readonly LayerItem[];
 }
 

@@ -1,3 +1,2 @@
-export { NOW } from './recording.ts';
 export { createSandbox } from './sandbox.ts';
 export type { Change, Recording, RunLimits, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';

@@ -4,9 +4,6 @@ import { decodePath } from '../../archive/index.ts';
 import { type Attributes, headerOf } from './changes.ts';
 import type { Change, Recording } from './types.ts';
 
-/** Seconds: stands for "when the command ran", whenever that was; later than any real time, and an archive can hold it. */
-export const NOW = 2 ** 33 - 1;
-
 /** A tree as it was before commands ran. */
 export interface Before {
   readonly paths: ReadonlySet<string>;
@@ -68,27 +65,20 @@ export async function observe(
   return {
     reads: walk.reads,
     changes: [
-      ...entriesOf(root, walk.changed, before, attributes),
+      ...entriesOf(root, walk.changed, attributes),
       ...marked.map((path) => ({ kind: 'whiteout', path }) as const),
     ],
   };
 }
 
-function entriesOf(
-  root: string,
-  changed: readonly Changed[],
-  { clock }: Before,
-  attributes: Attributes,
-): readonly Change[] {
+function entriesOf(root: string, changed: readonly Changed[], attributes: Attributes): readonly Change[] {
   const firsts = new Map<bigint, string>();
-  const now = BigInt(Math.floor(clock * 1000)) * 1000n;
   return changed.map(({ path, native }) => {
     const file = Buffer.concat([Buffer.from(`${root}/`), native]);
     const stat = lstatSync(file, { bigint: true });
     const first = stat.nlink > 1n && !stat.isDirectory() ? firsts.get(stat.ino) : undefined;
     if (first === undefined) firsts.set(stat.ino, path);
-    const found = headerOf(file, path, stat, first, attributes.get(path));
-    const header = stat.mtimeNs > now ? { ...found, mtime: NOW } : found;
+    const header = headerOf(file, path, stat, first, attributes.get(path));
     return { kind: 'entry', header, ...(header.type === 'file' ? { content: file } : {}) };
   });
 }

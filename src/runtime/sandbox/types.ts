@@ -77,7 +77,6 @@ export interface Recording {
   readonly reads: ReadonlySet<string>;
   /**
    * Differences to what was there, as layer entries (folders before their content, removals last), never opaque folders.
-   * A time that a clock set meanwhile is `NOW`.
    */
   readonly changes: readonly Change[];
   /** All paths that were there before. */
