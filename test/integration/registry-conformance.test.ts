@@ -205,6 +205,18 @@ test('what a manifest may leave out is a setting', async () => {
   }
 });
 
+test('a manifest that may name missing layers gives no access to those of another repository', async () => {
+  await using({ sparse: 'all' }, async ({ call, pushBlob, putManifest }) => {
+    const secret = Buffer.from('not for everybody');
+    await pushBlob('secret/app', secret);
+    await pushBlob('open/app', EMPTY);
+    assert.equal((await putManifest('open/app', 'v1', manifestOf(EMPTY, [secret]))).status, 201);
+    assert.equal(await verdict(await call('GET', `/v2/open/app/blobs/${digestOf(secret)}`)), '404 BLOB_UNKNOWN');
+    await pushBlob('open/app', secret);
+    assert.equal((await call('GET', `/v2/open/app/blobs/${digestOf(secret)}`)).status, 200, 'who has the bytes may');
+  });
+});
+
 test('a registry may delete nothing: 405, and what is allowed', async () => {
   await using({ deletes: false }, async ({ call, pushBlob, putManifest }) => {
     await pushBlob('kept/app', EMPTY);

@@ -60,7 +60,8 @@ export async function putManifest(
   const entry = {
     repository,
     descriptor,
-    blobs: manifest.blobs,
+    // What is missing is not linked: naming a blob of another repository would else be a way to read it.
+    blobs: manifest.blobs.filter((blob) => !missing.has(blob)),
     names: [...manifest.names, ...manifest.elsewhere],
     ...(manifest.subject === undefined ? {} : { subject: manifest.subject }),
   };
@@ -143,7 +144,10 @@ async function checkPresent(
   await Promise.all(
     manifest.names.map(async ({ digest, size }) => {
       const stored = missing.has(digest) ? undefined : await relyOn(store, digest);
-      if (stored === undefined && mayMiss) return;
+      if (stored === undefined && mayMiss) {
+        missing.add(digest);
+        return;
+      }
       if (stored === undefined) {
         throw registryError('REGISTRY_MANIFEST_BLOB_UNKNOWN', `${repository} has no ${digest}: push it first`, {
           details: { digest },
