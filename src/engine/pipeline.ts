@@ -70,8 +70,8 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     if (unfinished !== undefined) await requeueOpenTasks(context, unfinished);
     if (run !== undefined) await carryOut(context, run, signal);
     const tasks = run === undefined ? [] : await tasksOfRun(context.database.kysely, run);
-    const { push } = context.ports;
-    const unpushed = push === undefined ? [] : await pushReleased(context, push, signal);
+    const { pushes = [] } = context.ports;
+    const unpushed = (await Promise.all(pushes.map((port) => pushReleased(context, port, signal)))).flat();
     const resumed = unfinished !== undefined;
     return { run, resumed, tasks, problems: [...problems, ...unpushed], times: context.times };
   } finally {

@@ -76,6 +76,8 @@ export interface RolloutPort {
 
 /** Another registry that is to have what is released. */
 export interface PushPort {
+  /** Whether it is to have an image of the fleet, by name. */
+  takes(name: string): boolean;
   /** Where an image goes: `host/repository:tag`. */
   target(place: Pick<Place, 'repository' | 'tag'>): string;
   /** Puts the image there by digest and tag; doing it twice changes nothing. */
@@ -90,6 +92,6 @@ export interface PipelinePorts {
   readonly verify: VerifyPort;
   /** Undefined: nothing runs here; images end released. */
   readonly rollout?: RolloutPort;
-  /** Undefined: released images stay in our own registry. */
-  readonly push?: PushPort;
+  /** Other registries; none: released images stay in our own. */
+  readonly pushes?: readonly PushPort[];
 }

@@ -7,7 +7,7 @@ import { buildOf } from './adapters/build.ts';
 import { feedOf } from './adapters/feed.ts';
 import { inventoryOf } from './adapters/inventory.ts';
 import { type LoadedFleet, recipeFacts } from './adapters/load-fleet.ts';
-import { pushOf } from './adapters/push.ts';
+import { pushesOf } from './adapters/push.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import type { RolloutPort, VerifyPort } from './ports.ts';
 import type { Workshop } from './workshop/workshop.ts';
@@ -36,7 +36,6 @@ const referenceOf = ({ repository, tag }: Place): string => `${repository}:${tag
 /** Everything `runPipeline` and `planPipeline` need, over the real stages. */
 export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOptions> {
   const { fleet, workshop, database, architecture, registryHost } = setup;
-  const push = pushOf(fleet.document.registry, workshop);
   return {
     fleet: fleet.fleet,
     database,
@@ -48,7 +47,7 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
       build: buildOf(fleet, architecture, workshop),
       verify: setup.verify,
       ...(setup.rollout === undefined ? {} : { rollout: setup.rollout }),
-      ...(push === undefined ? {} : { push }),
+      pushes: pushesOf(fleet.document.registry, workshop),
     },
     decide: (image, context) => {
       const recipe = fleet.recipes.get(image.name)?.document;

@@ -41,6 +41,8 @@ export interface FleetRegistry {
   readonly push?: string;
   /** That registry's certificate need not verify, and it may speak plain HTTP. */
   readonly insecure?: boolean;
+  /** Further registries that released images are pushed to. */
+  readonly replicas?: readonly FleetReplica[];
   /** Repositories of the built-in registry that mirror others. */
   readonly mirrors?: readonly FleetMirror[];
   /** Garbage collection by `serve`. */
@@ -52,6 +54,14 @@ export interface FleetRegistry {
   };
   /** The first rule that fits a repository is its own; where none fits nothing is ever removed. */
   readonly retention?: readonly FleetRetention[];
+}
+
+export interface FleetReplica {
+  /** `HOST[:PORT][/PREFIX]` */
+  readonly to: string;
+  /** Names of images, `*` for any run of characters; all without it. */
+  readonly images?: readonly string[];
+  readonly insecure?: boolean;
 }
 
 export interface FleetMirror {

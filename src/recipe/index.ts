@@ -6,6 +6,7 @@ export type {
   FleetMirror,
   FleetPolicy,
   FleetRegistry,
+  FleetReplica,
   FleetRollout,
   FleetWorkload,
   VerifyChecks,

@@ -315,6 +315,7 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       const pushes: string[] = [];
       let away: readonly string[] = [];
       const push: PushPort = {
+        takes: () => true,
         target: ({ repository, tag }) => `outside.test/team/${repository}:${tag}`,
         async push({ repository, digest }) {
           if (away.includes(repository)) throw retryableError();
@@ -324,7 +325,7 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       };
       const pushing = (world: World, options: FakeOptions = {}) => {
         const own = optionsFor(world, options);
-        return runPipeline({ ...own, ports: { ...own.ports, push } });
+        return runPipeline({ ...own, ports: { ...own.ports, pushes: [push] } });
       };
       const next = (nginx: string): World => updated({ openssl: '30', nginx, python3: '30', libc6: '30' });
       await pushing(next('30'));

@@ -89,4 +89,14 @@ test('policy.strategies: what cannot be made is told with its code; allowed, an 
   assert.equal(pushed?.digest, first.json.tasks[0].digest);
   const again = await run('run');
   assert.deepEqual([again.code, again.json.tasks, again.json.problems], [0, [], []]);
+  // A replica gets what it names; one that is away is told and holds up nobody.
+  const replicas = `[{ to: "${outside.host}/all", images: ["c*"] }, { to: "${outside.host}/none", images: [x] }, { to: "127.0.0.1:1/away" }]`;
+  await fleet(['calm'], `policy: { strategies: [patch] }\nregistry: { replicas: ${replicas} }\n`);
+  const replicated = await run('run');
+  assert.deepEqual(
+    replicated.json.problems.map(({ code }: { code: string }) => code),
+    ['REGISTRY_UNREACHABLE'],
+  );
+  assert.equal((await catalogue.resolve('all/calm', 'latest'))?.digest, pushed?.digest);
+  assert.equal(await catalogue.resolve('none/calm', 'latest'), undefined);
 });

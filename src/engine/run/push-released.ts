@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 /**
- * Gives the outside registry every released image of the fleet that it does not have under its tag yet. What is to be
+ * Gives an outside registry every released image of the fleet that it does not have under its tag yet. What is to be
  * done is the difference between two tables, so a killed process, a registry that was away and a release that was taken
  * back are all made good by the next call. A failure is a problem told, not an error: the image is released here.
  */
@@ -64,7 +64,7 @@ async function waitingFor({ database, fleet }: EngineContext, port: PushPort): P
   const own = new Set(fleet.images.map((image) => image.image));
   return released.flatMap(({ name, repository, tag, digest }) => {
     const target = port.target({ repository, tag });
-    if (!own.has(name) || known.has(`${name}\n${target}\n${digest}`)) return [];
+    if (!own.has(name) || !port.takes(name) || known.has(`${name}\n${target}\n${digest}`)) return [];
     return [{ name, repository, tag, digest: digest as Digest, target }];
   });
 }
