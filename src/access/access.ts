@@ -1,6 +1,7 @@
+import { timingSafeEqual } from 'node:crypto';
 import { type Clock, type Home, type Log, messageOf, silentLog, systemClock } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
-import { type AccessAdmin, createAdmin } from './admin.ts';
+import { type AccessAdmin, checked, createAdmin } from './admin.ts';
 import type { Presented } from './credentials/header.ts';
 import type { PasswordCost } from './credentials/password.ts';
 import { isSecret, newTicket, secretHash } from './credentials/secret.ts';
@@ -10,14 +11,15 @@ import type { Grant, Permission } from './grants/decide.ts';
 import { grantedPart, type ScopeAccess } from './grants/scope.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSignIn, principalOf } from './sign-in.ts';
-import { type AuditEntry, forgetAudit, writeAudit } from './store/audit.ts';
+import { type AuditEntry, forgetAudit } from './store/audit.ts';
+import { createAuditBuffer } from './store/audit-buffer.ts';
 import { changeAccess } from './store/change.ts';
 import { forgetFailures } from './store/failures.ts';
 import { replaceFleetGrants } from './store/grants.ts';
 import { deleteExpiredTickets, deleteTicket, findTicket, insertTicket } from './store/tickets.ts';
 import { openKeys } from './tokens/keys.ts';
 import { createTokens, TOKEN_LIFETIME } from './tokens/tokens.ts';
-import { type Actor, NOBODY, type Principal } from './types.ts';
+import { type Actor, NOBODY, OWNER, type Principal } from './types.ts';
 
 /** Milliseconds a refresh token lives; `docker login` keeps one. */
 const REFRESH_LIFETIME = 90 * 24 * 3_600_000;
@@ -31,6 +33,8 @@ export interface AccessOptions {
   readonly grants?: readonly Grant[];
   /** Days after which entries of the audit log are removed; 0 keeps them all. */
   readonly auditDays?: number;
+  /** Who shows this may everything: for the command line and the engine of the same home. */
+  readonly ownerKey?: string;
   readonly cost?: PasswordCost;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -63,17 +67,17 @@ export interface Access {
   /** @throws ACCESS_TOKEN_REFUSED */
   redeemRefreshToken(refreshToken: string): Promise<Principal>;
   revokeRefreshToken(refreshToken: string): Promise<void>;
-  /** Outside any transaction. One with a transaction is `writeAudit`. */
-  audit(...entries: readonly AuditEntry[]): Promise<void>;
+  /** Written within a second, with others; what belongs to a transaction goes there by `writeAudit`. */
+  note(entry: AuditEntry): void;
   admin(actor: Actor): AccessAdmin;
   close(): Promise<void>;
 }
 
-/** Opens accounts of a home. @throws ACCESS_KEY_BROKEN, ACCESS_PATTERN_INVALID */
+/** Opens the accounts of a home. @throws ACCESS_KEY_BROKEN; ACCESS_PATTERN_INVALID, … of the fleet file's grants */
 export async function openAccess(options: AccessOptions): Promise<Access> {
   const { database, home, clock = systemClock, log = silentLog } = options;
   const { kysely } = database;
-  await changeAccess(database, (trx) => replaceFleetGrants(trx, options.grants ?? []));
+  await changeAccess(database, (trx) => replaceFleetGrants(trx, (options.grants ?? []).map(checked)));
   const directory = await openDirectory(database, log);
   const keys = await openKeys(home, database, directory, clock);
   const row = await kysely.selectFrom('metadata').select('value').where('key', '=', 'home').executeTakeFirstOrThrow();
@@ -88,6 +92,8 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
   });
   const sessions = createSessions(database, directory, clock);
 
+  const notes = createAuditBuffer(database, log);
+
   const clean = async (): Promise<void> => {
     const now = clock.now();
     await deleteExpiredTickets(kysely, now);
@@ -100,6 +106,14 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
   cleaning.unref();
   await clean();
 
+  const owner = options.ownerKey === undefined ? undefined : secretHash(options.ownerKey);
+  const isOwner = (presented: Exclude<Presented, { kind: 'none' }>): boolean => {
+    if (owner === undefined) return false;
+    if (presented.kind === 'basic' && presented.name !== OWNER.name) return false;
+    const shown = secretHash(presented.kind === 'basic' ? presented.password : presented.token);
+    return timingSafeEqual(Buffer.from(shown), Buffer.from(owner));
+  };
+
   const current = (principal: Principal): Principal => {
     if (directory.isCurrent(principal, clock.now())) return principal;
     throw accessError('ACCESS_TOKEN_REFUSED', 'the account has been removed, has expired or was signed out');
@@ -111,6 +125,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     hasAccounts: () => directory.hasAccounts(),
     async authenticate(presented, address) {
       if (presented.kind === 'none') return NOBODY;
+      if (isOwner(presented)) return OWNER;
       if (presented.kind === 'basic') return signIn.withPassword(presented.name, presented.password, address);
       if (isSecret(presented.token)) return signIn.withSecret(presented.token);
       const verified = tokens.verify(presented.token);
@@ -148,20 +163,34 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
       return current(principalOf(ticket.account));
     },
     revokeRefreshToken: (refreshToken) => deleteTicket(kysely, secretHash(refreshToken)),
-    audit: (...entries) => writeAudit(kysely, entries),
+    note: notes.add,
     admin: (actor) =>
       createAdmin({
         database,
         directory,
-        keys,
+        keys: async () => keys,
         actor,
         clock,
         ...(options.cost === undefined ? {} : { cost: options.cost }),
       }),
     async close() {
       clearInterval(cleaning);
+      await notes.close();
       await directory.close();
     },
   };
   return access;
+}
+
+/** Only what changes accounts, for a process that serves nothing; the fleet file's grants stay as they are. */
+export async function openAdmin(options: Pick<AccessOptions, 'database' | 'home' | 'log'>): Promise<{
+  readonly admin: AccessAdmin;
+  close(): Promise<void>;
+}> {
+  const { database, home, log = silentLog } = options;
+  const clock = systemClock;
+  const directory = await openDirectory(database, log);
+  const keys = openKeys.bind(undefined, home, database, directory, clock);
+  const actor = { name: OWNER.name };
+  return { admin: createAdmin({ database, directory, keys, actor, clock }), close: () => directory.close() };
 }

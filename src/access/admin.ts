@@ -64,7 +64,8 @@ export interface AccessAdmin {
 export interface AdminOptions {
   readonly database: Database;
   readonly directory: Directory;
-  readonly keys: Keys;
+  /** Opened only where they are needed: opening makes them. */
+  readonly keys: () => Promise<Keys>;
   readonly actor: Actor;
   readonly clock: Clock;
   readonly cost?: PasswordCost;
@@ -183,7 +184,7 @@ export function createAdmin({
       await change('grant.remove', grant.to, (trx) => deleteGrant(trx, grant), `${grant.role} on ${grant.on}`);
     },
     async rotateKeys() {
-      await keys.rotate();
+      await (await keys()).rotate();
       await change('key.rotate', '', async () => undefined);
     },
     audit: (query) => readAudit(kysely, query),

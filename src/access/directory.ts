@@ -1,7 +1,7 @@
 import { type Log, messageOf } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import { type GrantTable, grantTable, type Permission } from './grants/decide.ts';
-import { scopeAllows } from './grants/scope.ts';
+import { type ScopeAccess, scopeAllows } from './grants/scope.ts';
 import { listAccounts } from './store/accounts.ts';
 import { ACCESS_CHANNEL, accessVersion } from './store/change.ts';
 import { listGrants } from './store/grants.ts';
@@ -79,13 +79,9 @@ export async function openDirectory(database: Database, log: Log): Promise<Direc
       return found !== undefined && found.id === principal.account.id && isUsable(found, principal.account.stamp, now);
     },
     allows(principal, permission) {
+      // A token is for what it was given out for; the grants may have shrunk since.
+      if (principal.scopes !== undefined && !withinScopes(principal.scopes, permission)) return false;
       if (principal.kind === 'owner') return true;
-      const { scopes } = principal;
-      if (scopes !== undefined) {
-        // A token is for what it was given out for; the grants may have shrunk since.
-        if (permission.kind !== 'repository') return false;
-        if (!scopeAllows(scopes, permission.repository, permission.action)) return false;
-      }
       // Groups as of now, not as of when a token was signed.
       const groups = state.accounts.get(principal.name)?.groups ?? [];
       return state.grants.allows({ name: principal.name, groups }, permission);
@@ -97,6 +93,11 @@ export async function openDirectory(database: Database, log: Log): Promise<Direc
       await running?.catch(() => undefined);
     },
   };
+}
+
+function withinScopes(scopes: readonly ScopeAccess[], permission: Permission): boolean {
+  if (permission.kind === 'catalog') return scopes.some(({ type }) => type === 'registry');
+  return permission.kind === 'repository' && scopeAllows(scopes, permission.repository, permission.action);
 }
 
 function isUsable(account: Account, stamp: number, now: number): boolean {

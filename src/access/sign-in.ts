@@ -22,6 +22,9 @@ const TOUCH_INTERVAL = 5 * 60_000;
 const HASHING_AT_ONCE = 2;
 const WAITING = 64;
 
+/** In the audit log, for a name without account. */
+const UNKNOWN = '(unknown)';
+
 /** Names and passwords, robots' secrets. */
 export interface SignIn {
   /** @throws ACCESS_CREDENTIALS_REFUSED, ACCESS_LOCKED, ACCESS_BUSY */
@@ -110,7 +113,10 @@ export function createSignIn(options: SignInOptions): SignIn {
     if (known !== undefined) return known;
     const found = await check(name, password);
     if (found === undefined) {
-      const after = await addFailure(database, row, clock.now());
+      // What is no name of ours may be a password in the wrong field.
+      const actor = directory.account(name)?.name ?? UNKNOWN;
+      const entry = { actor, action: 'sign-in', address, result: 'denied' } as const;
+      const after = await addFailure(database, row, clock.now(), entry);
       log.warn('wrong name or password', { address, tries: after.count });
       throw refused();
     }

@@ -50,6 +50,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'the loop once: build, test and publish what misses updates',
     load: () => import('./commands/run.ts'),
   },
+  { name: 'account', summary: 'people, robots and what they may do', load: () => import('./commands/account.ts') },
+  { name: 'audit', summary: 'who changed what', load: () => import('./commands/audit.ts') },
   { name: 'events', summary: 'what happened', load: () => import('./commands/events.ts') },
   {
     name: 'registry',

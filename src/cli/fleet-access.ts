@@ -15,9 +15,9 @@ export async function openFleetAccess(context: CliContext): Promise<FleetAccess>
   try {
     return { kind: 'database', database: await openHomeDatabase(context) };
   } catch (error) {
-    const url = isHeraklitError(error, 'DATABASE_IN_USE') ? await readServeFile(context.home) : undefined;
-    if (url === undefined) throw error;
+    const serving = isHeraklitError(error, 'DATABASE_IN_USE') ? await readServeFile(context.home) : undefined;
+    if (serving === undefined) throw error;
     const { createRemoteQueries } = await import('../http/index.ts');
-    return { kind: 'server', server: createRemoteQueries(url) };
+    return { kind: 'server', server: createRemoteQueries(serving.url, serving.key) };
   }
 }

@@ -8,6 +8,8 @@ export interface RuntimeOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: readonly string[];
+  /** What engines sign in with at a registry of ours. */
+  readonly registry?: { readonly host: string; readonly username: string; readonly password: string };
 }
 
 export function addEngineOptions(command: Command): Command {
@@ -34,6 +36,7 @@ export async function openEngine(options: RuntimeOptions): Promise<EngineRuntime
   return createEngineRuntime({
     ...(options.socket === undefined ? {} : { socket: options.socket }),
     ...(options.engineArgument === undefined ? {} : { engineArguments: options.engineArgument }),
+    ...(options.registry === undefined ? {} : { registry: options.registry }),
   });
 }
 

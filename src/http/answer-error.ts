@@ -8,7 +8,15 @@ const STATUS: Readonly<Record<string, number>> = {
   HTTP_ACCOUNT_NEEDED: 401,
   HTTP_HOST_REFUSED: 403,
   HTTP_READ_ONLY: 403,
+  HTTP_FORBIDDEN: 403,
   HTTP_TOO_MANY_STREAMS: 503,
+  ACCESS_CREDENTIALS_MALFORMED: 401,
+  ACCESS_CREDENTIALS_REFUSED: 401,
+  ACCESS_TOKEN_REFUSED: 401,
+  ACCESS_DENIED: 403,
+  ACCESS_ACCOUNT_EXISTS: 409,
+  ACCESS_LOCKED: 429,
+  ACCESS_RATE_LIMITED: 429,
 };
 
 export function statusOf(error: HeraklitError): number {
@@ -48,7 +56,14 @@ export function answerBadUrl(error: Error, request: FastifyRequest, reply: Fasti
 export function answerErrors(server: FastifyInstance, log: Log): void {
   server.setErrorHandler((error, request, reply) => {
     const known = coded(error);
-    if (known !== undefined) return reply.code(statusOf(known)).send(problemOf(known));
+    if (known !== undefined) {
+      const status = statusOf(known);
+      const { retryAfter } = known.details;
+      if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter);
+      // No Basic here: a browser would ask for a password in a window of its own.
+      if (status === 401) reply.header('www-authenticate', 'Bearer realm="heraklit"');
+      return reply.code(status).send(problemOf(known));
+    }
     log.error('request failed', { method: request.method, url: request.url, error: messageOf(error) });
     const problem: Problem = {
       error: { code: 'INTERNAL', message: 'the server failed; its log says why', hint: null, retryable: false },

@@ -18,6 +18,7 @@ test('without accounts only loopback is open, unless the user says so', () => {
   assert.deepEqual(decideBind({ host: '0.0.0.0', accounts: false, anonymous: 'read' }), {
     anonymous: 'read',
     loopback: false,
+    explicit: true,
   });
   assert.throws(
     () => decideBind({ host: '0.0.0.0', accounts: false }),

@@ -16,6 +16,8 @@ export interface BindDecision {
   /** What a request without an account may do. */
   readonly anonymous: AnonymousAccess | 'nothing';
   readonly loopback: boolean;
+  /** `anonymous` is the user's explicit word: it holds whatever accounts there are. */
+  readonly explicit?: boolean;
 }
 
 /** 127.0.0.0/8, ::1 and names that RFC 6761 keeps on the machine. */
@@ -32,10 +34,10 @@ export function isLoopback(host: string): boolean {
  */
 export function decideBind({ host, accounts, anonymous }: BindOptions): BindDecision {
   const loopback = isLoopback(host);
-  if (anonymous !== undefined) return { anonymous, loopback };
+  if (anonymous !== undefined) return { anonymous, loopback, explicit: true };
   if (accounts) return { anonymous: 'nothing', loopback };
   if (loopback) return { anonymous: 'write', loopback };
   throw httpError('HTTP_BIND_REFUSED', `serving on ${host} would let anybody who reaches it change the fleet`, {
-    hint: 'Configure accounts, or say --anonymous read (or write) to allow it, or listen on 127.0.0.1.',
+    hint: 'Add an account (heraklit account add), or say --anonymous read (or write), or listen on 127.0.0.1.',
   });
 }

@@ -7,6 +7,11 @@ export const httpErrors = {
     meaning: 'Serving on an address that others reach needs accounts or an explicit --anonymous.',
   },
   HTTP_ADDRESS_IN_USE: { kind: 'failed', retryable: true, meaning: 'Another process listens on the address.' },
+  HTTP_TLS_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'The files named for TLS are not a certificate with its key.',
+  },
   HTTP_REQUEST_INVALID: { kind: 'usage', retryable: false, meaning: 'A request does not fit the API description.' },
   HTTP_NOT_FOUND: { kind: 'usage', retryable: false, meaning: 'There is nothing under this path or name.' },
   HTTP_HOST_REFUSED: {
@@ -15,6 +20,7 @@ export const httpErrors = {
     meaning: 'A request on a loopback address names a foreign host, or comes from a page of another origin.',
   },
   HTTP_READ_ONLY: { kind: 'usage', retryable: false, meaning: 'The server allows anonymous reading only.' },
+  HTTP_FORBIDDEN: { kind: 'usage', retryable: false, meaning: 'The account has no role that allows this.' },
   HTTP_ACCOUNT_NEEDED: { kind: 'usage', retryable: false, meaning: 'The server wants to know whose request it is.' },
   HTTP_TOO_MANY_STREAMS: { kind: 'failed', retryable: true, meaning: 'Too many event streams are open.' },
   HTTP_REMOTE_UNREACHABLE: { kind: 'failed', retryable: true, meaning: 'No heraklit server answers at the address.' },

@@ -1,5 +1,9 @@
+export { accountsView, auditView } from './access/account-view.ts';
+export type { DoorOptions } from './access/door.ts';
 export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind } from './bind.ts';
 export type {
+  Accounts,
+  Audit,
   Diff,
   EventRecord,
   Events,
@@ -12,6 +16,7 @@ export type {
   ImageStatus,
   Layer,
   Layers,
+  NewSecret,
   Outdated,
   OutdatedImage,
   PackageMove,
@@ -30,9 +35,12 @@ export { httpError } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
 export type { FleetQueries, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
+export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';
 export {
   createHttpServer,
   type HttpServerOptions,
   type ListenOptions,
+  type RegistryHooks,
   serveHttp,
 } from './server.ts';
+export { openTls, type TlsFiles, type TlsServing } from './tls.ts';

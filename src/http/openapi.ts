@@ -5,6 +5,8 @@ interface ApiSchema {
   readonly operationId?: string;
   readonly summary?: string;
   readonly querystring?: ObjectSchema;
+  readonly params?: ObjectSchema;
+  readonly body?: object;
   readonly response?: Readonly<Record<string, object>>;
 }
 
@@ -27,7 +29,8 @@ export function describeApi(server: FastifyInstance, named: Readonly<Record<stri
     if (!route.url.startsWith('/api/') || schema === undefined || schema.hide === true) return;
     for (const method of [route.method].flat()) {
       if (method === 'HEAD') continue;
-      paths[route.url] = { ...paths[route.url], [method.toLowerCase()]: operationOf(schema, references) };
+      const path = route.url.replace(/:([a-z]+)/g, '{$1}');
+      paths[path] = { ...paths[path], [method.toLowerCase()]: operationOf(schema, references) };
     }
   });
   return {
@@ -46,20 +49,32 @@ export function describeApi(server: FastifyInstance, named: Readonly<Record<stri
 }
 
 function operationOf(schema: ApiSchema, references: ReadonlyMap<object, string>): object {
-  const { operationId, summary, querystring, response = {} } = schema;
-  const parameters = Object.entries(querystring?.properties ?? {}).map(([name, property]) => {
-    const { description, ...rest } = property;
-    const required = querystring?.required?.includes(name) === true;
-    return { name, in: 'query', required, ...(description === undefined ? {} : { description }), schema: rest };
-  });
+  const { operationId, summary, querystring, params, body, response = {} } = schema;
+  const parameters = [...parametersOf('path', params), ...parametersOf('query', querystring)];
   const responses = Object.fromEntries(
     Object.entries(response).map(([status, body]) => [
       status.toUpperCase(),
       {
-        description: status === '200' ? 'The answer' : 'What went wrong',
+        description: status.startsWith('2') ? 'The answer' : 'What went wrong',
         content: { 'application/json': { schema: references.has(body) ? { $ref: references.get(body) } : body } },
       },
     ]),
   );
-  return { operationId, summary, ...(parameters.length === 0 ? {} : { parameters }), responses };
+  return {
+    operationId,
+    summary,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses,
+  };
+}
+
+function parametersOf(place: 'path' | 'query', schema: ObjectSchema | undefined): readonly object[] {
+  return Object.entries(schema?.properties ?? {}).map(([name, property]) => {
+    const { description, ...rest } = property;
+    const required = schema?.required?.includes(name) === true;
+    return { name, in: place, required, ...(description === undefined ? {} : { description }), schema: rest };
+  });
 }

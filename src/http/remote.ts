@@ -19,13 +19,14 @@ export interface RemoteHeraklit extends FleetQueries {
 
 /**
  * The client of `/api/v1`, for the command line when another process holds the home.
+ * @param key the owner's key, or a secret of an account
  * @throws HTTP_REMOTE_UNREACHABLE, HTTP_REMOTE_INVALID, or the error the server answers with
  */
-export function createRemoteQueries(url: string): RemoteHeraklit {
+export function createRemoteQueries(url: string, key?: string): RemoteHeraklit {
   const ask = async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<T> => {
     const target = new URL(`/api/v1/${path}`, url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(name, value);
-    const response = await request(target, AbortSignal.timeout(TIMEOUT), 'application/json');
+    const response = await request(target, AbortSignal.timeout(TIMEOUT), { accept: 'application/json', key });
     return (await answerOf(response, target)) as T;
   };
   return {
@@ -37,13 +38,32 @@ export function createRemoteQueries(url: string): RemoteHeraklit {
     diff: (from, to) => ask('diff', { from, to }),
     workloads: () => ask('workloads'),
     events: (after) => ask('events', { after: String(after) }),
-    followEvents: (after, signal) => follow(new URL('/api/v1/events', url), after, signal),
+    followEvents: (after, signal) => follow(new URL('/api/v1/events', url), after, signal, key),
   };
 }
 
-async function request(target: URL, signal: AbortSignal, accept: string): Promise<Response> {
+export interface RemoteRequest {
+  readonly accept: string;
+  readonly key?: string | undefined;
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly body?: object | undefined;
+}
+
+/** One request of `/api/v1`. @throws HTTP_REMOTE_UNREACHABLE */
+export async function request(target: URL, signal: AbortSignal, options: RemoteRequest): Promise<Response> {
+  const { accept, key, method = 'GET', body } = options;
   try {
-    return await fetch(target, { signal, headers: { accept }, redirect: 'error' });
+    return await fetch(target, {
+      method,
+      signal,
+      redirect: 'error',
+      headers: {
+        accept,
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   } catch (error) {
     const { cause } = error as { cause?: unknown };
     throw httpError('HTTP_REMOTE_UNREACHABLE', `${target.origin}: ${messageOf(cause ?? error)}`, {
@@ -53,7 +73,8 @@ async function request(target: URL, signal: AbortSignal, accept: string): Promis
   }
 }
 
-async function answerOf(response: Response, target: URL): Promise<unknown> {
+/** The JSON of an answer. @throws HTTP_REMOTE_INVALID, or the error the server answers with */
+export async function answerOf(response: Response, target: URL): Promise<unknown> {
   const body = await limitedText(response, target);
   let parsed: unknown;
   try {
@@ -82,10 +103,15 @@ async function limitedText(response: Response, target: URL): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function* follow(target: URL, after: number, signal: AbortSignal): AsyncGenerator<EventRecord, void> {
+async function* follow(
+  target: URL,
+  after: number,
+  signal: AbortSignal,
+  key: string | undefined,
+): AsyncGenerator<EventRecord, void> {
   for (let position = after; !signal.aborted; ) {
     target.searchParams.set('after', String(position));
-    const response = await request(target, signal, 'text/event-stream');
+    const response = await request(target, signal, { accept: 'text/event-stream', key });
     if (!response.ok || response.body === null) await answerOf(response, target);
     try {
       for await (const { data } of readServerSentEvents(response.body ?? new ReadableStream())) {

@@ -1,11 +1,19 @@
 import { resolve } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Log, silentLog } from '../base/index.ts';
+import type { Database } from '../database/index.ts';
+import type { RegistryCatalogue, RegistryServerOptions } from '../registry/index.ts';
+import { accountRoutes } from './access/account-routes.ts';
+import { auditedCatalogue, rememberRequest } from './access/audited-catalogue.ts';
+import { createDoor, type DoorOptions } from './access/door.ts';
+import { registryAuthorize } from './access/registry-authorize.ts';
+import { sessionRoutes } from './access/session-routes.ts';
+import { tokenRoutes } from './access/token-routes.ts';
 import { answerBadUrl, answerErrors } from './answer-error.ts';
-import { type BindDecision, type BindOptions, decideBind } from './bind.ts';
+import { type BindDecision, type BindOptions, decideBind, isLoopback } from './bind.ts';
 import { httpError } from './errors.ts';
 import type { EventStream } from './event-stream.ts';
-import { type Authenticate, guardRequests } from './guard.ts';
+import { guardRequests } from './guard.ts';
 import { describeApi } from './openapi.ts';
 import type { FleetQueries } from './queries.ts';
 import { eventRoutes, MAX_STREAMS, type StreamCount } from './routes/events.ts';
@@ -14,6 +22,7 @@ import { healthRoutes } from './routes/health.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { uiRoutes } from './routes/ui.ts';
 import * as schemas from './schemas.ts';
+import { listenLocally, type TlsServing } from './tls.ts';
 
 /** Where `vite build web` puts the page; the same distance from `src/http` and from `dist/http`. */
 const WEB = resolve(import.meta.dirname, '../../web/dist');
@@ -21,13 +30,17 @@ const WEB = resolve(import.meta.dirname, '../../web/dist');
 export interface HttpServerOptions {
   readonly queries: FleetQueries;
   readonly events: EventStream;
-  /** Adds `/v2/`: `(scope) => scope.register(registryRoutes, { … })`. */
-  readonly registry?: (scope: FastifyInstance) => Promise<unknown> | unknown;
+  /** Adds `/v2/`: `(scope, hooks) => scope.register(registryRoutes, { …, ...hooks })`. */
+  readonly registry?: (scope: FastifyInstance, hooks: RegistryHooks) => Promise<unknown> | unknown;
   /** What `/readyz` waits for; by default one look at the fleet. */
   readonly ready?: () => Promise<unknown>;
   readonly log?: Log;
-  /** Asked where anonymous access does not suffice; without it such requests are refused. */
-  readonly authenticate?: Authenticate;
+  /** Certificates to serve with. */
+  readonly tls?: TlsServing;
+  /** Addresses of proxies whose X-Forwarded headers are believed. */
+  readonly trustProxy?: readonly string[];
+  /** Accounts; without them whatever `bind` does not open is refused. */
+  readonly access?: DoorOptions;
   /** Event streams open at once, 1000 by default. */
   readonly maxStreams?: number;
   /** From `decideBind`. */
@@ -36,31 +49,54 @@ export interface HttpServerOptions {
   readonly web?: string;
 }
 
+/** How the registry asks the accounts. */
+export interface RegistryHooks {
+  readonly authorize?: NonNullable<RegistryServerOptions['authorize']>;
+  /** The catalogue whose changes go into the audit log. */
+  audited(catalogue: RegistryCatalogue, database: Database): RegistryCatalogue;
+}
+
 /** The whole HTTP side: API, event stream, registry, metrics, health, page. Not yet listening. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const { queries, events, bind, log = silentLog } = options;
   // Registry pushes stream past this limit; it holds for what is parsed.
+  const { tls, trustProxy } = options;
   const server = Fastify({
     logger: false,
     bodyLimit: 1024 * 1024,
     forceCloseConnections: true,
     return503OnClosing: true,
     frameworkErrors: answerBadUrl,
+    ...(trustProxy === undefined ? {} : { trustProxy: [...trustProxy] }),
+    ...(tls === undefined ? {} : { serverFactory: tls.serve }),
   });
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
   const api = describeApi(server, schemas);
   answerErrors(server, log);
-  guardRequests(server, bind, options.authenticate);
+  const door = createDoor(bind, options.access);
+  const access = options.access?.access;
+  rememberRequest(server);
+  guardRequests(server, bind, door);
   await server.register(async (scope) => {
     await uiRoutes(scope, options.web ?? WEB);
     metricsRoute(scope, queries, streams);
     healthRoutes(scope, options.ready ?? (() => queries.fleet()), log);
     fleetRoutes(scope, queries);
     eventRoutes(scope, events, streams);
+    accountRoutes(scope, door);
+    if (access !== undefined) {
+      tokenRoutes(scope, access);
+      sessionRoutes(scope, door, access);
+    }
     scope.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => api.document());
   });
   const { registry } = options;
-  if (registry !== undefined) await server.register(async (scope) => void (await registry(scope)));
+  const hooks: RegistryHooks = {
+    ...(access === undefined ? {} : { authorize: registryAuthorize(door) }),
+    audited: (catalogue, database) =>
+      access === undefined ? catalogue : auditedCatalogue(catalogue, database, door, access),
+  };
+  if (registry !== undefined) await server.register(async (scope) => void (await registry(scope, hooks)));
   return server;
 }
 
@@ -70,16 +106,21 @@ export interface ListenOptions extends BindOptions {
 
 /**
  * Decides who may do what, builds the server and listens.
- * @returns the server and the URL it is reached under
+ * @returns the server, the URL it is reached under, and one that the same machine reaches without TLS
  * @throws HTTP_BIND_REFUSED, HTTP_ADDRESS_IN_USE
  */
 export async function serveHttp(
   options: Omit<HttpServerOptions, 'bind'>,
   listen: ListenOptions,
-): Promise<{ readonly server: FastifyInstance; readonly url: string }> {
-  const server = await createHttpServer({ ...options, bind: decideBind(listen) });
+): Promise<{ readonly server: FastifyInstance; readonly url: string; readonly localUrl: string }> {
+  const bind = decideBind(listen);
+  const server = await createHttpServer({ ...options, bind });
   try {
-    return { server, url: await server.listen({ host: listen.host, port: listen.port }) };
+    const bound = await server.listen({ host: listen.host, port: listen.port });
+    // Fastify does not know what the server that it was given speaks.
+    const url = options.tls === undefined ? bound : bound.replace(/^http:/, 'https:');
+    const plain = options.tls === undefined && isLoopback(new URL(url).hostname);
+    return { server, url, localUrl: plain ? url : await listenLocally(server) };
   } catch (error) {
     await server.close();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

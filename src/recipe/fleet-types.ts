@@ -7,6 +7,7 @@ export interface Fleet {
   readonly distributions?: Readonly<Record<string, FleetDistribution>>;
   readonly images: readonly FleetImage[];
   readonly registry?: FleetRegistry;
+  readonly access?: FleetAccess;
   readonly events?: FleetEvents;
   /** For every image that names no checks of its own. */
   readonly verify?: VerifyChecks;
@@ -87,6 +88,27 @@ export interface FleetRetention {
   readonly lineage?: boolean;
   /** Days. */
   readonly untagged?: number;
+}
+
+/** Who may reach what `heraklit serve` serves, and how. */
+export interface FleetAccess {
+  /** How clients reach the server, `https://registry.example.org`. */
+  readonly url?: string;
+  /** PEM files, beside the fleet file unless absolute. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  /** Of one account, or of one address without account. */
+  readonly requestsPerSecond?: number;
+  /** Days the audit log is kept; 0 for ever. */
+  readonly auditDays?: number;
+  readonly grants?: readonly FleetGrant[];
+}
+
+export interface FleetGrant {
+  /** Account, `group:NAME` or `anonymous`. */
+  readonly to: string;
+  readonly role: 'pull' | 'push' | 'delete' | 'admin' | 'view' | 'metrics';
+  /** Pattern of repositories, `team/**`; left out for all, and for view and metrics. */
+  readonly on?: string;
 }
 
 export interface FleetEvents {

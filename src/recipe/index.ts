@@ -1,5 +1,6 @@
 export type {
   Fleet,
+  FleetAccess,
   FleetDistribution,
   FleetEvents,
   FleetImage,

@@ -53,6 +53,15 @@ test('the server: an admin of everything, view, metrics', () => {
   assert.ok(!can('watcher', { kind: 'admin' }));
 });
 
+test('the list of repositories is for who may pull them all, or see them anyway', () => {
+  const catalog = { kind: 'catalog' } as const;
+  assert.ok(can('root', catalog));
+  assert.ok(can('watcher', catalog));
+  for (const name of ['anonymous', 'alice', 'lead', 'prometheus']) assert.ok(!can(name, catalog), name);
+  const puller = grantTable([{ to: 'mirror', role: 'pull', on: '**' }]);
+  assert.ok(puller.allows({ name: 'mirror', groups: [] }, catalog));
+});
+
 test('names', () => {
   for (const name of ['alice', 'a', 'a.b-c_d+e@example.org', 'x'.repeat(128)]) assert.equal(accountName(name), name);
   const wrong = ['', 'Alice', 'a:b', 'group:x', 'anonymous', 'owner', '-a', 'a-', 'a b', 'a\n', 'x'.repeat(129), 'ä'];

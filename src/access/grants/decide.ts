@@ -25,9 +25,13 @@ export interface Subject {
 /** What somebody wants to do. */
 export type Permission =
   | { readonly kind: 'repository'; readonly repository: string; readonly action: RepositoryAction }
+  /** List all repositories: who may pull each of them, or see the API. */
+  | { readonly kind: 'catalog' }
   /** See the API and the page. */
   | { readonly kind: 'view' }
   | { readonly kind: 'metrics' }
+  /** Change the fleet through the API. */
+  | { readonly kind: 'change' }
   /** Accounts, grants, audit log: an admin of everything. */
   | { readonly kind: 'admin' };
 
@@ -65,6 +69,7 @@ function ruleAllows({ role, pattern }: Rule, permission: Permission): boolean {
     return roleAllows(role, permission.action) && pattern.matches(permission.repository);
   }
   if (role === 'admin') return pattern.text === '**';
+  if (permission.kind === 'catalog') return role === 'view' || (!isServerRole(role) && pattern.text === '**');
   if (!isServerRole(role)) return false;
   // Who sees the API sees what the metrics say.
   return permission.kind === role || (permission.kind === 'metrics' && role === 'view');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Database, DatabaseReader } from '../../database/index.ts';
 import { addressGroup } from '../credentials/address.ts';
 import { afterFailure, type Failures, FORGET_AFTER } from '../credentials/lockout.ts';
+import { type AuditEntry, writeAudit } from './audit.ts';
 
 /** The row of one account (there or not) and one address. */
 export function failureKey(name: string, address: string): string {
@@ -15,7 +16,8 @@ export async function readFailures(reader: DatabaseReader, key: string): Promise
   return row === undefined ? undefined : { count: row.count, last: row.last.getTime(), until: row.until.getTime() };
 }
 
-export async function addFailure(database: Database, key: string, now: number): Promise<Failures> {
+/** Counts one more, and writes it into the audit log with it. */
+export async function addFailure(database: Database, key: string, now: number, entry: AuditEntry): Promise<Failures> {
   return database.transaction(async (trx) => {
     const row = await trx
       .selectFrom('access_failure')
@@ -31,6 +33,7 @@ export async function addFailure(database: Database, key: string, now: number): 
       .values({ key, ...values })
       .onConflict((conflict) => conflict.column('key').doUpdateSet(values))
       .execute();
+    await writeAudit(trx, [entry]);
     return { count, last, until };
   });
 }

@@ -48,7 +48,11 @@ export async function openKeys(home: Home, database: Database, directory: Direct
 
   return {
     async current() {
-      if (rotating !== undefined || clock.now() - signing.created > ROTATE_AFTER) await rotate();
+      const retired = directory.key(signing.kid)?.retired !== undefined;
+      // Another process of the same home has made a new one.
+      if (retired) signing = (await readSigningKey(home)) ?? signing;
+      const old = clock.now() - signing.created > ROTATE_AFTER || directory.key(signing.kid)?.retired !== undefined;
+      if (rotating !== undefined || old) await rotate();
       return signing;
     },
     byId(kid) {

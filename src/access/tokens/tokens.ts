@@ -3,7 +3,7 @@ import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../../base/index.ts';
 import { accessError } from '../errors.ts';
 import type { ScopeAccess } from '../grants/scope.ts';
-import { type AccountKind, NOBODY, type Principal } from '../types.ts';
+import { type AccountKind, NOBODY, OWNER, type Principal } from '../types.ts';
 import type { Keys } from './keys.ts';
 
 /** Seconds a token lives. */
@@ -24,6 +24,7 @@ export interface Tokens {
 
 interface Claims extends JWTPayload {
   readonly access: readonly ScopeAccess[];
+  readonly owner?: true;
   /** Absent in a token for nobody in particular. */
   readonly account?: {
     readonly kind: AccountKind;
@@ -79,6 +80,7 @@ export function createTokens(service: string, keys: Keys, clock: Clock): Tokens 
       const { account, kind } = principal;
       const claims = {
         access: scopes,
+        ...(kind === 'owner' ? { owner: true } : {}),
         ...(account === undefined ? {} : { account: { kind, ...account } }),
       };
       return new SignJWT(claims as unknown as JWTPayload)
@@ -102,7 +104,8 @@ export function createTokens(service: string, keys: Keys, clock: Clock): Tokens 
   };
 }
 
-function principalOf({ sub, account, access }: Claims): Principal {
+function principalOf({ sub, account, access, owner }: Claims): Principal {
+  if (owner === true) return { ...OWNER, scopes: access };
   if (account === undefined || sub === undefined || sub === '') return { ...NOBODY, scopes: access };
   const { kind, id, stamp } = account;
   return { kind, name: sub, account: { id, stamp }, scopes: access };

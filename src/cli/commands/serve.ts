@@ -14,10 +14,17 @@ import { keepRegistrySmall } from '../keep-registry-small.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
 import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
+import {
+  ACCESS_HELP,
+  addAccessOptions,
+  openServeAccess,
+  type ServeAccess,
+  type ServeAccessOptions,
+} from '../serve-access.ts';
 import { removeServeFile, writeServeFile } from '../serve-file.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 
-interface ServeOptions extends SourceOptions, RuntimeOptions {
+interface ServeOptions extends SourceOptions, RuntimeOptions, ServeAccessOptions {
   readonly host: string;
   readonly port: string;
   readonly anonymous?: 'read' | 'write';
@@ -39,10 +46,9 @@ without all their layers; none takes neither.
 --pull-through hub=docker.io makes hub/library/debian a mirror of that repository: fetched when it is asked for, kept, and
 served as it was while upstream is away or asks to slow down. Mirrored repositories cannot be pushed to.
 
-Bound to loopback everybody on this machine may read and write. Any other address needs --anonymous read or write; put
-a proxy with TLS and accounts before it. Events go to RabbitMQ when the fleet file names it (events.amqp).
+Events go to RabbitMQ when the fleet file names it (events.amqp).
 SIGINT or SIGTERM ends it after the requests under way; an interrupted run is carried on at the next start.
-
+${ACCESS_HELP}
 Examples:
   heraklit serve
   heraklit serve examples/fleet/heraklit.yaml --port 5000 --interval 3600
@@ -52,7 +58,7 @@ Examples:
 const DEFAULT_INTERVAL = 3600;
 
 export function register(command: Command, context: CliContext): void {
-  addSourceOptions(addClusterOptions(addEngineOptions(command)))
+  addAccessOptions(addSourceOptions(addClusterOptions(addEngineOptions(command))))
     .argument('[fleet]', 'fleet file; without one only registry, API and page are served')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 takes a free one', '8080')
@@ -91,8 +97,9 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
   const database = resources.adopt(await openHomeDatabase(context), (one) => one.close());
   const { home, log, progress } = context;
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
-  const url = await listen(port, options, fleet, database, workshop, context, resources);
-  await writeServeFile(home, url);
+  const guarded = await openServeAccess(database, fleet, options, context, resources);
+  const { url, localUrl } = await listen(port, options, guarded, fleet, database, workshop, context, resources);
+  await writeServeFile(home, { url: localUrl, key: guarded.ownerKey });
   resources.defer(() => removeServeFile(home));
   await relayEvents(fleet, database, context, resources);
   // After the relay has claimed its place in the outbox: what it has not delivered stays.
@@ -103,18 +110,21 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
   if (context.signal.aborted) stopped.resolve();
   if (fleet === undefined) return await stopped.promise;
   keepRegistrySmall(fleet, database, context).catch((error: unknown) => log.error(messageOf(error)));
-  await Promise.race([stopped.promise, keepPatched(fleet, url, options, database, context, resources)]);
+  const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
+  const engineOptions = { ...options, registry: own };
+  await Promise.race([stopped.promise, keepPatched(fleet, url, engineOptions, database, context, resources)]);
 }
 
 async function listen(
   port: number,
   options: ServeOptions,
+  { access, door, tls }: ServeAccess,
   fleet: LoadedFleet | undefined,
   database: Database,
   workshop: Workshop,
   context: CliContext,
   resources: AsyncDisposableStack,
-): Promise<string> {
+): Promise<{ readonly url: string; readonly localUrl: string }> {
   const [http, { createSqlCatalogue, registryRoutes, ...mirrors }, { inspectImage }, { openStored }] =
     await Promise.all([
       import('../../http/index.ts'),
@@ -137,25 +147,35 @@ async function listen(
   });
   resources.defer(() => mirror.close());
   const registry = { deletes: options.delete, sparse: options.sparse, mirror };
-  const { server, url } = await http.serveHttp(
+  const { server, url, localUrl } = await http.serveHttp(
     {
       queries: http.databaseQueries({
         database,
         inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
       }),
       events: http.databaseEventStream(database),
-      registry: (scope) => scope.register(registryRoutes, { store, catalogue, log: context.log, ...registry }),
+      registry: (scope, { audited, ...hooks }) =>
+        scope.register(registryRoutes, {
+          store,
+          catalogue: audited(catalogue, database),
+          log: context.log,
+          ...registry,
+          ...hooks,
+        }),
+      access: door,
+      ...(tls === undefined ? {} : { tls }),
+      ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
       log: context.log,
     },
     {
       host: options.host,
       port,
-      accounts: false,
+      accounts: access.hasAccounts(),
       ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }),
     },
   );
   resources.defer(() => server.close());
-  return url;
+  return { url, localUrl };
 }
 
 /** Times in a fleet file are seconds. */

@@ -4,8 +4,10 @@ import { type Log, messageOf } from '../../base/index.ts';
 /** `/healthz`: the process answers. `/readyz`: what it needs (the database) answers too. */
 export function healthRoutes(server: FastifyInstance, ready: () => Promise<unknown>, log: Log): void {
   const schema = { hide: true } as object;
-  server.get('/healthz', { schema }, async (_request, reply) => reply.type('text/plain').send('ok\n'));
-  server.get('/readyz', { schema }, async (_request, reply) => {
+  // Probes carry no account.
+  const config = { needs: 'open' } as const;
+  server.get('/healthz', { schema, config }, async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get('/readyz', { schema, config }, async (_request, reply) => {
     try {
       await ready();
       return reply.type('text/plain').send('ready\n');

@@ -31,7 +31,8 @@ export function metricsRoute(server: FastifyInstance, queries: FleetQueries, str
     requests.set(key, (requests.get(key) ?? 0) + 1);
   });
   let counted: { at: number; text: Promise<string> } | undefined;
-  server.get('/metrics', { schema: { hide: true } as object }, async (_request, reply) => {
+  const options = { schema: { hide: true } as object, config: { needs: 'metrics' } } as const;
+  server.get('/metrics', options, async (_request, reply) => {
     const now = performance.now() / 1000;
     if (counted === undefined || now - counted.at > FLEET_AGE) {
       const text = fleetMetrics(queries);

@@ -15,7 +15,7 @@ The API works: <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>`;
 /** The UI from its built folder, or a page that says how to build it. */
 export async function uiRoutes(server: FastifyInstance, folder: string): Promise<void> {
   server.addHook('onSend', async (request, reply) => {
-    if (request.url.startsWith('/v2')) return;
+    if (request.url.startsWith('/v2') || reply.hasHeader('content-security-policy')) return;
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     reply.header('content-security-policy', POLICY);
   });

@@ -65,7 +65,23 @@ function pullError(answer: EngineAnswer): string | undefined {
   return undefined;
 }
 
-export function engineApi(connection: EngineConnection): EngineApi {
+/** What an engine signs in with at one registry. */
+export interface RegistryLogin {
+  /** `host:port` */
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** X-Registry-Auth of the Docker Engine API; podman takes the same. */
+function loginHeader(reference: string, login: RegistryLogin | undefined): Readonly<Record<string, string>> {
+  if (login === undefined || !reference.startsWith(`${login.host}/`)) return {};
+  const { username, password, host } = login;
+  const content = JSON.stringify({ username, password, serveraddress: host });
+  return { 'x-registry-auth': Buffer.from(content).toString('base64url') };
+}
+
+export function engineApi(connection: EngineConnection, login?: RegistryLogin): EngineApi {
   const { engine, prefix, socket } = connection;
   const id = encodeURIComponent;
   const ask = async (call: EngineCall, ...fine: readonly number[]): Promise<EngineAnswer> => {
@@ -105,6 +121,7 @@ export function engineApi(connection: EngineConnection): EngineApi {
         const answer = await socket.call({
           method: 'POST',
           path: prefixed,
+          headers: loginHeader(reference, login),
           silence: PULL_SILENCE,
           ...(signal === undefined ? {} : { signal }),
         });

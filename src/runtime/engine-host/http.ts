@@ -16,6 +16,7 @@ export interface EngineCall {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds without a byte until the call is given up. */
   readonly silence?: number;
   readonly signal?: AbortSignal;
@@ -54,6 +55,7 @@ export function openEngineSocket(path: string): EngineSocket {
         method: call.method ?? 'GET',
         path: call.path,
         headers: {
+          ...call.headers,
           host: 'engine',
           ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
         },

@@ -2,7 +2,7 @@ import { isHeraklitError, messageOf } from '../../base/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import { createFront, type Front, type ListenAddress } from '../front/index.ts';
 import type { RolloutOutcome, WorkloadRuntime } from '../port.ts';
-import { type EngineApi, engineApi } from './api.ts';
+import { type EngineApi, engineApi, type RegistryLogin } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
 import { connectEngine, type EngineConnection, type EngineConnectOptions } from './connect.ts';
 import { engineHostError } from './errors.ts';
@@ -14,7 +14,10 @@ import { reapLeftovers } from './owner.ts';
 import { labelsOf, readReplicas } from './replica.ts';
 import { membersOf, type RolloutOptions, rolloutOnEngine } from './rollout.ts';
 
-export interface EngineRuntimeOptions extends EngineConnectOptions, Partial<RolloutOptions> {}
+export interface EngineRuntimeOptions extends EngineConnectOptions, Partial<RolloutOptions> {
+  /** Our own registry, where it wants to know who pulls. */
+  readonly registry?: RegistryLogin;
+}
 
 export interface LaunchedWorkload {
   readonly name: string;
@@ -67,7 +70,7 @@ class EngineHostRuntime implements EngineRuntime {
   }
 
   async api(): Promise<EngineApi> {
-    return engineApi(await this.#connected());
+    return engineApi(await this.#connected(), this.#options.registry);
   }
 
   async unavailable(): Promise<string | undefined> {

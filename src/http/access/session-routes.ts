@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type Access, SESSION_LIFETIME } from '../../access/index.ts';
+import { isHeraklitError } from '../../base/index.ts';
+import * as schemas from '../schemas.ts';
+import type { Door } from './door.ts';
+import { acceptForms } from './forms.ts';
+import { type SignInPage, signInPage } from './sign-in-page.ts';
+
+const OPEN = { schema: { hide: true } as object, config: { needs: 'open' } } as const;
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/** `/auth/sign-in` and `/auth/sign-out` for browsers, `/api/v1/me` for the page. */
+export function sessionRoutes(
+  server: FastifyInstance,
+  door: Door,
+  access: Access,
+  provider?: { readonly name: string; readonly path: string },
+): void {
+  acceptForms(server);
+  const page = (reply: FastifyReply, status: number, content: Omit<SignInPage, 'provider'>): FastifyReply =>
+    reply
+      .code(status)
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', POLICY)
+      .header('cache-control', 'no-store')
+      .send(signInPage({ ...content, ...(provider === undefined ? {} : { provider }) }));
+
+  server.get<{ Querystring: { next?: string } }>('/auth/sign-in', OPEN, async (request, reply) =>
+    page(reply, 200, { next: localPath(request.query.next) }),
+  );
+  server.post('/auth/sign-in', OPEN, async (request, reply) => {
+    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
+    const name = form.get('name') ?? '';
+    const next = localPath(form.get('next') ?? undefined);
+    try {
+      const presented = { kind: 'basic', name, password: form.get('password') ?? '' } as const;
+      const principal = await access.authenticate(presented, request.ip);
+      door.session.write(reply, await access.sessions.start(principal), SESSION_LIFETIME / 1_000);
+      access.note({ actor: principal.name, action: 'sign-in', address: request.ip, result: 'done' });
+      return reply.redirect(next, 303);
+    } catch (error) {
+      const { status, message, retryAfter } = refusalOf(error);
+      if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+      return page(reply, status, { next, name, message });
+    }
+  });
+  server.post('/auth/sign-out', OPEN, async (request, reply) => {
+    const cookie = door.session.read(request);
+    if (cookie !== undefined) await access.sessions.end(cookie);
+    door.session.clear(reply);
+    return reply.redirect('/auth/sign-in', 303);
+  });
+  const schema = {
+    operationId: 'me',
+    summary: 'Who is asking, and what they may see',
+    response: { 200: schemas.Me, '4xx': schemas.Problem, '5xx': schemas.Problem },
+  };
+  server.get('/api/v1/me', { schema, config: { needs: 'open' } }, async (request) => {
+    const principal = await door.identify(request);
+    return {
+      name: principal.name,
+      kind: principal.kind,
+      view: door.allows(principal, { kind: 'view' }),
+      admin: door.allows(principal, { kind: 'admin' }),
+      accounts: door.asksForAccounts(),
+    };
+  });
+}
+
+/** What the page says of an error of the accounts; any other is thrown on. */
+function refusalOf(error: unknown): { status: number; message: string; retryAfter?: number } {
+  if (!isHeraklitError(error) || !error.code.startsWith('ACCESS_')) throw error;
+  const { retryAfter } = error.details;
+  if (typeof retryAfter !== 'number') return { status: 401, message: 'Wrong name or password.' };
+  return { status: 429, message: `${error.message}. ${error.hint ?? ''}`, retryAfter };
+}
+
+/** Only a path of this server: what else a link names could be anybody's page that looks like ours. */
+export function localPath(next: string | undefined): string {
+  return next !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) && !next.includes('\\') ? next : '/';
+}
