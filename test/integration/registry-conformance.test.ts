@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { digestOf, MediaType } from '../../src/oci/index.ts';
-import { registryError } from '../../src/registry/index.ts';
+import { type RegistryServerOptions, registryError } from '../../src/registry/index.ts';
 import { type Calls, callsTo, manifestOf, verdict } from './registry-calls.ts';
 import { startRegistry, type TestRegistry } from './registry-process.ts';
 
@@ -99,6 +99,36 @@ test('a blob is mounted without saying where from, if the client may read one of
     const done = await mount(authorization);
     assert.deepEqual([done.status, done.headers.get('location')], [201, `/v2/any/where/blobs/${digest}`]);
     assert.equal((await call('HEAD', `/v2/any/where/blobs/${digest}`)).status, 200);
+  });
+});
+
+test('a mount asks for a token for both repositories, and is an upload for who may not read the source', async () => {
+  const authorize: RegistryServerOptions['authorize'] = async ({ headers }, { repository, beside }) => {
+    const token = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1]?.split(',') ?? [];
+    if (repository === undefined || token.includes(repository)) return;
+    if (repository === 'mount/forbidden') throw registryError('REGISTRY_DENIED', 'no');
+    const challenge = `Bearer realm="x",scope="${[repository, beside?.repository].filter(Boolean).join(' ')}"`;
+    throw registryError('REGISTRY_UNAUTHORIZED', 'another token, please', { details: { challenge } });
+  };
+  await using({ authorize }, async ({ call }) => {
+    const digest = digestOf('for two');
+    for (const source of ['mount/source', 'mount/forbidden']) {
+      const owner = { authorization: `Bearer ${source}` };
+      await call('POST', `/v2/${source}/blobs/uploads/?digest=${digest}`, 'for two', owner);
+    }
+    const mount = (token: string | undefined, from: string) =>
+      call('POST', `/v2/mount/target/blobs/uploads/?mount=${digest}&from=${from}`, undefined, {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      });
+    for (const token of [undefined, 'mount/target']) {
+      const asked = await mount(token, 'mount/source');
+      assert.equal(asked.status, 401);
+      const scopes = /scope="(.*)"/.exec(asked.headers.get('www-authenticate') ?? '')?.[1]?.split(' ');
+      assert.deepEqual(scopes?.sort(), ['mount/source', 'mount/target'], 'one token does for both');
+    }
+    assert.equal((await mount('mount/target,mount/source', 'mount/source')).status, 201);
+    assert.equal((await mount('mount/target', 'mount/forbidden')).status, 202);
+    assert.equal((await mount('mount/target', 'mount/nothing')).status, 202, 'nothing there to ask for');
   });
 });
 

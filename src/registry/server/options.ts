@@ -9,6 +9,14 @@ import type { RegistryLimits } from './limits.ts';
 
 export type RegistryAction = 'pull' | 'push' | 'delete' | 'catalog';
 
+/** What a request wants to do. */
+export interface RegistryAccess {
+  readonly action: RegistryAction;
+  readonly repository: string | undefined;
+  /** What else the same request needs, asked for on its own: a challenge names both, so that one token does. */
+  readonly beside?: { readonly action: RegistryAction; readonly repository: string };
+}
+
 /**
  * What a pushed manifest may name without its being there. The specification leaves it to the registry: `index` takes
  * an index whose platforms are not all here (what a partial mirror pushes), `all` also missing config and layers.
@@ -38,10 +46,7 @@ export interface RegistryServerOptions {
    * Says no by throwing REGISTRY_UNAUTHORIZED (its `details.challenge` becomes WWW-Authenticate) or REGISTRY_DENIED.
    * `repository` is undefined for `/v2/` itself and the catalog. Without it everybody may do everything.
    */
-  readonly authorize?: (
-    request: FastifyRequest,
-    access: { readonly action: RegistryAction; readonly repository: string | undefined },
-  ) => Promise<void>;
+  readonly authorize?: (request: FastifyRequest, access: RegistryAccess) => Promise<void>;
 }
 
 /** What the handlers work with: options with their defaults filled in. */

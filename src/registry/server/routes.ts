@@ -4,6 +4,7 @@ import { answerError } from './answer-error.ts';
 import { actionOf, answer } from './dispatch.ts';
 import { DEFAULT_REGISTRY_LIMITS } from './limits.ts';
 import { createManifestCache } from './manifest-cache.ts';
+import { mountSource } from './mount.ts';
 import type { RegistryContext, RegistryServerOptions } from './options.ts';
 import { parsePath } from './path.ts';
 import { createUploads } from './uploads.ts';
@@ -45,11 +46,14 @@ export async function registryRoutes(fastify: FastifyInstance, options: Registry
     const [path = '', search] = request.url.split('?', 2);
     const named = parsePath(path);
     const action = actionOf(named, request.method);
+    const query = new URLSearchParams(search);
+    const beside = mountSource(named, query);
     await context.authorize?.(request, {
       action,
       repository: 'repository' in named ? named.repository : undefined,
+      ...(beside === undefined ? {} : { beside }),
     });
-    return answer(named, { context, uploads, read, query: new URLSearchParams(search), request, reply });
+    return answer(named, { context, uploads, read, query, request, reply });
   };
   const method = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS'];
   for (const url of ['/v2', '/v2/*']) {
