@@ -24,7 +24,7 @@ export interface StoredBlob {
 /**
  * Content-addressed blobs. A blob is visible only when whole, verified and synced; writing one that is there only
  * renews it.
- * Implementations: filesystem (an OCI layout's blobs/), later S3. One contract suite serves all.
+ * Implementations: filesystem (an OCI layout's blobs/) and S3. One contract suite serves both.
  */
 export interface BlobStore extends BlobSource {
   has(digest: Digest): Promise<boolean>;
@@ -66,6 +66,8 @@ export interface BlobStore extends BlobSource {
   list(): AsyncIterable<{ digest: Digest; size: number; modified: number }>;
   /** Local path of a blob where it is a plain file (sendfile, mmap, overlay); undefined elsewhere. */
   localPath(digest: Digest): string | undefined;
+  /** URL under which clients fetch a blob themselves, for some minutes; absent where the store has none. */
+  redirect?(digest: Digest): Promise<string>;
   /** Uploads under way: resumable, of any process, and never visible as blobs. */
   readonly uploads: BlobUploads;
 }

@@ -34,6 +34,26 @@ export const storageErrors = {
     retryable: false,
     meaning: 'An upload has more bytes than a blob may have.',
   },
+  STORAGE_S3_DENIED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The S3 API refuses our credentials, or what they may do.',
+  },
+  STORAGE_S3_BUCKET: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'The bucket of the blob storage does not exist, or lies in another region.',
+  },
+  STORAGE_S3_UNAVAILABLE: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'The S3 API does not answer, or answers with a server error, also when tried again.',
+  },
+  STORAGE_S3_REFUSED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The S3 API refuses a request that it should take.',
+  },
 } as const;
 
 export const storageError = errorFactory(storageErrors);

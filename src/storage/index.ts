@@ -12,6 +12,7 @@ export {
   withImage,
 } from './layout.ts';
 export type { LockOptions } from './lock-file.ts';
+export { openS3BlobStore, type S3Options } from './open-s3.ts';
 export { RENEW_AFTER, relyOn } from './rely.ts';
 export { removeScratchFolder } from './scratch-files.ts';
 export { verifying } from './verify-stream.ts';

@@ -19,6 +19,8 @@ export function blobUploadsContract(
     remove(): Promise<void>;
     leftovers(): Promise<readonly string[]>;
   }>,
+  /** What the store cuts off a time, in ms. */
+  { clockStep = 0 }: { readonly clockStep?: number } = {},
 ): void {
   const using = async (work: (store: BlobStore, again: () => Promise<BlobStore>) => Promise<void>): Promise<void> => {
     const { store, again, remove, leftovers } = await create();
@@ -177,13 +179,15 @@ export function blobUploadsContract(
         const other = await again();
         const { id } = await store.uploads.start('app');
         const gate = Promise.withResolvers<void>();
+        const started = Promise.withResolvers<void>();
         const slow = async function* (): AsyncGenerator<Uint8Array> {
+          started.resolve();
           yield Buffer.from('slow ');
           await gate.promise;
           yield Buffer.from('client');
         };
         const first = store.uploads.append('app', id, slow());
-        await sleep(50);
+        await started.promise;
         for (const one of [store, other]) {
           const second = one.uploads.append('app', id, whole(Buffer.from('second')));
           await assert.rejects(second, code('STORAGE_UPLOAD_BUSY'));
@@ -228,9 +232,9 @@ export function blobUploadsContract(
       using(async (store, again) => {
         const { id } = await store.uploads.start('app');
         await store.uploads.append('app', id, whole(randomBytes(6 * MIB)));
-        await sleep(20);
+        await sleep(20 + clockStep);
         const between = Date.now();
-        await sleep(20);
+        await sleep(20 + clockStep);
         const { id: young } = await store.uploads.start('app');
         const other = await again();
         assert.equal(await other.uploads.expire(between), 1);
