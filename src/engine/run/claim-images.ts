@@ -29,7 +29,7 @@ export async function refuseClash(reader: DatabaseReader, fleet: Fleet): Promise
     'ENGINE_FLEET_CLASH',
     `fleet ${fleet.name} and fleet ${first.fleet} of this home both have ${shared}`,
     {
-      hint: `Give it a home of its own, or other image names; if it is fleet ${first.fleet} under a new name: --take-over ${first.fleet}.`,
+      hint: `Give it a home of its own, or other image names; if it is fleet ${first.fleet} under a new name, run once with --take-over ${first.fleet}.`,
       details: { fleet: fleet.name, other: first.fleet, images: others.map((one) => one.name) },
     },
   );
