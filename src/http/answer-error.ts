@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<string, number>> = {
   ACCESS_ACCOUNT_EXISTS: 409,
   ACCESS_LOCKED: 429,
   ACCESS_RATE_LIMITED: 429,
+  HTTP_MAINTENANCE_BUSY: 409,
 };
 
 export function statusOf(error: HeraklitError): number {

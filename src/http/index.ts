@@ -36,6 +36,7 @@ export { databaseEventStream, type EventStream } from './event-stream.ts';
 export type { FleetQueries, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';
+export { createRemoteMaintenance } from './remote-maintenance.ts';
 export {
   createHttpServer,
   type HttpServerOptions,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type Log, silentLog } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
-import type { RegistryCatalogue, RegistryServerOptions } from '../registry/index.ts';
+import type { RegistryCatalogue, RegistryMaintenance, RegistryServerOptions } from '../registry/index.ts';
 import { accountRoutes } from './access/account-routes.ts';
 import { auditedCatalogue, rememberRequest } from './access/audited-catalogue.ts';
 import { createDoor, type DoorOptions } from './access/door.ts';
@@ -19,6 +19,7 @@ import type { FleetQueries } from './queries.ts';
 import { eventRoutes, MAX_STREAMS, type StreamCount } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
+import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { uiRoutes } from './routes/ui.ts';
 import * as schemas from './schemas.ts';
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly events: EventStream;
   /** Adds `/v2/`: `(scope, hooks) => scope.register(registryRoutes, { …, ...hooks })`. */
   readonly registry?: (scope: FastifyInstance, hooks: RegistryHooks) => Promise<unknown> | unknown;
+  /** Looks after the registry on demand. */
+  readonly maintenance?: RegistryMaintenance;
   /** What `/readyz` waits for; by default one look at the fleet. */
   readonly ready?: () => Promise<unknown>;
   readonly log?: Log;
@@ -88,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       tokenRoutes(scope, access);
       sessionRoutes(scope, door, access);
     }
+    if (options.maintenance !== undefined) maintenanceRoutes(scope, options.maintenance, log, access !== undefined);
     scope.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => api.document());
   });
   const { registry } = options;

@@ -13,6 +13,7 @@ import { fleetSetup } from '../fleet-setup.ts';
 import { keepRegistrySmall } from '../keep-registry-small.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
+import { openMaintenance } from '../registry-maintenance.ts';
 import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
 import {
   ACCESS_HELP,
@@ -166,6 +167,9 @@ async function listen(
       ...(tls === undefined ? {} : { tls }),
       ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
       log: context.log,
+      maintenance: await openMaintenance(context, database, (name) =>
+        rules.some(({ prefix }) => name.startsWith(`${prefix}/`)),
+      ),
     },
     {
       host: options.host,

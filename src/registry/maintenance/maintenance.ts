@@ -30,6 +30,8 @@ export interface MaintenanceOptions {
   readonly store: BlobStore;
   readonly needed: NeededImages;
   readonly running: RunningReferences;
+  /** Repositories that fetch from elsewhere what is asked for. */
+  readonly mirrored?: (repository: string) => boolean;
   /** Of a store that is a folder. */
   readonly layout?: LayoutTools;
 }
@@ -100,6 +102,7 @@ export function createMaintenance(options: MaintenanceOptions): RegistryMaintena
     verify: (request, watch = {}) =>
       verifyRegistry({
         ...{ database, store, ...request, ...watch },
+        ...(options.mirrored === undefined ? {} : { mirrored: options.mirrored }),
         ...(layout === undefined
           ? {}
           : { layout: () => layout.index(), audit: () => layout.audit(), setAside: layout.setAside }),

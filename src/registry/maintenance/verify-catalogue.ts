@@ -15,6 +15,8 @@ const REMEMBERED = 200_000;
 export interface CatalogueCheck {
   readonly database: Database;
   readonly store: BlobStore;
+  /** Repositories that fetch from elsewhere what is asked for: not all of an image need be here. */
+  readonly mirrored?: (repository: string) => boolean;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -108,7 +110,7 @@ function neededBy(bytes: Buffer): readonly Pick<Wanted, 'digest' | 'size'>[] | u
 }
 
 async function checkWanted(
-  { database, store }: CatalogueCheck,
+  { database, store, mirrored }: CatalogueCheck,
   wanted: readonly Wanted[],
   sizes: Map<Digest, number | undefined>,
   findings: Findings,
@@ -117,17 +119,9 @@ async function checkWanted(
   await forEachParallel(unknown, PARALLEL, async (digest) => {
     sizes.set(digest, (await store.stat(digest))?.size);
   });
-  for (const { row, digest, size } of wanted) {
-    const found = sizes.get(digest);
-    if (found === size || (found !== undefined && size === undefined)) continue;
-    if (!(await isStill(database, row))) continue;
-    const where = `${row.name} names it in ${row.digest}`;
-    if (found === undefined) findings.add({ kind: 'missing', digest, message: where });
-    else findings.add({ kind: 'size', digest, message: `${where} with ${size} bytes, it has ${found}` });
-  }
   const pairs = wanted.map(({ row, digest }) => ({ repository: row.repository, digest, manifest: row.digest }));
-  const { rows } = await sql<{ name: string; digest: Digest; manifest: Digest }>`
-    select distinct r.name, asked.digest, asked.manifest
+  const { rows } = await sql<{ repository: number; name: string; digest: Digest; manifest: Digest }>`
+    select distinct asked.repository, r.name, asked.digest, asked.manifest
     from ${unnest(pairs, { repository: 'integer', digest: 'text', manifest: 'text' })}
       as asked (repository, digest, manifest)
     join registry_repository r on r.id = asked.repository
@@ -135,7 +129,19 @@ async function checkWanted(
     where not exists (
       select from registry_blob b where b.repository = asked.repository and b.digest = asked.digest
     )`.execute(database.kysely);
+  const unlinked = new Set(rows.map(({ repository, digest }) => `${repository}:${digest}`));
+  for (const { row, digest, size } of wanted) {
+    const found = sizes.get(digest);
+    if (found === size || (found !== undefined && size === undefined)) continue;
+    if (!(await isStill(database, row))) continue;
+    const where = `${row.name} names it in ${row.digest}`;
+    // Neither here nor served: a mirror that nobody asked for it yet.
+    if (found === undefined && unlinked.has(`${row.repository}:${digest}`)) continue;
+    if (found === undefined) findings.add({ kind: 'missing', digest, message: where });
+    else findings.add({ kind: 'size', digest, message: `${where} with ${size} bytes, it has ${found}` });
+  }
   for (const { name, digest, manifest } of rows) {
+    if (sizes.get(digest) === undefined || mirrored?.(name) === true) continue;
     findings.add({ kind: 'unlinked', digest, message: `${name} does not serve it, and names it in ${manifest}` });
   }
 }

@@ -21,6 +21,7 @@ export interface Part {
 export interface VerifyOptions {
   readonly database: Database;
   readonly store: BlobStore;
+  readonly mirrored?: (repository: string) => boolean;
   /** What lies in the store besides blobs; only of stores that are folders. */
   readonly audit?: () => AsyncIterable<OtherFile>;
   /** index.json; throws when it is broken. */
