@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { openDatabase } from '../src/database/index.ts';
 import { digestHex, digestOf, MediaType } from '../src/oci/index.ts';
-import { collectGarbage } from '../src/registry/maintenance/collect.ts';
 import { createSqlCatalogue } from '../src/registry/index.ts';
+import { collectGarbage } from '../src/registry/maintenance/collect.ts';
 import { openBlobStore } from '../src/storage/index.ts';
 
 const BLOBS = Number(process.argv[2] ?? 100_000);
