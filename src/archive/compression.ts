@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress, gunzip, zstdDecompress } from 'node:zlib';
 import { isHeraklitError, messageOf } from '../base/index.ts';
 import { archiveError } from './errors.ts';
@@ -24,17 +24,19 @@ export interface DecompressOptions extends DecompressLimits {
    * garbage collection, so that the decoder gets the same warm pages again: a third less memory, a tenth less time.
    */
   readonly transient?: boolean;
+  /** The source's chunks are memory of their own that nobody else holds: given back in the same way once decoded. */
+  readonly ownChunks?: boolean;
 }
 
 /** Of whole buffers, whose last piece is mostly empty. */
 const BUFFER_CHUNK = 256 * 1024;
 /** Of streams: after each piece the pool thread waits for the main thread, so pieces are large. */
-const OUTPUT_CHUNK = 1024 * 1024;
+const OUTPUT_CHUNK = 256 * 1024;
 /**
  * Chunks that the decoder makes ahead, on its pool thread, while we look at the one before. Counted as objects: a byte
  * stream would stop at its small mark after each chunk, and glue together what lies ready.
  */
-const CHUNKS_AHEAD = 2;
+const CHUNKS_AHEAD = 3;
 
 /** Looks at the first bytes (6 are enough). */
 export function detectCompression(firstBytes: Uint8Array): Compression {
@@ -65,27 +67,55 @@ function corrupt(kind: Compression, error: unknown): unknown {
 async function* viaZlib(
   source: AsyncIterable<Uint8Array>,
   kind: 'gzip' | 'zstd',
-  transient: boolean,
+  { transient = false, ownChunks = false }: DecompressOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const options = { chunkSize: OUTPUT_CHUNK, readableObjectMode: true, readableHighWaterMark: CHUNKS_AHEAD };
   const decoder = kind === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
-  const input = Readable.from(kind === 'zstd' ? frameByFrame(source) : source, { objectMode: true, highWaterMark: 2 });
-  input.on('error', (error) => decoder.destroy(error));
+  const poured = pour(kind === 'zstd' ? frameByFrame(source) : source, decoder, ownChunks);
+  poured.catch((error: Error) => decoder.destroy(error));
   // Heard by the loop below while it runs; behind the last member nobody else would.
   decoder.on('error', () => undefined);
-  input.pipe(decoder);
   try {
     for await (const chunk of decoder as AsyncIterable<Buffer>) {
       yield chunk;
       if (transient) giveBack(chunk);
     }
-    // The decoder ignores what lies behind the last member; the source must be read to its end, where it checks itself.
-    input.unpipe(decoder);
-    for await (const _ of input);
+    await poured;
   } finally {
-    input.destroy();
     decoder.destroy();
   }
+}
+
+/**
+ * Gives the decoder its input, one piece ahead, and stops when it was destroyed. Where the decoder has ended and ignores
+ * what lies behind the last member, the source is still read to its end: only there it checks itself.
+ */
+async function pour(source: AsyncIterable<Uint8Array>, decoder: Transform, ownChunks: boolean): Promise<void> {
+  let ahead = 0;
+  let over = false;
+  let wake = (): void => undefined;
+  for (const event of ['end', 'close']) {
+    decoder.once(event, () => {
+      over = true;
+      wake();
+    });
+  }
+  for await (const chunk of source) {
+    if (decoder.destroyed && !decoder.readableEnded) return;
+    if (over) continue;
+    ahead += 1;
+    decoder.write(chunk, () => {
+      ahead -= 1;
+      if (ownChunks) giveBack(chunk);
+      wake();
+    });
+    while (ahead > 1 && !over) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+  if (!over) decoder.end();
 }
 
 /**
@@ -97,7 +127,7 @@ export async function* decompress(
   kind: Compression,
   options: DecompressOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* bounded(source, kind, options, (counted) => decoded(counted, kind, options.transient === true));
+  yield* bounded(source, kind, options, (counted) => decoded(counted, kind, options));
 }
 
 /** Runs a decoder between counts of what goes in and what comes out. @throws ARCHIVE_CORRUPT, ARCHIVE_LIMIT */
@@ -135,7 +165,7 @@ export async function* bounded(
 export function decoded(
   source: AsyncIterable<Uint8Array>,
   kind: Compression,
-  transient: boolean,
+  options: DecompressOptions,
 ): AsyncIterable<Uint8Array> {
   switch (kind) {
     case 'none':
@@ -145,7 +175,7 @@ export function decoded(
     case 'bzip2':
       throw bzip2();
     default:
-      return viaZlib(source, kind, transient);
+      return viaZlib(source, kind, options);
   }
 }
 

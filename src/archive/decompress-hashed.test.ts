@@ -151,7 +151,8 @@ test('a thread that was started early is the one that decodes', async () => {
 test('memory of chunks that are ours alone is given back as they are read; of others it is left alone', async () => {
   const plain = randomBytes(3 * MIB);
   const packed = gzipSync(plain);
-  for (const ownChunks of [true, false]) {
+  const cases = [LARGE, { size: 0 }].flatMap((size) => [true, false].map((ownChunks) => ({ ...size, ownChunks })));
+  for (const options of cases) {
     const given = Array.from(
       { length: Math.ceil(packed.length / 65_536) },
       (_, at) => new Uint8Array(packed.subarray(at * 65_536, (at + 1) * 65_536)),
@@ -159,9 +160,9 @@ test('memory of chunks that are ours alone is given back as they are read; of ot
     const source = async function* (): AsyncGenerator<Uint8Array> {
       yield* given;
     };
-    const { chunks: unpacked, sha256: digest } = decompressHashed(source(), 'gzip', { ...LARGE, ownChunks });
+    const { chunks: unpacked, sha256: digest } = decompressHashed(source(), 'gzip', options);
     for await (const _ of unpacked);
     assert.equal(digest(), sha256(plain));
-    assert.ok(given.every(({ length }) => (length === 0) === ownChunks));
+    assert.ok(given.every(({ length }) => (length === 0) === options.ownChunks));
   }
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { bounded, type Compression, type DecompressLimits, decoded } from './compression.ts';
+import { bounded, type Compression, type DecompressOptions, decoded } from './compression.ts';
 import { gunzipOnThread, isForThread } from './threaded-gunzip.ts';
 
 export interface HashedBytes {
@@ -9,11 +9,9 @@ export interface HashedBytes {
   sha256(): string;
 }
 
-export interface DecompressHashedOptions extends DecompressLimits {
+export interface DecompressHashedOptions extends Omit<DecompressOptions, 'transient'> {
   /** Compressed bytes that are expected; only speed depends on it. */
   readonly size?: number;
-  /** The source's chunks are memory of their own that nobody else holds: it is given back as soon as it was read. */
-  readonly ownChunks?: boolean;
 }
 
 /**
@@ -28,7 +26,8 @@ export function decompressHashed(
 ): HashedBytes {
   const threaded = kind === 'gzip' && isForThread(options.size ?? 0);
   const decode = (counted: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
-    (threaded ? gunzipOnThread(counted, options.ownChunks === true) : undefined) ?? decoded(counted, kind, true);
+    (threaded ? gunzipOnThread(counted, options.ownChunks === true) : undefined) ??
+    decoded(counted, kind, { transient: true, ownChunks: options.ownChunks === true });
   const hash = createHash('sha256');
   let sha256 = '';
   const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {

@@ -17,7 +17,7 @@ export interface GunzipOrder {
   readonly taken: Int32Array<SharedArrayBuffer>;
 }
 
-/** Host to thread: a slot was filled; there is no more. */
+/** Host to thread: a slot was filled; the archive ends, and another may follow. */
 export type ToThread =
   | { readonly kind: 'input'; readonly slot: number; readonly length: number }
   | { readonly kind: 'end' };
@@ -60,19 +60,22 @@ if (parentPort !== null) decode(parentPort, workerData as GunzipOrder);
 
 function decode(host: MessagePort, { input, slotBytes, output, chunkBytes, taken }: GunzipOrder): void {
   const tell = (message: FromThread): void => host.postMessage(message);
-  const opened = openHandle();
-  if (opened === undefined) throw new Error('this Node has no such decoder');
-  const { handle, left } = opened;
   const [from, to] = [Buffer.from(input), Buffer.from(output)];
   const chunks = output.byteLength / chunkBytes;
   let filled = 0;
   let used = 0;
   let ended = false;
-  handle.onerror = (message, _errno, code) => {
-    ended = true;
-    tell({ kind: 'failed', code, message });
-    host.close();
+  const fresh = (): { readonly handle: GunzipHandle; readonly left: Uint32Array } => {
+    const opened = openHandle();
+    if (opened === undefined) throw new Error('this Node has no such decoder');
+    opened.handle.onerror = (message, _errno, code) => {
+      ended = true;
+      tell({ kind: 'failed', code, message });
+      host.close();
+    };
+    return opened;
   };
+  let { handle, left } = fresh();
 
   const handOver = (): void => {
     tell({ kind: 'chunk', length: used });
@@ -111,6 +114,8 @@ function decode(host: MessagePort, { input, slotBytes, output, chunkBytes, taken
     if (ended && whole) return;
     if (used > 0) handOver();
     tell({ kind: 'done' });
-    host.close();
+    // The next archive, if one comes.
+    ({ handle, left } = fresh());
+    ended = false;
   });
 }

@@ -7,11 +7,13 @@ import { type FromThread, type GunzipOrder, openHandle, type ToThread } from './
 
 /** All memory one decoding takes, whatever the archive holds. */
 const SLOT_BYTES = 1 * 1024 * 1024;
-const SLOTS = 8;
+const SLOTS = 5;
 const CHUNK_BYTES = 256 * 1024;
-const CHUNKS = 32;
+const CHUNKS = 16;
 /** From this many compressed bytes on, a thread of its own brings more than its start costs (some 30 ms). */
 const THREAD_FROM_BYTES = 8 * 1024 * 1024;
+/** So long a thread waits for another archive. */
+const IDLE_MILLISECONDS = 2000;
 /** One core stays for who reads what comes out; more than two threads only take memory. */
 const MAX_THREADS = Math.min(2, availableParallelism() - 1);
 /**
@@ -63,7 +65,7 @@ async function* decoded(
   ownChunks: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   threads += 1;
-  const thread = ready ?? new GunzipThread();
+  const thread = ready?.works === true ? ready : new GunzipThread();
   ready = undefined;
   thread.start();
   const input = source[Symbol.asyncIterator]();
@@ -81,9 +83,21 @@ async function* decoded(
     whole = true;
   } finally {
     threads -= 1;
-    thread.stop();
+    if (whole && ready === undefined) keep(thread);
+    else thread.stop();
     if (!whole) input.return?.().catch(() => undefined);
   }
+}
+
+/** For the next archive, which then saves the start of a thread and its memory. */
+function keep(thread: GunzipThread): void {
+  thread.rest();
+  ready = thread;
+  setTimeout(() => {
+    if (ready !== thread) return;
+    ready = undefined;
+    thread.stop();
+  }, IDLE_MILLISECONDS).unref();
 }
 
 /** Copies the source into slots as they get free; small pieces are gathered. */
@@ -136,9 +150,20 @@ class GunzipThread {
     this.#worker.unref();
   }
 
+  /** False for a thread that ended while nobody waited for it. */
+  get works(): boolean {
+    return this.#failure === undefined;
+  }
+
   /** From now on the process stays for it. */
   start(): void {
     this.#worker.ref();
+  }
+
+  /** After a whole archive: ready for the next, and nothing that the process stays for. */
+  rest(): void {
+    this.#done = false;
+    this.#worker.unref();
   }
 
   #heard(message: FromThread): void {
@@ -203,6 +228,6 @@ class GunzipThread {
   /** Not waited for: the process does not stay for it. */
   stop(): void {
     this.#worker.unref();
-    if (!this.#done) this.#worker.terminate().catch(() => undefined);
+    this.#worker.terminate().catch(() => undefined);
   }
 }

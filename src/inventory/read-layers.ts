@@ -16,7 +16,7 @@ export interface ReadLayersOptions {
 }
 
 /** Layers read at the same time: decompression runs on Node's four pool threads, beside parsing here. */
-const PARALLEL = 4;
+const PARALLEL = 3;
 
 /** Layers that were read; `kept` resolves when the cache has them, and never rejects before someone waits for it. */
 export interface LayersRead {

@@ -10,7 +10,7 @@ import { storageError } from './errors.ts';
 import { digestMismatch, verifying } from './verify-stream.ts';
 
 /** Bytes read from disk at once: each piece costs its way through the streams, and a decoder waits for it. */
-const READ_SIZE = 1024 * 1024;
+const READ_SIZE = 512 * 1024;
 
 export const ALGORITHMS = ['sha256', 'sha512'] as const;
 
