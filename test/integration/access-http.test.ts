@@ -49,6 +49,9 @@ test('a challenge names the token service, and the scope that is missing', async
     none.headers.get('www-authenticate') ?? '',
     /scope="repository:team\/app:pull",error="insufficient_scope"/,
   );
+  const both = ',scope="repository:team/app:pull,push repository:team/other:pull"';
+  const mount = await get('/v2/team/app/blobs/uploads/?mount=sha256:0&from=team/other', {}, 'POST');
+  assert.equal(mount.headers.get('www-authenticate'), `${challenge}${both}`, 'one token for both ends of a mount');
   assert.equal((await get('/v2/public/app/manifests/x')).status, 404, 'everybody may pull here');
   const strange = await guarded.server.inject({ url: '/v2/', headers: { host: '127.0.0.1"x' } });
   assert.doesNotMatch(String(strange.headers['www-authenticate']), /127\.0\.0\.1"x/);

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import { digestOf, MediaType } from '../../src/oci/index.ts';
 import { createSqlCatalogue } from '../../src/registry/index.ts';
+import { PASSWORD, startGuarded } from '../support/guarded-server.ts';
 import { newerTool, newerToolsPath } from '../support/newer-tools.ts';
 import { type Calls, callsTo, manifestOf } from './registry-calls.ts';
 import { startRegistry, type TestRegistry } from './registry-process.ts';
@@ -218,5 +219,34 @@ test('docker pushes, pulls back the same digest, and pushes a list of platforms'
     await assert.rejects(docker('pull', `${image}:none`), /manifest unknown|not found/);
   } finally {
     await stop();
+  }
+});
+
+test('oras, crane and cosign sign in, mount and sign by token; who is not signed in gets nothing', async (context) => {
+  if (missing(context, 'oras', 'crane', 'cosign')) return;
+  const guarded = await startGuarded();
+  try {
+    const { host } = guarded;
+    await writeFile(join(folder, 'note.txt'), 'for the team');
+    const art = `${host}/team/art:v1`;
+    await assert.rejects(oras('push', '--plain-http', art, 'note.txt:text/plain'), /401|basic credential not found/);
+    await oras('login', '--plain-http', '-u', 'alice', '-p', PASSWORD, host);
+    await oras('push', '--plain-http', art, 'note.txt:text/plain');
+    await oras('attach', '--plain-http', '--artifact-type', 'application/x-a', art, 'note.txt:text/plain');
+    await assert.rejects(oras('push', '--plain-http', `${host}/other/art:v1`, 'note.txt:text/plain'), /403|denied/);
+    await assert.rejects(oras('manifest', 'delete', '--force', '--plain-http', art), /403|may not delete/);
+    // Both read what oras wrote: the credentials file of docker.
+    await crane('copy', art, `${host}/team/copy:v1`);
+    const digest = await crane('digest', `${host}/team/copy:v1`);
+    assert.deepEqual((await crane('ls', `${host}/team/copy`)).split('\n'), ['v1']);
+    await cosign('generate-key-pair', '--output-key-prefix', 'guarded');
+    const image = `${host}/team/copy@${digest}`;
+    const key = ['--allow-http-registry', '--key'];
+    await cosign('sign', ...key, 'guarded.key', '--tlog-upload=false', '--yes', image);
+    await cosign('verify', ...key, 'guarded.pub', '--insecure-ignore-tlog=true', image);
+    await oras('logout', host);
+    await assert.rejects(crane('digest', `${host}/team/copy:v1`), /UNAUTHORIZED|401/);
+  } finally {
+    await guarded.close();
   }
 });

@@ -60,12 +60,12 @@ function permissionOf({ action, repository }: Wanted): Permission | undefined {
 function challenge(
   door: Door,
   request: FastifyRequest,
-  { action, repository }: Wanted,
+  { action, repository, beside }: Wanted,
   message: string,
   error?: 'invalid_token' | 'insufficient_scope',
 ): HeraklitError {
-  const actions = action === 'push' ? 'pull,push' : action;
-  const scope = action === 'catalog' ? 'registry:catalog:*' : repository && `repository:${repository}:${actions}`;
+  const all = [{ action, repository }, ...(beside === undefined ? [] : [beside])];
+  const scope = all.flatMap((one) => scopeOf(one) ?? []).join(' ') || undefined;
   const parameters = Object.entries({
     realm: `${door.baseUrl(request)}/auth/token`,
     service: door.access?.service ?? 'heraklit',
@@ -73,6 +73,11 @@ function challenge(
     error,
   }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${value}"`]));
   return registryError('REGISTRY_UNAUTHORIZED', message, { details: { challenge: `Bearer ${parameters.join(',')}` } });
+}
+
+function scopeOf({ action, repository }: Wanted): string | undefined {
+  if (action === 'catalog') return 'registry:catalog:*';
+  return repository && `repository:${repository}:${action === 'push' ? 'pull,push' : action}`;
 }
 
 /** Only of accounts, and only of changes: asking first without credentials is how every client begins. */
