@@ -5,6 +5,7 @@ import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { debianArchitecture } from './debian-architecture.ts';
 import { repositoryOptions, type SourceOptions } from './source-options.ts';
+import { withStorage } from './storage-option.ts';
 
 export interface FleetSetupOptions extends SourceOptions {
   readonly fleet: LoadedFleet;
@@ -17,6 +18,8 @@ export interface FleetSetupOptions extends SourceOptions {
   readonly runtimes?: readonly WorkloadRuntime[];
   readonly retryFailed?: boolean;
   readonly takeOver?: string;
+  /** Where blobs lie, before what the fleet says. */
+  readonly storage?: string;
 }
 
 const SECOND = 1_000;
@@ -29,7 +32,7 @@ export const DEFAULT_FLEET_FILE = 'heraklit.yaml';
 export async function fleetSetup(options: FleetSetupOptions, context: CliContext): Promise<FleetSetup> {
   const { openWorkshop, rolloutOf, verifyOf } = await import('../engine/index.ts');
   const { fleet, database, registryHost, verifier, runtimes = [] } = options;
-  const { home, log, progress, signal } = context;
+  const { home, log, progress, signal } = withStorage(context, options.storage ?? fleet.document.registry?.storage);
   const workshop = openWorkshop({
     home,
     log,

@@ -111,5 +111,5 @@ function homeFrom(argv: readonly string[]): CliContext['home'] {
   const at = argv.indexOf('--home');
   const value =
     at >= 0 ? argv[at + 1] : argv.find((argument) => argument.startsWith('--home='))?.slice('--home='.length);
-  return value === undefined || value === '' ? defaultHome() : homeAt(value);
+  return value === undefined || value === '' ? defaultHome() : homeAt(value, process.env.HERAKLIT_STORAGE);
 }

@@ -22,9 +22,10 @@ export async function openMaintenance(
     audit: () => storage.auditLayout(directory),
     setAside: (digest, modified) => storage.setBlobAside(directory, digest, modified),
   };
-  const store = await storage.openBlobStore(directory);
+  const store = await storage.openHomeStore(context.home);
   const needs = { needed: neededImages, running: runningReferences };
-  return createMaintenance({ database, store, ...needs, layout, ...(mirrored === undefined ? {} : { mirrored }) });
+  const local = context.home.storage === undefined ? { layout } : {};
+  return createMaintenance({ database, store, ...needs, ...local, ...(mirrored === undefined ? {} : { mirrored }) });
 }
 
 /**

@@ -38,6 +38,8 @@ export interface FleetImage {
 }
 
 export interface FleetRegistry {
+  /** Where blobs lie instead of the home's folder: `s3://BUCKET/PREFIX?endpoint=URL&…` */
+  readonly storage?: string;
   /** `HOST[:PORT][/PREFIX]` that released images are pushed to. */
   readonly push?: string;
   /** That registry's certificate need not verify, and it may speak plain HTTP. */

@@ -34,6 +34,11 @@ export const storageErrors = {
     retryable: false,
     meaning: 'An upload has more bytes than a blob may have.',
   },
+  STORAGE_URL_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A text that should name a blob storage (s3://BUCKET/PREFIX?…) does not.',
+  },
   STORAGE_S3_DENIED: {
     kind: 'failed',
     retryable: false,

@@ -42,6 +42,7 @@ const under = (prefix: string, readers: Readers): Readers =>
   Object.fromEntries(Object.entries(readers).map(([name, reader]) => [`${prefix}.${name}`, reader]));
 
 const FLEET: Readers = {
+  'registry.storage': ['src/cli/fleet-setup.ts', 'registry?.storage'],
   name: ['src/engine/adapters/load-fleet.ts', 'loaded.document.name'],
   distributions: ['src/cli/fleet-setup.ts', 'document.distributions'],
   'distributions{}.mirrors': [

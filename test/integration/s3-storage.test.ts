@@ -17,6 +17,7 @@ import { blobStoreContract } from '../contract/blob-store.ts';
 import { blobUploadsContract } from '../contract/blob-uploads.ts';
 import { startFaultyProxy } from '../support/faulty-proxy.ts';
 import { startSwift } from '../support/swift.ts';
+import { startRegistry } from './registry-process.ts';
 
 const BUCKET = 'heraklit';
 const server = await startSwift(BUCKET);
@@ -125,6 +126,42 @@ if (server === undefined) {
     assert.equal(await answer.text(), 'fetched directly');
     assert.equal((await openS3BlobStore({ ...options, scratch, redirects: false })).redirect, undefined);
     await rm(scratch, { recursive: true });
+  });
+
+  test('the registry sends pulls to the bucket, and takes chunks through any process', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 's3-'));
+    const prefix = randomUUID();
+    const open = () => openS3BlobStore({ ...options, prefix, scratch });
+    const first = await startRegistry({ store: await open() });
+    const second = await startRegistry({ store: await open(), catalogue: first.catalogue });
+    const direct = await startRegistry({
+      store: await openS3BlobStore({ ...options, prefix, scratch, redirects: false }),
+      catalogue: first.catalogue,
+    });
+    try {
+      const bytes = randomBytes(9_000_000);
+      const digest = digestOf(bytes);
+      const { headers } = await fetch(`${first.url}/v2/app/blobs/uploads/`, { method: 'POST' });
+      const location = headers.get('location') ?? '';
+      await fetch(`${first.url}${location}`, { method: 'PATCH', body: bytes.subarray(0, 8_900_000) });
+      const status = await fetch(`${second.url}${location}`);
+      assert.equal(status.headers.get('range'), '0-8899999');
+      const put = { method: 'PUT', body: bytes.subarray(8_900_000) };
+      assert.equal((await fetch(`${second.url}${location}?digest=${digest}`, put)).status, 201);
+      const path = `/v2/app/blobs/${digest}`;
+      const sent = await fetch(`${first.url}${path}`, { redirect: 'manual' });
+      assert.equal(sent.status, 307);
+      assert.ok(sent.headers.get('location')?.startsWith(endpoint));
+      assert.equal((await fetch(`${first.url}${path}`, { method: 'HEAD' })).headers.get('content-length'), '9000000');
+      for (const { url } of [first, direct]) {
+        assert.deepEqual(Buffer.from(await (await fetch(`${url}${path}`)).arrayBuffer()), bytes);
+      }
+      const part = await fetch(`${direct.url}${path}`, { headers: { range: 'bytes=5-9' } });
+      assert.deepEqual(Buffer.from(await part.arrayBuffer()), bytes.subarray(5, 10));
+    } finally {
+      for (const one of [first, second, direct]) await one.close();
+      await rm(scratch, { recursive: true });
+    }
   });
 
   describe('on Swift', { concurrency: 2 }, () => {

@@ -24,8 +24,10 @@ import {
 } from '../serve-access.ts';
 import { removeServeFile, writeServeFile } from '../serve-file.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
+import { withStorage } from '../storage-option.ts';
 
 interface ServeOptions extends SourceOptions, RuntimeOptions, ServeAccessOptions {
+  readonly storage?: string;
   readonly host: string;
   readonly port: string;
   readonly anonymous?: 'read' | 'write';
@@ -61,6 +63,10 @@ const DEFAULT_INTERVAL = 3600;
 export function register(command: Command, context: CliContext): void {
   addAccessOptions(addSourceOptions(addClusterOptions(addEngineOptions(command))))
     .argument('[fleet]', 'fleet file; without one only registry, API and page are served')
+    .option(
+      '--storage <url>',
+      'where blobs lie: s3://BUCKET/PREFIX?endpoint=URL (default: $HERAKLIT_STORAGE, the home)',
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 takes a free one', '8080')
     .option('--anonymous <access>', 'read or write: what anybody may do who reaches the address')
@@ -84,7 +90,7 @@ export function register(command: Command, context: CliContext): void {
     .action((file: string | undefined, options: ServeOptions) => serve(file, options, context));
 }
 
-async function serve(file: string | undefined, options: ServeOptions, context: CliContext): Promise<void> {
+async function serve(file: string | undefined, options: ServeOptions, given: CliContext): Promise<void> {
   const port = Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw cliError('CLI_USAGE', `--port takes a number from 0 to 65535, not ${JSON.stringify(options.port)}`);
@@ -95,6 +101,7 @@ async function serve(file: string | undefined, options: ServeOptions, context: C
   const engine = await import('../../engine/index.ts');
   const fleet = file === undefined ? undefined : await engine.loadEngineFleet(file);
   await using resources = new AsyncDisposableStack();
+  const context = withStorage(given, options.storage ?? fleet?.document.registry?.storage);
   const database = resources.adopt(await openHomeDatabase(context), (one) => one.close());
   const { home, log, progress } = context;
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });

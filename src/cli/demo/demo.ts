@@ -20,7 +20,7 @@ import { createRelay, type EventSink, terminalSink } from '../../events/index.ts
 import { fleet as fleetRows } from '../../inventory/store/index.ts';
 import type { Plan } from '../../plan/index.ts';
 import { createSqlCatalogue } from '../../registry/index.ts';
-import { openBlobStore } from '../../storage/index.ts';
+import { openHomeStore } from '../../storage/index.ts';
 import type { CliContext } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { coloursFor } from '../render/colours.ts';
@@ -64,7 +64,7 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
   const database = resources.adopt(await openDatabase({ kind: 'embedded', directory: home.database }), (one) =>
     one.close(),
   );
-  const store = await openBlobStore(home.store);
+  const store = await openHomeStore(home);
   const catalogue = createSqlCatalogue(database);
   const registry = resources.adopt(
     await openLoopbackRegistry(store, catalogue, context.log, await keptPort(options.folder)),

@@ -23,7 +23,7 @@ import {
 } from '../../feed/index.ts';
 import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
 import type { FleetDistribution } from '../../recipe/index.ts';
-import { type BlobStore, openBlobStore } from '../../storage/index.ts';
+import { type BlobStore, openHomeStore } from '../../storage/index.ts';
 
 export interface WorkshopOptions {
   readonly home: Home;
@@ -94,7 +94,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     layerFacts: createLayerFactsReader(join(home.cache, 'facts'), layerCache),
     plainPackages: join(home.cache, 'plain-packages'),
     patchMemory: createPatchMemory(join(home.cache, 'patches')),
-    store: () => once('store', () => openBlobStore(home.store)),
+    store: () => once('store', () => openHomeStore(home)),
     mirrors: (distribution) =>
       once(`mirrors ${distribution}`, () => {
         const fleet = mirrorsOfFleet(options.distributions?.[distribution]);

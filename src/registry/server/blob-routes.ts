@@ -45,6 +45,10 @@ export async function serveBlob(
     .header('content-type', 'application/octet-stream');
   if (unchanged || range === 'outside') return reply.code(304).send();
   if (request.method === 'HEAD') return reply.header('content-length', size).send();
+  if (store.redirect !== undefined && size > 0) {
+    // Signed for a while: whoever keeps the answer longer would come too late.
+    return reply.header('cache-control', 'no-store').redirect(await store.redirect(digest), 307);
+  }
   if (range === 'whole') {
     reply.header('content-length', size);
     return sendBlob(store, digest, { start: 0, end: size - 1 }, reply, context.log);
