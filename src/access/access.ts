@@ -9,6 +9,8 @@ import { openDirectory } from './directory.ts';
 import { accessError } from './errors.ts';
 import type { Grant, Permission } from './grants/decide.ts';
 import { grantedPart, type ScopeAccess } from './grants/scope.ts';
+import { admitIdentity } from './oidc/admit.ts';
+import type { Identity } from './oidc/identity.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createSignIn, principalOf } from './sign-in.ts';
 import { type AuditEntry, forgetAudit } from './store/audit.ts';
@@ -69,6 +71,8 @@ export interface Access {
   revokeRefreshToken(refreshToken: string): Promise<void>;
   /** Written within a second, with others; what belongs to a transaction goes there by `writeAudit`. */
   note(entry: AuditEntry): void;
+  /** The account of somebody whom the identity provider knows. @throws ACCESS_OIDC_REFUSED */
+  admit(identity: Identity, address: string): Promise<Principal>;
   admin(actor: Actor): AccessAdmin;
   close(): Promise<void>;
 }
@@ -164,6 +168,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
     },
     revokeRefreshToken: (refreshToken) => deleteTicket(kysely, secretHash(refreshToken)),
     note: notes.add,
+    admit: (identity, address) => admitIdentity(database, directory, identity, address),
     admin: (actor) =>
       createAdmin({
         database,

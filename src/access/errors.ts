@@ -49,6 +49,16 @@ export const accessErrors = {
     retryable: false,
     meaning: 'A scope of a token request breaks the grammar, or there are too many.',
   },
+  ACCESS_OIDC_REFUSED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'The identity provider did not sign somebody in, or names them in a way that is no account here.',
+  },
+  ACCESS_OIDC_UNREACHABLE: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'The identity provider does not answer, or not as OpenID Connect.',
+  },
   ACCESS_KEY_BROKEN: {
     kind: 'failed',
     retryable: false,

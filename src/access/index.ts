@@ -6,6 +6,12 @@ export { type RateLimiter, type RateOptions, rateLimiter } from './credentials/r
 export type { Grant, Permission } from './grants/decide.ts';
 export type { RepositoryAction, Role } from './grants/roles.ts';
 export { parseScopes, type ScopeAccess } from './grants/scope.ts';
+export {
+  createIdentityProvider,
+  type IdentityProvider,
+  type OidcSettings,
+  type PendingSignIn,
+} from './oidc/provider.ts';
 export { SESSION_LIFETIME } from './sessions.ts';
 export { type AuditEntry, type AuditPage, type AuditQuery, type AuditRecord, writeAudit } from './store/audit.ts';
 export { type AccountKind, type Actor, NOBODY, type Principal } from './types.ts';

@@ -51,6 +51,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/run.ts'),
   },
   { name: 'account', summary: 'people, robots and what they may do', load: () => import('./commands/account.ts') },
+  {
+    name: 'login',
+    summary: 'sign in at a server with a browser, for podman and this',
+    load: () => import('./commands/login.ts'),
+  },
   { name: 'audit', summary: 'who changed what', load: () => import('./commands/audit.ts') },
   { name: 'events', summary: 'what happened', load: () => import('./commands/events.ts') },
   {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Access, Grant } from '../access/index.ts';
+import type { Access, Grant, IdentityProvider } from '../access/index.ts';
+import type { Log } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
 import type { DoorOptions, TlsServing } from '../http/index.ts';
@@ -79,6 +81,7 @@ export async function openServeAccess(
     ...(settings.auditDays === undefined ? {} : { auditDays: settings.auditDays }),
   });
   resources.defer(() => access.close());
+  const provider = await providerOf(settings, fleet, log);
   const perSecond = rateOf(options.rate ?? settings.requestsPerSecond);
   return {
     access,
@@ -87,6 +90,7 @@ export async function openServeAccess(
     door: {
       access,
       secure: tls !== undefined,
+      ...(provider === undefined ? {} : { provider }),
       ...(url === undefined ? {} : { url }),
       ...(perSecond === undefined ? {} : { rate: { perSecond, burst: perSecond * BURST_SECONDS } }),
     },
@@ -95,6 +99,20 @@ export async function openServeAccess(
 
 const grantsOf = (settings: FleetAccess): readonly Grant[] =>
   (settings.grants ?? []).map(({ to, role, on = '**' }) => ({ to, role, on }));
+
+async function providerOf(
+  settings: FleetAccess,
+  fleet: LoadedFleet | undefined,
+  log: Log,
+): Promise<IdentityProvider | undefined> {
+  if (settings.oidc === undefined) return undefined;
+  const { clientSecretFile, ...plain } = settings.oidc;
+  const { createIdentityProvider } = await import('../access/index.ts');
+  if (clientSecretFile === undefined) return createIdentityProvider(plain, log);
+  const path = resolve(fleet?.directory ?? '.', clientSecretFile);
+  const clientSecret = (await readFile(path, 'utf8')).trim();
+  return createIdentityProvider({ ...plain, clientSecret }, log);
+}
 
 function publicUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;

@@ -37,6 +37,7 @@ export type { FleetQueries, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';
 export { createRemoteMaintenance } from './remote-maintenance.ts';
+export { createRemoteSignIn, type RemoteSignIn } from './remote-sign-in.ts';
 export {
   createHttpServer,
   type HttpServerOptions,

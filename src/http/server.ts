@@ -6,6 +6,7 @@ import type { RegistryCatalogue, RegistryMaintenance, RegistryServerOptions } fr
 import { accountRoutes } from './access/account-routes.ts';
 import { auditedCatalogue, rememberRequest } from './access/audited-catalogue.ts';
 import { createDoor, type DoorOptions } from './access/door.ts';
+import { oidcRoutes } from './access/oidc-routes.ts';
 import { registryAuthorize } from './access/registry-authorize.ts';
 import { sessionRoutes } from './access/session-routes.ts';
 import { tokenRoutes } from './access/token-routes.ts';
@@ -90,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     if (access !== undefined) {
       tokenRoutes(scope, access);
       sessionRoutes(scope, door, access);
+      if (door.provider !== undefined) oidcRoutes(scope, door, access, door.provider);
     }
     if (options.maintenance !== undefined) maintenanceRoutes(scope, options.maintenance, log, access !== undefined);
     scope.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => api.document());

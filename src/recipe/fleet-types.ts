@@ -103,6 +103,19 @@ export interface FleetAccess {
   /** Days the audit log is kept; 0 for ever. */
   readonly auditDays?: number;
   readonly grants?: readonly FleetGrant[];
+  readonly oidc?: FleetIdentityProvider;
+}
+
+/** An OpenID provider that people sign in with. */
+export interface FleetIdentityProvider {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Holds the client's secret; left out for a public client. */
+  readonly clientSecretFile?: string;
+  readonly name?: string;
+  readonly scope?: string;
+  readonly nameClaim?: string;
+  readonly groupsClaim?: string;
 }
 
 export interface FleetGrant {

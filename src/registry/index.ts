@@ -9,7 +9,7 @@ export {
 export { createMemoryCatalogue } from './catalogue/memory.ts';
 export { createSqlCatalogue } from './catalogue/sql.ts';
 export { createRegistryClient, type RegistryClient } from './client/client.ts';
-export type { Credentials } from './client/credentials.ts';
+export { authFiles, type Credentials } from './client/credentials.ts';
 export type { RegistryClientOptions } from './client/options.ts';
 export type { PulledManifest } from './client/pull.ts';
 export type { BlobToPush } from './client/upload.ts';

@@ -89,6 +89,19 @@ export async function raiseStamp(trx: DatabaseTransaction, name: string): Promis
     .execute();
 }
 
+export async function findBySubject(reader: DatabaseReader, subject: string): Promise<Account | undefined> {
+  const row = await reader.selectFrom('account').selectAll().where('subject', '=', subject).executeTakeFirst();
+  return row === undefined ? undefined : account(row);
+}
+
+export async function writeGroups(trx: DatabaseTransaction, id: number, groups: readonly string[]): Promise<void> {
+  await trx
+    .updateTable('account')
+    .set({ groups: JSON.stringify(groups) })
+    .where('id', '=', id)
+    .execute();
+}
+
 export async function touchAccount(reader: DatabaseReader, id: number, now: number): Promise<void> {
   await reader
     .updateTable('account')

@@ -181,7 +181,7 @@ async function listen(
     {
       host: options.host,
       port,
-      accounts: access.hasAccounts(),
+      accounts: access.hasAccounts() || door.provider !== undefined,
       ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }),
     },
   );

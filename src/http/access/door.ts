@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import {
   type Access,
   addressGroup,
+  type IdentityProvider,
   NOBODY,
   type Permission,
   type Principal,
@@ -21,6 +22,8 @@ export interface DoorOptions {
   readonly rate?: RateOptions;
   /** Served over TLS, by us or by a proxy before us. */
   readonly secure?: boolean;
+  /** Somebody else who knows people. */
+  readonly provider?: IdentityProvider;
 }
 
 /** Finds out whose request it is, and says what they may do. */
@@ -28,6 +31,9 @@ export interface Door {
   readonly access: Access | undefined;
   readonly session: Cookie;
   readonly secure: boolean;
+  readonly provider: IdentityProvider | undefined;
+  /** For what anybody may ask of us and costs others something. @throws ACCESS_RATE_LIMITED */
+  throttle(request: FastifyRequest): void;
   /** Base of URLs that clients are sent to, without a slash at the end. */
   baseUrl(request: FastifyRequest): string;
   /** @throws ACCESS_CREDENTIALS_MALFORMED, ACCESS_CREDENTIALS_REFUSED, ACCESS_TOKEN_REFUSED, ACCESS_LOCKED, … */
@@ -39,6 +45,9 @@ export interface Door {
   asksForAccounts(): boolean;
 }
 
+/** Sign-ins at the provider that one address begins. */
+const SLOW: RateOptions = { perSecond: 1, burst: 30 };
+
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 export function createDoor(decision: BindDecision, options?: DoorOptions): Door {
@@ -47,7 +56,7 @@ export function createDoor(decision: BindDecision, options?: DoorOptions): Door 
   const secure = options?.secure === true || options?.url?.startsWith('https:') === true;
   const session = cookie('heraklit', { secure, sameSite: 'Strict' });
   const principals = new WeakMap<FastifyRequest, Principal>();
-  let closed = decision.explicit !== true && access?.hasAccounts() === true;
+  let closed = options?.provider !== undefined || access?.hasAccounts() === true;
 
   /** Open by default only until there is an account; then it stays closed, whatever becomes of the account. */
   const anonymous = (): BindDecision['anonymous'] => {
@@ -67,10 +76,13 @@ export function createDoor(decision: BindDecision, options?: DoorOptions): Door 
     return access.authenticate(parseAuthorization(authorization), request.ip);
   };
 
+  const slow = rateLimiter(SLOW);
   return {
     access,
     session,
     secure,
+    provider: options?.provider,
+    throttle: (request) => slow(addressGroup(request.ip)),
     baseUrl(request) {
       if (options?.url !== undefined) return options.url.replace(/\/+$/, '');
       const host = HOST.test(request.host) ? request.host : 'localhost';

@@ -11,13 +11,9 @@ const POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** `/auth/sign-in` and `/auth/sign-out` for browsers, `/api/v1/me` for the page. */
-export function sessionRoutes(
-  server: FastifyInstance,
-  door: Door,
-  access: Access,
-  provider?: { readonly name: string; readonly path: string },
-): void {
+export function sessionRoutes(server: FastifyInstance, door: Door, access: Access): void {
   acceptForms(server);
+  const provider = door.provider === undefined ? undefined : { name: door.provider.name, path: '/auth/oidc' };
   const page = (reply: FastifyReply, status: number, content: Omit<SignInPage, 'provider'>): FastifyReply =>
     reply
       .code(status)
