@@ -307,6 +307,26 @@ test('our own client signs in, by password and by refresh token; what it changes
   nobody.close();
 });
 
+test('pushes that commit together are each written down with who made them', async () => {
+  const manifest = await (await get('/v2/team/token/manifests/v1', alice)).text();
+  const tags = Array.from({ length: 8 }, (_, index) => ({ tag: `both-${index}`, who: index % 2 === 0 ? alice : root }));
+  const answers = await Promise.all(
+    tags.map(({ tag, who }) =>
+      fetch(`${guarded.url}/v2/team/token/manifests/${tag}`, {
+        method: 'PUT',
+        headers: { ...who, 'content-type': MediaType.manifest },
+        body: manifest,
+      }),
+    ),
+  );
+  assert.ok(answers.every(({ status }) => status === 201));
+  const { entries } = await guarded.admin.audit({ action: 'manifest.push', repository: 'team/token' });
+  for (const { tag, who } of tags) {
+    const actor = entries.find(({ reference }) => reference === tag)?.actor;
+    assert.equal(actor, who === alice ? 'alice' : 'root', tag);
+  }
+});
+
 test('a change whose audit entry cannot be written is not made', async () => {
   const { kysely } = guarded.database;
   const before = await guarded.catalogue.tags('team/token', { n: 10 });

@@ -59,10 +59,21 @@ export function auditedCatalogue(
   return {
     ...catalogue,
     publishMany,
-    async putManifest(added, options) {
-      const [published] = await publishMany([added], options);
-      if (published === undefined) throw new Error('one entry gives one answer');
-      return published;
+    putManifest(added, options = {}) {
+      // Now, not when it commits: pushes that come together share a transaction, which runs for one of their requests.
+      const told = entry('manifest.push', {
+        repository: added.repository,
+        reference: added.tag,
+        digest: added.descriptor.digest,
+      });
+      return catalogue.putManifest(added, {
+        ...options,
+        within: async (published, trx) => {
+          await options.within?.(published, trx);
+          if (trx === undefined) access.note(told);
+          else await writeAudit(trx, [told]);
+        },
+      });
     },
     async deleteTag(repository, tag, trx, ...more) {
       const digest = trx === undefined ? (await catalogue.resolve(repository, tag))?.digest : undefined;
