@@ -12,6 +12,7 @@ export { PATCH_ANNOTATION, withoutPatchLayer } from './patch/original.ts';
 export { canRunDpkg, type PatchRequest, type PatchTools, patch } from './patch/patch.ts';
 export { createPatchMemory, type PatchMemory } from './patch/patch-memory.ts';
 export { openPatchRoot, type PatchRoot } from './patch/patch-root.ts';
+export { createSolutionMemory, type SolutionMemory } from './patch/solution-memory.ts';
 
 export { type PreparedBase, prepareBase, type RebaseRequest, type RebaseResult, rebase } from './rebase/rebase.ts';
 export type { RebaseConflict, RebaseReport } from './rebase/report.ts';

@@ -2,7 +2,7 @@ import { type BuiltImage, canRunDpkg, openPatchRoot, patch, withoutPatchLayer } 
 import type { RepositoryPackage } from '../../distro/index.ts';
 import { solveOrThrow } from '../../distro/index.ts';
 import { type Finding, findOutdated, type ImageContents, inspectLayers, readLayers } from '../../inventory/index.ts';
-import type { ResolvedImage } from '../../oci/index.ts';
+import type { LayerIndex, ResolvedImage } from '../../oci/index.ts';
 import { workshopError } from './errors.ts';
 import type { Shelf, Workshop } from './workshop.ts';
 
@@ -49,7 +49,7 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
     if (wanted.length === 0) return { kind: 'unchanged', left: found };
     const before = original === image ? now : await inspectLayers(original, records.slice(0, indexes.length));
     const chosen = original === image ? wanted : (await check(before)).filter(again(wanted, before, now));
-    const upgrades = solveUpgrades(before, chosen, shelf);
+    const upgrades = await solveUpgrades(before, indexes, chosen, shelf, workshop);
     const packages = await workshop.packages(now.distribution.name);
     const advisories = [...new Set(chosen.flatMap((finding) => finding.advisories))].sort();
     const built = await patch(
@@ -118,16 +118,20 @@ const isWanted = (finding: Finding, filter: PatchFilter): boolean =>
 
 /** The candidates themselves and whatever they newly depend on; what is installed stays unless it must move too. */
 function solveUpgrades(
-  contents: ImageContents,
+  { packages: installed, architecture }: ImageContents,
+  indexes: readonly LayerIndex[],
   findings: readonly Finding[],
   shelf: Shelf,
-): readonly RepositoryPackage[] {
-  return solveOrThrow({
-    universe: shelf.universe(),
-    installed: contents.packages,
-    requests: findings.map(({ package: name, candidate, arch }) => ({ name, version: candidate, architecture: arch })),
-    architecture: contents.architecture,
-    recommends: false,
-    essential: false,
-  }).packages;
+  workshop: Workshop,
+): Promise<readonly RepositoryPackage[]> {
+  const requests = findings.map(({ package: name, candidate: version, arch }) => ({
+    name,
+    version,
+    architecture: arch,
+  }));
+  const question = { indexes, architecture, snapshots: shelf.snapshots, requests };
+  return workshop.solutions.upgrades(question, () => {
+    const options = { recommends: false, essential: false };
+    return solveOrThrow({ universe: shelf.universe(), installed, requests, architecture, ...options }).packages;
+  });
 }

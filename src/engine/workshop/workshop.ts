@@ -4,8 +4,10 @@ import { type Home, type Log, messageOf, type Progress } from '../../base/index.
 import {
   createLayerFactsReader,
   createPatchMemory,
+  createSolutionMemory,
   type LayerFactsReader,
   type PatchMemory,
+  type SolutionMemory,
 } from '../../build/index.ts';
 import { createUniverse, type Keyring, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
 import {
@@ -65,6 +67,8 @@ export interface Workshop {
   readonly layerFacts: LayerFactsReader;
   /** Folder for uncompressed packages. */
   readonly plainPackages: string;
+  /** What the solver answered to earlier patches. */
+  readonly solutions: SolutionMemory;
   /** What earlier patches made. */
   readonly patchMemory: PatchMemory;
   store(): Promise<BlobStore>;
@@ -94,6 +98,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     layerFacts: createLayerFactsReader(join(home.cache, 'facts'), layerCache),
     plainPackages: join(home.cache, 'plain-packages'),
     patchMemory: createPatchMemory(join(home.cache, 'patches')),
+    solutions: createSolutionMemory(join(home.cache, 'solutions')),
     store: () => once('store', () => openHomeStore(home)),
     mirrors: (distribution) =>
       once(`mirrors ${distribution}`, () => {
