@@ -15,8 +15,24 @@ export interface DecompressHashedOptions extends Omit<DecompressOptions, 'transi
 }
 
 /**
- * Decompresses a stream and hashes what comes out; a large gzip on a thread of its own, so that decoding never
- * waits for what the reader does with it. The same bytes, limits and errors either way.
+ * Decompresses a stream, each chunk valid only until the next is asked for; a large gzip on a thread of its own, so
+ * that decoding never waits for what the reader does with it. The same bytes, limits and errors either way.
+ * @throws as `decompress`
+ */
+export function decompressPassing(
+  source: AsyncIterable<Uint8Array>,
+  kind: Compression,
+  options: DecompressHashedOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const threaded = kind === 'gzip' && isForThread(options.size ?? 0);
+  const decode = (counted: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
+    (threaded ? gunzipOnThread(counted, options.ownChunks === true) : undefined) ??
+    decoded(counted, kind, { transient: true, ownChunks: options.ownChunks === true });
+  return bounded(source, kind, options, decode);
+}
+
+/**
+ * `decompressPassing`, hashing what comes out.
  * @throws as `decompress`
  */
 export function decompressHashed(
@@ -24,14 +40,10 @@ export function decompressHashed(
   kind: Compression,
   options: DecompressHashedOptions = {},
 ): HashedBytes {
-  const threaded = kind === 'gzip' && isForThread(options.size ?? 0);
-  const decode = (counted: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> =>
-    (threaded ? gunzipOnThread(counted, options.ownChunks === true) : undefined) ??
-    decoded(counted, kind, { transient: true, ownChunks: options.ownChunks === true });
   const hash = createHash('sha256');
   let sha256 = '';
   const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of bounded(source, kind, options, decode)) {
+    for await (const chunk of decompressPassing(source, kind, options)) {
       hash.update(chunk);
       yield chunk;
     }

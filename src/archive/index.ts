@@ -6,7 +6,12 @@ export {
   decompressBuffer,
   detectCompression,
 } from './compression.ts';
-export { type DecompressHashedOptions, decompressHashed, type HashedBytes } from './decompress-hashed.ts';
+export {
+  type DecompressHashedOptions,
+  decompressHashed,
+  decompressPassing,
+  type HashedBytes,
+} from './decompress-hashed.ts';
 
 export { type ExtractOptions, type ExtractResult, extractTar, extractTarBuffer } from './extract.ts';
 export { DEFAULT_ARCHIVE_LIMITS, DEFAULT_CAPTURE_LIMIT } from './limits.ts';

@@ -47,8 +47,10 @@ export async function openPatchRoot(
   try {
     sandbox = await createSandbox({ mountPoint, log: tools.log });
     const path = await sandbox.directory(NAME);
-    const layers = image.manifest.layers.map(({ digest }, at) => ({
+    const layers = image.manifest.layers.map(({ digest, size }, at) => ({
       index: indexes[at] ?? { whiteouts: [], opaques: [] },
+      size,
+      ownChunks: image.blobs.ownChunks === true,
       open: async () => abortable(await image.blobs.open(digest), tools.signal),
     }));
     const unpacked = await unpackLayers(layers, path);

@@ -1,5 +1,5 @@
 import {
-  decompress,
+  decompressPassing,
   type ExtractOptions,
   type ExtractResult,
   extractTar,
@@ -13,6 +13,10 @@ import { parseWhiteout } from './whiteout.ts';
 /** A layer to unpack: what it holds was read before. */
 export interface UnpackableLayer {
   readonly index: Pick<LayerIndex, 'whiteouts' | 'opaques'>;
+  /** Bytes of the blob; only speed depends on it. */
+  readonly size?: number;
+  /** See `BlobSource.ownChunks`. */
+  readonly ownChunks?: boolean;
   /** The blob as it is stored. */
   open(): Promise<AsyncIterable<Uint8Array>>;
 }
@@ -32,16 +36,20 @@ export async function unpackLayers(
   let entries = 0;
   const incomplete: string[] = [];
   try {
-    for (const { index, open } of layers) {
+    for (const { index, size, ownChunks = false, open } of layers) {
       removeFromRoot(root, index.opaques, 'content');
       removeFromRoot(root, index.whiteouts);
       const { compression, all } = await sniffCompression(await open());
-      const result = await extractTar(decompress(all, compression), root, {
-        ...options,
-        folderOverSymlink: 'replace',
-        allowMissingEnd: true,
-        filter: ({ path }) => !path.includes('.wh.') || parseWhiteout(path) === undefined,
-      });
+      const result = await extractTar(
+        decompressPassing(all, compression, { ...(size === undefined ? {} : { size }), ownChunks }),
+        root,
+        {
+          ...options,
+          folderOverSymlink: 'replace',
+          allowMissingEnd: true,
+          filter: ({ path }) => !path.includes('.wh.') || parseWhiteout(path) === undefined,
+        },
+      );
       entries += result.entries;
       incomplete.push(...result.incomplete);
     }
