@@ -5,7 +5,7 @@ import { type FlatTree, indexLayer, type LayerItem, type ResolvedImage } from '.
 import { withParents } from '../layers/parents.ts';
 import { patchError } from './errors.ts';
 import { canonicalPath, fileLevelChanges, type OpenedPackage } from './file-level.ts';
-import type { PreparedPackage } from './prepare-packages.ts';
+import { openPrepared, type PreparedPackage } from './prepare-packages.ts';
 import { standInFiles, standIns } from './stand-ins.ts';
 
 const INFO = 'var/lib/dpkg/info';
@@ -29,8 +29,8 @@ export interface FilesOnlyInput {
 
 /** Upgrades an image without dpkg: files, whiteouts, conffiles and the package database; nothing runs. */
 export async function filesOnly(input: FilesOnlyInput): Promise<readonly LayerItem[]> {
-  refuseWhereScriptsRan(input);
   const opened = await Promise.all(input.packages.map(openPackage));
+  refuseWhereScriptsRan(input, opened);
   const wanted = filesToRead(input, opened);
   const files = await readFiles(input.image, input.tree, wanted);
   const changes = await fileLevelChanges({
@@ -55,12 +55,12 @@ export async function filesOnly(input: FilesOnlyInput): Promise<readonly LayerIt
  * An image in which maintainer scripts ran, but which has no dpkg to run them again (dpkg was removed), may depend on
  * what they do; replacing files alone would be a guess.
  */
-function refuseWhereScriptsRan(input: FilesOnlyInput): void {
+function refuseWhereScriptsRan(input: FilesOnlyInput, opened: readonly OpenedPackage[]): void {
   const ran =
     input.tree.has('etc/ld.so.cache') && input.tree.has(`${INFO}/libc6:amd64.postinst`) && !isScriptless(input.image);
   if (!ran) return;
-  const names = input.packages
-    .filter(({ deb }) => SCRIPTS.some((script) => deb.control.has(script)))
+  const names = opened
+    .filter(({ control }) => SCRIPTS.some((script) => control.has(script)))
     .map(({ pkg }) => pkg.name);
   if (names.length === 0) return;
   throw patchError(
@@ -76,8 +76,9 @@ const isScriptless = (image: ResolvedImage): boolean =>
   image.config.config?.Labels?.['io.heraklit.scripts'] === 'none' ||
   image.manifest.annotations?.['io.heraklit.scripts'] === 'none';
 
-async function openPackage({ pkg, deb }: PreparedPackage): Promise<OpenedPackage> {
-  return { pkg, control: deb.control, stanza: deb.controlStanza, data: [...(await deb.data())] };
+async function openPackage(prepared: PreparedPackage): Promise<OpenedPackage> {
+  const deb = await openPrepared(prepared);
+  return { pkg: prepared.pkg, control: deb.control, stanza: deb.controlStanza, data: [...(await deb.data())] };
 }
 
 /** Lists of installed files, and configuration files that the upgrade may have to keep. */

@@ -1,3 +1,4 @@
+import { isHeraklitError } from '../../base/index.ts';
 import { type InstalledPackage, type RepositoryPackage, readStatus, type StatusDatabase } from '../../distro/index.ts';
 import { type Digest, type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
 import type { RunLimits } from '../../runtime/sandbox/index.ts';
@@ -15,7 +16,7 @@ import { mentionedFolders } from './mentions.ts';
 import { withoutPatchLayer } from './original.ts';
 import type { KnownPatch, PatchInputs, PatchMemory } from './patch-memory.ts';
 import { openPatchRoot, type PatchRoot } from './patch-root.ts';
-import { type PackageSource, type PreparedPackage, preparePackages } from './prepare-packages.ts';
+import { forgetPackages, type PackageSource, type PreparedPackage, preparePackages } from './prepare-packages.ts';
 import { runDpkg } from './run-dpkg.ts';
 import { isSystemPath } from './system-layers.ts';
 
@@ -132,6 +133,9 @@ async function withDpkg(request: PatchRequest, plan: Plan, tools: PatchTools): P
     const mentioned = isShared ? mentionedFolders(tree, root.path, changes) : undefined;
     if (mentioned !== undefined) await tools.memory?.keep(inputs, { layer, epoch }, mentioned);
     return layer;
+  } catch (error) {
+    if (isHeraklitError(error, 'PATCH_FAILED')) await forgetPackages(plan.packages);
+    throw error;
   } finally {
     if (own !== undefined) await root.close();
   }

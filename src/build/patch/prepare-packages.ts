@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTarBuffer } from '../../archive/index.ts';
-import { type Log, messageOf, type Progress, writeFileAtomic } from '../../base/index.ts';
+import { type Log, type Progress, writeCacheFile, writeFileAtomic } from '../../base/index.ts';
 import { type DebArchive, openDeb, type RepositoryPackage } from '../../distro/index.ts';
 import { plainDeb } from './plain-deb.ts';
 
@@ -9,8 +9,7 @@ import { plainDeb } from './plain-deb.ts';
 export interface PreparedPackage {
   readonly pkg: RepositoryPackage;
   /** The package file with its data member uncompressed. */
-  readonly content: Uint8Array;
-  readonly deb: DebArchive;
+  readonly file: string;
   /** Newest file time in it, seconds since the epoch. */
   readonly newest: number;
 }
@@ -31,42 +30,58 @@ export interface PackageSource {
   readonly signal?: AbortSignal;
 }
 
+/** What is noted of an uncompressed package, so that nobody has to read it for that. */
+interface Note {
+  readonly size: number;
+  readonly newest: number;
+}
+
 /** Fetches what was not uncompressed before (verified by the source), and uncompresses each once. Order is kept. */
 export async function preparePackages(
   packages: readonly RepositoryPackage[],
   source: PackageSource,
 ): Promise<readonly PreparedPackage[]> {
-  const known = await Promise.all(packages.map((pkg) => readPlain(pkg, source)));
+  const known = await Promise.all(packages.map((pkg) => findPlain(pkg, source)));
   const missing = packages.filter((_, at) => known[at] === undefined);
   const files = await source.packages.fetchAll(missing, source.progress, source.signal);
   const made = new Map(missing.map((pkg, at) => [pkg, files[at] as string]));
   return Promise.all(packages.map(async (pkg, at) => known[at] ?? makePlain(pkg, made.get(pkg) as string, source)));
 }
 
+/** For packages that the package manager could not read: they are made again next time. */
+export async function forgetPackages(packages: readonly PreparedPackage[]): Promise<void> {
+  await Promise.all(packages.map(({ file }) => rm(file, { force: true })));
+}
+
+export const openPrepared = async ({ pkg, file }: PreparedPackage): Promise<DebArchive> =>
+  openDeb(await readFile(file), `${pkg.name} ${pkg.version}`);
+
 const plainFile = (pkg: RepositoryPackage, source: PackageSource): string =>
   join(source.plainPackages, `${pkg.sha256}.deb`);
 
-async function readPlain(pkg: RepositoryPackage, source: PackageSource): Promise<PreparedPackage | undefined> {
-  const cached = await readFile(plainFile(pkg, source)).catch(() => undefined);
-  if (cached === undefined) return undefined;
-  return open(pkg, cached).catch((error: unknown) => {
-    const details = { package: `${pkg.name} ${pkg.version}`, error: messageOf(error) };
-    source.log.warn('a cached package is damaged and is made again', details);
-    return undefined;
-  });
+const noteFile = (file: string): string => `${file}.json`;
+
+async function findPlain(pkg: RepositoryPackage, source: PackageSource): Promise<PreparedPackage | undefined> {
+  const file = plainFile(pkg, source);
+  try {
+    const { size, newest } = JSON.parse(await readFile(noteFile(file), 'utf8')) as Note;
+    if ((await stat(file)).size === size && Number.isSafeInteger(newest)) return { pkg, file, newest };
+    source.log.warn('a cached package is damaged and is made again', { package: `${pkg.name} ${pkg.version}` });
+  } catch {
+    // Not there, or its note is damaged: made again.
+  }
+  return undefined;
 }
 
-async function makePlain(pkg: RepositoryPackage, file: string, source: PackageSource): Promise<PreparedPackage> {
-  const content = await plainDeb(await readFile(file));
-  const opened = await open(pkg, content);
-  await mkdir(source.plainPackages, { recursive: true });
-  await writeFileAtomic(plainFile(pkg, source), content);
-  return opened;
-}
-
-async function open(pkg: RepositoryPackage, content: Uint8Array): Promise<PreparedPackage> {
+async function makePlain(pkg: RepositoryPackage, fetched: string, source: PackageSource): Promise<PreparedPackage> {
+  const file = plainFile(pkg, source);
+  const content = await plainDeb(await readFile(fetched));
   const deb = await openDeb(content, `${pkg.name} ${pkg.version}`);
   let newest = 0;
   for (const entry of readTarBuffer(await deb.dataTar())) newest = Math.max(newest, entry.mtime);
-  return { pkg, content, deb, newest };
+  const note: Note = { size: content.byteLength, newest };
+  await mkdir(source.plainPackages, { recursive: true });
+  await writeFileAtomic(file, content);
+  await writeCacheFile(noteFile(file), JSON.stringify(note));
+  return { pkg, file, newest };
 }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log, Progress } from '../../base/index.ts';
 import type { InstalledPackage, RepositoryPackage } from '../../distro/index.ts';
@@ -35,7 +35,7 @@ export interface DpkgRun {
   readonly sandbox: Sandbox;
   /** Name of the sandbox folder that holds the image's root. */
   readonly root: string;
-  readonly packages: readonly { readonly pkg: RepositoryPackage; readonly content: Uint8Array }[];
+  readonly packages: readonly { readonly pkg: RepositoryPackage; readonly file: string }[];
   /** What is installed in the image. */
   readonly installed: readonly InstalledPackage[];
   readonly limits?: Partial<RunLimits>;
@@ -61,7 +61,7 @@ export async function runDpkg(run: DpkgRun): Promise<DpkgResult> {
   await mkdir(join(support, PACKAGES), { recursive: true });
   await mkdir(join(support, 'usr/sbin'), { recursive: true });
   await writeFile(join(support, 'usr/sbin/policy-rc.d'), NO_SERVICES, { mode: 0o755 });
-  for (const { pkg, content } of run.packages) await writeFile(join(support, PACKAGES, fileName(pkg)), content);
+  for (const { pkg, file } of run.packages) await copyFile(file, join(support, PACKAGES, fileName(pkg)));
   // The image's root lies on top: its own policy-rc.d and its folders' owners and modes win.
   await run.sandbox.mount([run.root, 'packages']);
   // A listing of `/` sets this folder's access time, as it is older than the modification (relatime, mount(8)).
