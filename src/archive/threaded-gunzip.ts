@@ -6,7 +6,7 @@ import { giveBack } from './give-back.ts';
 import { type FromThread, type GunzipOrder, openHandle, type ToThread } from './gunzip-thread.ts';
 
 /** All memory one decoding takes, whatever the archive holds. */
-const SLOT_BYTES = 1 * 1024 * 1024;
+const SLOT_BYTES = 1024 * 1024;
 const SLOTS = 5;
 const CHUNK_BYTES = 256 * 1024;
 const CHUNKS = 16;
@@ -20,7 +20,7 @@ const MAX_THREADS = Math.min(2, availableParallelism() - 1);
  * The thread uses Node's decoder below its public functions. That is done on versions where our tests have shown it
  * right; every other one decodes the public way, as small archives do.
  */
-const PROVEN_NODE = new Set(['24']);
+const PROVEN_NODE = new Set(['24', '26']);
 
 /** The sources run as they lie, as TypeScript or compiled. */
 const THREAD = new URL(`./gunzip-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
