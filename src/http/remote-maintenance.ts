@@ -51,6 +51,7 @@ export function createRemoteMaintenance(url: string, key?: string): RegistryMain
     collect: (request, watch) => ask('collect', request, watch),
     retain: (request, watch) => ask('retention', request, watch),
     verify: (request, watch) => ask('verify', request, watch),
+    usage: () => ask('usage', {}),
   };
 }
 

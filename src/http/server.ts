@@ -29,6 +29,10 @@ import { listenLocally, type TlsServing } from './tls.ts';
 /** Where `vite build web` puts the page; the same distance from `src/http` and from `dist/http`. */
 const WEB = resolve(import.meta.dirname, '../../web/dist');
 
+const MAX_CONNECTIONS = 10_000;
+/** Milliseconds. */
+const HEADERS_TIMEOUT = 30_000;
+
 export interface HttpServerOptions {
   readonly queries: FleetQueries;
   readonly events: EventStream;
@@ -45,6 +49,8 @@ export interface HttpServerOptions {
   readonly trustProxy?: readonly string[];
   /** Accounts; without them whatever `bind` does not open is refused. */
   readonly access?: DoorOptions;
+  /** Connections held at once; more are closed at once. 10,000 by default. */
+  readonly connections?: number;
   /** Event streams open at once, 1000 by default. */
   readonly maxStreams?: number;
   /** From `decideBind`. */
@@ -74,6 +80,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     ...(trustProxy === undefined ? {} : { trustProxy: [...trustProxy] }),
     ...(tls === undefined ? {} : { serverFactory: tls.serve }),
   });
+  server.server.maxConnections = options.connections ?? MAX_CONNECTIONS;
+  // A request's head must come in this time; its body may take as long as it moves (registry/server/paced.ts).
+  server.server.headersTimeout = HEADERS_TIMEOUT;
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
   const api = describeApi(server, schemas);
   answerErrors(server, log);

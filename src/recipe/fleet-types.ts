@@ -57,6 +57,35 @@ export interface FleetRegistry {
   };
   /** The first rule that fits a repository is its own; where none fits nothing is ever removed. */
   readonly retention?: readonly FleetRetention[];
+  readonly limits?: FleetLimits;
+  /** Every quota that fits a repository counts. */
+  readonly quotas?: readonly FleetQuota[];
+}
+
+/** Of the built-in registry. */
+export interface FleetLimits {
+  readonly manifestBytes?: number;
+  readonly blobBytes?: number;
+  /** Under way at once. */
+  readonly uploads?: number;
+  /** Seconds. */
+  readonly uploadExpiry?: number;
+  /** Seconds of waiting for a body in which `bodyBytes` must come. */
+  readonly bodyIdle?: number;
+  readonly bodyBytes?: number;
+  /** Of the disk, left free by pushes. */
+  readonly reserveBytes?: number;
+  readonly repositories?: number;
+  readonly connections?: number;
+}
+
+export interface FleetQuota {
+  /** Glob over repository names. */
+  readonly repositories: string;
+  readonly bytes?: number;
+  readonly tags?: number;
+  /** Each repository for itself, or all that fit together. */
+  readonly per?: 'repository' | 'all';
 }
 
 export interface FleetReplica {

@@ -4,6 +4,7 @@ export type {
   FleetDistribution,
   FleetEvents,
   FleetImage,
+  FleetLimits,
   FleetMirror,
   FleetPolicy,
   FleetRegistry,

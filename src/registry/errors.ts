@@ -69,6 +69,17 @@ export const registryErrors = {
     retryable: false,
     meaning: 'A registry answers with something the distribution specification does not allow, or too much of it.',
   },
+  REGISTRY_QUOTA_EXCEEDED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A repository, a namespace or the registry holds as much as it may.',
+  },
+  REGISTRY_STORAGE_FULL: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'The disk of a registry is full up to its reserve.',
+  },
+  REGISTRY_BODY_STALLED: { kind: 'failed', retryable: true, meaning: 'A client stopped sending, or trickles.' },
   REGISTRY_GRACE_INVALID: {
     kind: 'usage',
     retryable: false,

@@ -31,6 +31,8 @@ export type { VerifyReport } from './maintenance/verify.ts';
 export { createMirror, type MirrorOptions } from './mirror/create-mirror.ts';
 export type { RegistryMirror } from './mirror/mirror.ts';
 export { type MirrorRule, parseMirrorRule } from './mirror/rules.ts';
+export { createQuota, freeBytesOf, type QuotaRule, type RegistryQuota } from './quota/quota.ts';
+export type { Usage } from './quota/usage.ts';
 export type { RunningReferences } from './retention/load.ts';
 export type { RetentionRule } from './retention/rules.ts';
 export type { RegistryLimits } from './server/limits.ts';

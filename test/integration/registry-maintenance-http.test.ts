@@ -26,6 +26,7 @@ test('progress, results and errors come through HTTP; one task at a time; a clie
       return { dryRun: request.dryRun } as CollectAnswer;
     },
     verify: () => Promise.reject(new Error('secret detail')),
+    usage: async () => ({ repositories: [], total: { repositories: 0, blobs: 0, bytes: 0 } }),
     retain: async (request) => ({ decisions: [], rules: request.rules }) as never,
   };
   const { server, url } = await serveHttp(
@@ -42,6 +43,7 @@ test('progress, results and errors come through HTTP; one task at a time; a clie
     await assert.rejects(remote.verify({}), (error: Error) => !error.message.includes('secret'));
     const rules = [{ repositories: '*' }];
     assert.deepEqual(await remote.retain({ rules }), { decisions: [], rules });
+    assert.equal((await remote.usage()).total.blobs, 0);
     const leave = new AbortController();
     const left = assert.rejects(remote.collect({ grace: 2 }, { signal: leave.signal }));
     await waiting.promise;

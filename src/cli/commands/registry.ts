@@ -8,6 +8,7 @@ import { withMaintenance } from '../registry-maintenance.ts';
 import { renderCollection } from '../render/collection.ts';
 import { coloursFor } from '../render/colours.ts';
 import { renderRetention } from '../render/retention.ts';
+import { renderUsage } from '../render/usage.ts';
 import { renderVerification } from '../render/verification.ts';
 
 interface GcOptions {
@@ -24,6 +25,15 @@ heraklit registry retention removes those.
 Examples:
   heraklit registry gc --dry-run
   heraklit registry gc --grace 48 --format json
+`;
+
+const USAGE_HELP = `
+Bytes of distinct blobs and manifests, as quotas count them. OWN is what no other repository has, and what would be freed
+without it; SHARED the rest.
+
+Examples:
+  heraklit registry usage
+  heraklit registry usage --format json
 `;
 
 const RETENTION_HELP = `
@@ -54,6 +64,10 @@ export function register(command: Command, context: CliContext): void {
     .option('--dry-run', 'say what would go, and delete nothing')
     .addHelpText('after', GC_HELP)
     .action((options: GcOptions) => gc(options, context));
+  addGlobalOptions(addFormat(command.command('usage')))
+    .description('bytes of each repository, its own and shared')
+    .addHelpText('after', USAGE_HELP)
+    .action((options: { readonly format: OutputFormat }) => usage(options, context));
   addGlobalOptions(addFormat(command.command('retention')))
     .description('remove tags and manifests that the rules of a fleet file do not keep')
     .argument('[fleet]', 'fleet file (default: heraklit.yaml)')
@@ -120,6 +134,11 @@ async function verify(options: VerifyOptions, context: CliContext): Promise<void
   const report = await withMaintenance(context, (maintenance) => maintenance.verify(request, { progress, signal }));
   context.print(options.format === 'json' ? json(report) : renderVerification(report));
   if (report.found > 0) context.foundOverThreshold();
+}
+
+async function usage(options: { readonly format: OutputFormat }, context: CliContext): Promise<void> {
+  const answer = await withMaintenance(context, (maintenance) => maintenance.usage());
+  context.print(options.format === 'json' ? json(answer) : renderUsage(answer));
 }
 
 /** `2/7`: the second of seven. */

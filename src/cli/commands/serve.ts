@@ -13,6 +13,7 @@ import { fleetSetup } from '../fleet-setup.ts';
 import { keepRegistrySmall } from '../keep-registry-small.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
+import { serveLimits } from '../registry-limits.ts';
 import { openMaintenance } from '../registry-maintenance.ts';
 import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
 import {
@@ -37,6 +38,7 @@ interface ServeOptions extends SourceOptions, RuntimeOptions, ServeAccessOptions
   readonly delete: boolean;
   readonly sparse: SparseManifests;
   readonly pullThrough: readonly string[];
+  readonly limit: readonly string[];
 }
 
 const HELP = `
@@ -73,6 +75,12 @@ export function register(command: Command, context: CliContext): void {
     .option('--interval <seconds>', `between two runs (default: the fleet's policy, else ${DEFAULT_INTERVAL})`)
     .option('--no-rollout', 'release images, and roll out nothing')
     .option('--take-over <fleet>', 'earlier name of this fleet, whose images are its own')
+    .option(
+      '--limit <name=number>',
+      'a limit of the registry, above registry.limits of the fleet file; may be given again',
+      (value: string, before: readonly string[]) => [...before, value],
+      [] as readonly string[],
+    )
     .option('--no-delete', 'the registry deletes no tags, manifests and blobs (405 UNSUPPORTED)')
     .addOption(
       command
@@ -154,7 +162,11 @@ async function listen(
     client: { signal: context.signal },
   });
   resources.defer(() => mirror.close());
-  const registry = { deletes: options.delete, sparse: options.sparse, mirror };
+  const { limits, quota, connections } = await serveLimits(fleet, options.limit, database, context);
+  const registry = {
+    ...{ deletes: options.delete, sparse: options.sparse, mirror, limits },
+    ...(quota === undefined ? {} : { quota }),
+  };
   const { server, url, localUrl } = await http.serveHttp(
     {
       queries: http.databaseQueries({
@@ -173,6 +185,7 @@ async function listen(
       access: door,
       ...(tls === undefined ? {} : { tls }),
       ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
+      ...(connections === undefined ? {} : { connections }),
       log: context.log,
       maintenance: await openMaintenance(context, database, (name) =>
         rules.some(({ prefix }) => name.startsWith(`${prefix}/`)),

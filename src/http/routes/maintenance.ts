@@ -10,7 +10,7 @@ const EVERY = 500;
 type Task = (request: Readonly<Record<string, unknown>>, watch: Watch) => Promise<unknown>;
 
 /**
- * `POST /api/v1/registry/{collect,retention,verify}` and `GET …/usage`, for the command line while this process holds
+ * `POST /api/v1/registry/{collect,retention,verify,usage}`, for the command line while this process holds
  * the database. Answers JSON lines: `{"progress":…}` now and then, at last `{"result":…}` or `{"error":…}`. What is
  * asked for ends with the connection. One at a time, and where there are accounts for admins only.
  */
@@ -26,6 +26,7 @@ export function maintenanceRoutes(
     collect: (request, watch) => maintenance.collect(request, watch),
     retention: (request, watch) => maintenance.retain({ rules: [], ...request }, watch),
     verify: (request, watch) => maintenance.verify(request, watch),
+    usage: () => maintenance.usage(),
   };
   for (const [name, task] of Object.entries(tasks)) {
     server.post(`/api/v1/registry/${name}`, { schema: { hide: true } as object, config }, async (request, reply) => {

@@ -92,7 +92,13 @@ export interface RegistryCatalogue {
   /** Some repositories that serve a blob, in byte order. */
   repositoriesWith(digest: Digest, n: number): Promise<readonly string[]>;
   /** @param size bytes, for what a repository uses; collection fills in what is not given */
-  linkBlob(repository: string, digest: Digest, size?: number): Promise<void>;
+  linkBlob(
+    repository: string,
+    digest: Digest,
+    size?: number,
+    /** Runs before the commit; when it throws the blob is not linked. Not with the catalogue in memory. */
+    within?: (trx: DatabaseTransaction) => Promise<void>,
+  ): Promise<void>;
   /**
    * The bytes stay in the store until nothing names them. False when there was no link, and with `unless: 'named'` when
    * a manifest of the repository names the blob.

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Database, unnest } from '../../database/index.ts';
+import { type Database, type DatabaseTransaction, unnest } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import { repositoryIds } from './publish.ts';
 
@@ -10,7 +10,11 @@ export interface BlobLink {
 }
 
 /** Lets repositories serve blobs, all in one transaction; what is linked already is touched. */
-export async function linkBlobs(database: Database, links: readonly BlobLink[]): Promise<void> {
+export async function linkBlobs(
+  database: Database,
+  links: readonly BlobLink[],
+  within?: (trx: DatabaseTransaction) => Promise<void>,
+): Promise<void> {
   await database.transaction(async (trx) => {
     const ids = await repositoryIds(
       links.map(({ repository }) => repository),
@@ -27,5 +31,6 @@ export async function linkBlobs(database: Database, links: readonly BlobLink[]):
       select * from ${unnest(sorted, { repository: 'integer', digest: 'text', size: 'bigint' })}
       on conflict (repository, digest) do update
         set touched = now(), size = coalesce(registry_blob.size, excluded.size)`.execute(trx);
+    await within?.(trx);
   });
 }

@@ -149,8 +149,9 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
       return rows.map(({ name }) => name);
     },
 
-    async linkBlob(repository, digest, size) {
+    async linkBlob(repository, digest, size, within) {
       refuseInsideTransaction('linking a blob');
+      if (within !== undefined) return await linkBlobs(database, [{ repository, digest, size }], within);
       await link({ repository, digest, size });
     },
 

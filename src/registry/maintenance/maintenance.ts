@@ -2,12 +2,14 @@ import type { Progress } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { Digest, ImageIndex } from '../../oci/index.ts';
 import type { BlobStore, OtherFile, StoredBlob } from '../../storage/index.ts';
+import { readUsage, type Usage } from '../quota/usage.ts';
 import type { RepositoryDecision } from '../retention/decide.ts';
 import type { RunningReferences } from '../retention/load.ts';
 import { applyRetention, type RetainReport } from '../retention/retain.ts';
 import type { RetentionRule } from '../retention/rules.ts';
 import { type CollectReport, collectGarbage } from './collect.ts';
 import type { NeededImages } from './needed.ts';
+import { fillInSizes } from './sizes.ts';
 import { type Part, type VerifyReport, verifyRegistry } from './verify.ts';
 
 /** Blobs listed one by one in a report; the sums count all. */
@@ -73,6 +75,7 @@ export interface RegistryMaintenance {
   collect(request: CollectRequest, watch?: Watch): Promise<CollectAnswer>;
   verify(request: VerifyRequest, watch?: Watch): Promise<VerifyReport>;
   retain(request: RetainRequest, watch?: Watch): Promise<RetainAnswer>;
+  usage(): Promise<Usage>;
 }
 
 export function createMaintenance(options: MaintenanceOptions): RegistryMaintenance {
@@ -98,6 +101,10 @@ export function createMaintenance(options: MaintenanceOptions): RegistryMaintena
       };
       const report = await applyRetention({ database, store, needed, running, ...request, ...watch, decided });
       return { ...report, decisions };
+    },
+    async usage() {
+      await fillInSizes(database, store);
+      return readUsage(database);
     },
     verify: (request, watch = {}) =>
       verifyRegistry({

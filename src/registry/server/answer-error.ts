@@ -30,6 +30,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   REGISTRY_UNSUPPORTED: { status: 405, code: 'UNSUPPORTED' },
   REGISTRY_UNAUTHORIZED: { status: 401, code: 'UNAUTHORIZED' },
   REGISTRY_DENIED: { status: 403, code: 'DENIED' },
+  REGISTRY_QUOTA_EXCEEDED: { status: 403, code: 'DENIED' },
+  REGISTRY_STORAGE_FULL: { status: 507, code: 'DENIED' },
+  REGISTRY_BODY_STALLED: { status: 408, code: 'BLOB_UPLOAD_INVALID' },
   REGISTRY_TOOMANYREQUESTS: { status: 429, code: 'TOOMANYREQUESTS' },
 };
 
@@ -48,6 +51,11 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (known.status === 429) reply.header('retry-after', typeof retryAfter === 'number' ? retryAfter : RETRY_AFTER);
   if (typeof challenge === 'string') reply.header('www-authenticate', challenge);
   if (known.status === 413) reply.header('connection', 'close');
+  if (known.status === 408) {
+    // Whoever trickles is not waited for any longer.
+    reply.header('connection', 'close');
+    reply.raw.once('finish', () => request.raw.destroy());
+  }
   return send(reply, known, coded.message, detail);
 }
 

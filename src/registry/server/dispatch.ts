@@ -49,7 +49,7 @@ const TABLE: Table = {
   },
   upload: {
     GET: (path, { uploads, reply }) => uploadStatus(uploads, path, reply),
-    PATCH: (path, { uploads, request, reply }) => appendChunk(uploads, path, request, reply),
+    PATCH: (path, { context, uploads, request, reply }) => appendChunk(context, uploads, path, request, reply),
     PUT: (path, { context, uploads, query, request, reply }) =>
       finishUpload(context, uploads, path, query, request, reply),
     DELETE: (path, { uploads, reply }) => cancelUpload(uploads, path, reply),

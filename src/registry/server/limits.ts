@@ -15,6 +15,9 @@ export interface RegistryLimits {
   readonly tagParameters: number;
   /** Bytes of manifests kept in memory. */
   readonly manifestCacheBytes: number;
+  /** Milliseconds of waiting for a body's next bytes in which at least `bodyBytes` must come. */
+  readonly bodyIdle: number;
+  readonly bodyBytes: number;
 }
 
 export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
@@ -26,4 +29,6 @@ export const DEFAULT_REGISTRY_LIMITS: RegistryLimits = {
   referrersBytes: 2 * 1024 * 1024,
   tagParameters: 100,
   manifestCacheBytes: 64 * 1024 * 1024,
+  bodyIdle: 30_000,
+  bodyBytes: 4_096,
 };

@@ -7,8 +7,10 @@ import { checkStillThere } from '../catalogue/still-has.ts';
 import { tagMoved } from '../catalogue/tag-moved.ts';
 import { registryError } from '../errors.ts';
 import { etagOf, isUnchanged, precondition } from './conditions.ts';
+import type { RegistryLimits } from './limits.ts';
 import { type CheckedManifest, checkManifest } from './manifest-check.ts';
 import type { RegistryContext } from './options.ts';
+import { paced } from './paced.ts';
 import { chunksOf } from './uploads.ts';
 
 type ManifestPath = { readonly repository: string; readonly reference: string };
@@ -49,8 +51,9 @@ export async function putManifest(
   const { repository, reference } = path;
   const tagged = isDigest(reference) ? tagParameters(query, context.limits.tagParameters) : [];
   const when = precondition(request.headers);
-  const bytes = await readBody(request, context.limits.manifestBytes);
+  const bytes = await readBody(request, context.limits);
   const manifest = checkManifest(bytes, request.headers['content-type']);
+  await context.quota?.before(repository, 0);
   const missing = await checkPresent(context, repository, manifest);
   const children = isIndexType(manifest.mediaType) ? manifest.names.map((child) => child.digest) : [];
   const { digest } = isDigest(reference)
@@ -76,6 +79,7 @@ export async function putManifest(
           children.filter((child) => !missing.has(child)),
         );
       }
+      if (trx !== undefined) await context.quota?.check(trx, repository);
       for (const one of published) await context.onPush?.({ ...one, descriptor }, trx);
     },
   };
@@ -173,13 +177,15 @@ function describe(manifest: CheckedManifest, digest: Digest, size: number): Desc
   };
 }
 
-async function readBody(request: FastifyRequest, limit: number): Promise<Buffer> {
+async function readBody(request: FastifyRequest, limits: RegistryLimits): Promise<Buffer> {
+  const limit = limits.manifestBytes;
+  const pace = { idle: limits.bodyIdle, bytes: limits.bodyBytes };
   const tooLong = (): Error =>
     registryError('REGISTRY_SIZE_INVALID', `a manifest may have at most ${limit} bytes here`);
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLong();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of chunksOf(request.body as Readable | undefined)) {
+  for await (const chunk of paced(chunksOf(request.body as Readable | undefined), pace)) {
     size += chunk.length;
     if (size > limit) throw tooLong();
     chunks.push(chunk);

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { isHeraklitError } from '../../base/index.ts';
 import { type Digest, isRepositoryName } from '../../oci/index.ts';
 import { relyOn } from '../../storage/index.ts';
+import { linkWithin } from './link-within.ts';
 import type { RegistryAccess, RegistryContext } from './options.ts';
 import type { RegistryPath } from './path.ts';
 
@@ -26,7 +27,7 @@ export async function mountBlob(
     if (!(await mayRead(context, repository, source, from !== undefined, request))) continue;
     const size = await relyOn(store, digest);
     if (size === undefined) return false;
-    await catalogue.linkBlob(repository, digest, size);
+    await linkWithin(context, repository, digest, size);
     return true;
   }
   return false;

@@ -5,6 +5,7 @@ import type { Descriptor } from '../../oci/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { Published, RegistryCatalogue } from '../catalogue/catalogue.ts';
 import type { RegistryMirror } from '../mirror/mirror.ts';
+import type { RegistryQuota } from '../quota/quota.ts';
 import type { RegistryLimits } from './limits.ts';
 
 export type RegistryAction = 'pull' | 'push' | 'delete' | 'catalog';
@@ -32,6 +33,8 @@ export interface RegistryServerOptions {
   readonly sparse?: SparseManifests;
   /** Repositories that come from elsewhere; they cannot be pushed to. */
   readonly mirror?: RegistryMirror;
+  /** What clients may put here; without it as much as the disk takes. */
+  readonly quota?: RegistryQuota;
   /** Whether tags, manifests and blobs can be deleted; true by default, else such calls are answered 405. */
   readonly deletes?: boolean;
   /**

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Digest, digestOf } from '../../oci/index.ts';
 
 import { registryError } from '../errors.ts';
+import { linkWithin } from './link-within.ts';
 import { mountBlob } from './mount.ts';
 import type { RegistryContext } from './options.ts';
 import { digest as parseDigest } from './path.ts';
@@ -39,13 +40,14 @@ export async function startUpload(
   if (algorithm !== null && !ALGORITHMS.has(algorithm)) {
     throw registryError('REGISTRY_DIGEST_INVALID', `unsupported algorithm: ${JSON.stringify(algorithm.slice(0, 50))}`);
   }
+  await context.quota?.before(repository, declaredBy(request));
   const whole = query.get('digest');
   const body = bodyOf(request);
   // A POST without a body announces an upload, except where no body is just what the digest says.
   if (whole !== null && (body !== undefined || whole === EMPTY)) {
     const digest = parseDigest(whole);
     const { size } = await uploads.whole(body, digest);
-    await context.catalogue.linkBlob(repository, digest, size);
+    await linkWithin(context, repository, digest, size);
     return created(reply, repository, digest);
   }
   return progress(reply.code(202), repository, await uploads.start(repository));
@@ -53,12 +55,14 @@ export async function startUpload(
 
 /** PATCH: one chunk; with Content-Range it must follow the bytes before it. */
 export async function appendChunk(
+  context: RegistryContext,
   uploads: Uploads,
   { repository, id }: UploadPath,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const before = (await uploads.state(repository, id)).size;
+  await context.quota?.before(repository, before + declaredBy(request));
   const range = chunkRange(request);
   const length = request.headers['content-length'];
   if (range !== undefined && length !== undefined && Number(length) !== range.end - range.start + 1) {
@@ -83,8 +87,9 @@ export async function finishUpload(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const digest = parseDigest(query.get('digest') ?? '');
+  await context.quota?.before(repository, declaredBy(request));
   const { size } = await uploads.finish(repository, id, bodyOf(request), digest, chunkRange(request)?.start);
-  await context.catalogue.linkBlob(repository, digest, size);
+  await linkWithin(context, repository, digest, size);
   return created(reply, repository, digest);
 }
 
@@ -105,6 +110,9 @@ export async function cancelUpload(
   await uploads.cancel(repository, id);
   return reply.code(204).send();
 }
+
+/** Bytes that a request says it brings; 0 where it does not say. */
+const declaredBy = (request: FastifyRequest): number => Number(request.headers['content-length'] ?? 0);
 
 function chunkRange(request: FastifyRequest): { start: number; end: number } | undefined {
   const header = request.headers['content-range'];

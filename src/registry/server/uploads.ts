@@ -4,6 +4,7 @@ import type { Digest } from '../../oci/index.ts';
 import type { BlobStore, UploadState } from '../../storage/index.ts';
 import { registryError } from '../errors.ts';
 import type { RegistryLimits } from './limits.ts';
+import { paced } from './paced.ts';
 
 /** The store's uploads with the registry's limits and errors. They belong to the store: any process goes on with them. */
 export interface Uploads {
@@ -39,6 +40,8 @@ export function createUploads({ uploads, write }: BlobStore, limits: RegistryLim
     open = Math.max(0, open - 1);
     return result;
   };
+  const body = (content: Readable | undefined) =>
+    paced(chunksOf(content), { idle: limits.bodyIdle, bytes: limits.bodyBytes });
   const options = (from: number | undefined) => ({ limit: limits.blobBytes, ...(from === undefined ? {} : { from }) });
 
   return {
@@ -52,10 +55,10 @@ export function createUploads({ uploads, write }: BlobStore, limits: RegistryLim
     },
     state: (repository, id) => uploads.state(repository, id).catch(asRegistryError),
     append: (repository, id, content, from) =>
-      uploads.append(repository, id, chunksOf(content), options(from)).catch(asRegistryError),
+      uploads.append(repository, id, body(content), options(from)).catch(asRegistryError),
     finish: (repository, id, content, digest, from) =>
-      counted(uploads.finish(repository, id, chunksOf(content), digest, options(from))).catch(asRegistryError),
-    whole: (content, digest) => write(limited(chunksOf(content), limits.blobBytes), { digest }).catch(asRegistryError),
+      counted(uploads.finish(repository, id, body(content), digest, options(from))).catch(asRegistryError),
+    whole: (content, digest) => write(limited(body(content), limits.blobBytes), { digest }).catch(asRegistryError),
     cancel: (repository, id) => counted(uploads.cancel(repository, id)).catch(asRegistryError),
     async expire(now = systemClock.now()) {
       const expired = await uploads.expire(now - limits.uploadExpiry);
