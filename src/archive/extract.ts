@@ -9,7 +9,6 @@ import {
   lchownSync,
   linkSync,
   lutimesSync,
-  mkdirSync,
   openSync,
   rmSync,
   symlinkSync,
@@ -20,7 +19,7 @@ import {
 import { resolve } from 'node:path';
 import { asCodedError } from '../base/index.ts';
 import { archiveError } from './errors.ts';
-import { native, RootFolder, statIfThere } from './root-folder.ts';
+import { makeFolder, native, RootFolder, statIfThere } from './root-folder.ts';
 import { readTarBuffer } from './tar-buffer.ts';
 import { scanTar, type TarContentSink, type TarHandler, type TarReadOptions } from './tar-parser.ts';
 import type { ArchiveLimits, TarHeader } from './types.ts';
@@ -46,6 +45,11 @@ export interface ExtractResult {
   readonly entries: number;
   /** What the archive asked for and the host could not do: `PATH: what`. */
   readonly incomplete: readonly string[];
+}
+
+export interface ExtractedBuffer extends ExtractResult {
+  /** Folders that the archive names: real path → header. */
+  readonly folders: ReadonlyMap<string, TarHeader>;
 }
 
 const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
@@ -96,7 +100,7 @@ class Extractor implements TarHandler {
   }
 
   /** Modes, owners and times of folders. */
-  finish(): ExtractResult {
+  finish(): ExtractedBuffer {
     // Deepest first: without root, a folder may shut its own content away.
     for (const [place, header] of [...this.#folders].reverse()) {
       const path = native(place);
@@ -105,7 +109,7 @@ class Extractor implements TarHandler {
       utimesSync(path, ...times(header));
       this.#attributes(place, header);
     }
-    return { entries: this.entries, incomplete: this.incomplete };
+    return { entries: this.entries, incomplete: this.incomplete, folders: this.#folders };
   }
 
   #attributes(place: string, header: TarHeader): void {
@@ -146,7 +150,7 @@ class Extractor implements TarHandler {
     }
     if (found?.isDirectory() !== true) {
       if (found !== undefined) this.#remove(place);
-      mkdirSync(native(place), { mode: 0o700 });
+      makeFolder(place, 0o700);
     }
     this.#folders.set(place, header);
     return place;
@@ -216,7 +220,8 @@ export async function extractTar(
   const extractor = new Extractor(root, options);
   try {
     await scanTar(source, extractor, options.limits, options);
-    return extractor.finish();
+    const { entries, incomplete } = extractor.finish();
+    return { entries, incomplete };
   } catch (error) {
     extractor.closeOpenFile();
     throw asCodedError(error);
@@ -224,7 +229,7 @@ export async function extractTar(
 }
 
 /** `extractTar` for an archive in memory; synchronous. */
-export function extractTarBuffer(bytes: Uint8Array, root: string, options: ExtractOptions = {}): ExtractResult {
+export function extractTarBuffer(bytes: Uint8Array, root: string, options: ExtractOptions = {}): ExtractedBuffer {
   const extractor = new Extractor(root, options);
   try {
     for (const { content, ...header } of readTarBuffer(bytes, options.limits, options)) {

@@ -14,6 +14,8 @@ export {
 } from './decompress-hashed.ts';
 
 export { type ExtractOptions, type ExtractResult, extractTar, extractTarBuffer } from './extract.ts';
+export { type ExtractFilesResult, extractFiles } from './extract-files.ts';
+export type { ArchiveFile } from './extract-thread.ts';
 export { DEFAULT_ARCHIVE_LIMITS, DEFAULT_CAPTURE_LIMIT } from './limits.ts';
 export { decodePath, encodePath } from './path.ts';
 export { removeFromRoot } from './remove.ts';

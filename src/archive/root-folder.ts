@@ -11,6 +11,16 @@ export function native(path: string): string | Buffer {
   return path.isWellFormed() ? path : encodePath(path);
 }
 
+/** Another thread that unpacks into the same root may have made it meanwhile. */
+export function makeFolder(path: string, mode: number): void {
+  try {
+    mkdirSync(native(path), { mode });
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST' && statIfThere(path)?.isDirectory() === true;
+    if (!isThere) throw error;
+  }
+}
+
 export function statIfThere(path: string): Stats | undefined {
   return lstatSync(native(path), { throwIfNoEntry: false });
 }
@@ -18,7 +28,8 @@ export function statIfThere(path: string): Stats | undefined {
 /**
  * A folder that archives are unpacked into. Finds where an archive's path really lies, following symlinks as if the
  * folder were `/`: `lib -> usr/lib` and `lib -> /usr/lib` both stay inside, `..` stops at the folder itself.
- * Nobody but us may change the folder meanwhile: names are checked, then used.
+ * Nobody but us may change the folder meanwhile: names are checked, then used. Two of us may fill one root together when
+ * only folders lie in both archives.
  */
 export class RootFolder {
   readonly root: string;
@@ -61,7 +72,7 @@ export class RootFolder {
     const real = `${parent}/${name}`;
     const found = statIfThere(real);
     if (found === undefined) {
-      mkdirSync(native(real), { mode: IMPLIED_MODE });
+      makeFolder(real, IMPLIED_MODE);
       return real;
     }
     if (found.isDirectory()) return real;

@@ -14,6 +14,9 @@ import { packageContent } from './package-content.ts';
 import { keepRecord, PACKAGE_FORMAT, type PackageRecord, readRecord } from './package-record.ts';
 import type { ComposeRequest } from './types.ts';
 
+/** Comment of the layer that every image without a base begins with. */
+export const ROOT_COMMENT = 'root with merged /usr';
+
 /** A layer that lies in the store. */
 export interface StoredLayer {
   readonly descriptor: Descriptor;

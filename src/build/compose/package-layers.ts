@@ -1,6 +1,13 @@
 import type { TarHeader } from '../../archive/index.ts';
 import type { LayerCompression } from '../../oci/index.ts';
-import { type GroupResult, groupLayer, layerByContent, openPackage, type StoredLayer } from './group-layer.ts';
+import {
+  type GroupResult,
+  groupLayer,
+  layerByContent,
+  openPackage,
+  ROOT_COMMENT,
+  type StoredLayer,
+} from './group-layer.ts';
 import { groupPackages } from './groups.ts';
 import type { LockedPackage } from './lock-form.ts';
 import { aliasLinks } from './merged-usr.ts';
@@ -52,8 +59,7 @@ export async function packageLayers(
 
 function rootLayer(request: ComposeRequest, compression: LayerCompression): Promise<StoredLayer> {
   const inputs = { architecture: request.architecture };
-  const comment = 'root with merged /usr';
-  return layerByContent(request, { kind: 'root', inputs, compression, comment }, async () =>
+  return layerByContent(request, { kind: 'root', inputs, compression, comment: ROOT_COMMENT }, async () =>
     aliasLinks(request.architecture).map((header) => ({ header })),
   );
 }

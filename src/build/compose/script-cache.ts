@@ -59,6 +59,7 @@ export async function scriptChanges(
   const items = atEpoch(result.changes, input.epoch);
   await writeCacheFile(file, tarOf(items));
   await keepRun(request, input, result);
+  await result.closed;
   request.progress?.update('maintainer scripts', input.added.length, input.added.length);
   return { items, explanation: `maintainer scripts ran: ${reused.why}` };
 }

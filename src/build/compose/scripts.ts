@@ -2,15 +2,14 @@ import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdDecompress } from 'node:zlib';
-import { decompressBuffer, extractTarBuffer } from '../../archive/index.ts';
-import { type Digest, type LayerItem, layerCompression } from '../../oci/index.ts';
+import { type ArchiveFile, decompressBuffer, extractFiles, extractTarBuffer } from '../../archive/index.ts';
+import { type Digest, digestAlgorithm, digestHex, type LayerItem, layerCompression } from '../../oci/index.ts';
 import { createSandbox, type RunResult, type Sandbox } from '../../runtime/sandbox/index.ts';
-import { ahead } from './ahead.ts';
-import { LAYERS_AHEAD, unpackImage } from './base-image.ts';
+import { unpackImage } from './base-image.ts';
 import type { DatabaseFiles } from './database.ts';
 import { databaseReader } from './database-readers.ts';
 import { composeError } from './errors.ts';
-import type { StoredLayer } from './group-layer.ts';
+import { ROOT_COMMENT, type StoredLayer } from './group-layer.ts';
 import { takeChanges } from './normalize.ts';
 import { infoName } from './package-content.ts';
 import { queriedPackages } from './package-queries.ts';
@@ -68,6 +67,8 @@ export interface ScriptsResult {
   readonly queried: readonly string[] | undefined;
   /** Why what they read is not known well enough to say what they depend on. */
   readonly unfit: string | undefined;
+  /** The sandbox is gone; the kernel takes its time to free the memory. */
+  readonly closed: Promise<void>;
 }
 
 /**
@@ -76,10 +77,6 @@ export interface ScriptsResult {
  * @throws SANDBOX_UNAVAILABLE, COMPOSE_SCRIPT_FAILED
  */
 export async function runScripts(request: ComposeRequest, input: ScriptsInput): Promise<ScriptsResult> {
-  // Decompression runs on the thread pool: beside setting up, then beside unpacking.
-  const layers = ahead(input.layers, LAYERS_AHEAD, (layer) => plainOf(request, layer));
-  const first = layers.next();
-  first.catch(() => undefined);
   await mkdir(request.scratch, { recursive: true });
   const mountPoint = await mkdtemp(join(request.scratch, 'sandbox-'));
   const sandbox = await createSandbox({ mountPoint, ...(request.log ? { log: request.log } : {}) }).catch(
@@ -88,32 +85,67 @@ export async function runScripts(request: ComposeRequest, input: ScriptsInput): 
       throw error;
     },
   );
+  const close = async (): Promise<void> => {
+    await sandbox.close();
+    await rmdir(mountPoint);
+  };
   try {
-    const root = await sandbox.recordedRoot();
-    const paths = new Set<string>();
-    const filter = ({ path }: { readonly path: string }): boolean => paths.add(path).size > 0;
-    if (request.base !== undefined) await unpackImage(request.base.image, root);
-    for (let layer = await first; layer.done !== true; layer = await layers.next()) {
-      request.signal?.throwIfAborted();
-      extractTarBuffer(layer.value, root, { filter });
-    }
-    extractTarBuffer(tarOf([...input.state, policy(input.epoch)]), root, { filter });
-    await sandbox.record();
-    await configure(request, sandbox, input);
+    const paths = await fill(request, input, await sandbox.recordedRoot());
+    await configure(request, sandbox, input, await sandbox.record());
     const recording = await sandbox.recorded();
     const [queried, unfit] = [queriedPackages(recording.queries), databaseReader(recording)];
-    const moved = [...paths].filter((path) => !recording.before.has(path));
+    const moved = paths.filter((path) => !recording.before.has(path));
+    const changes = await takeChanges(recording.changes);
+    const closed = close();
+    // Whoever awaits it sees the failure; until then it must not count as unhandled.
+    closed.catch(() => undefined);
     return {
-      changes: await takeChanges(recording.changes),
+      ...{ changes, closed },
       // What lies elsewhere than its archive says, behind a link: which file was read is not known by that name.
       reads: new Set([...recording.reads, ...moved, ...WRAPPED]),
       queried: recording.reads.has(QUERY) ? undefined : queried,
       unfit,
     };
-  } finally {
-    await sandbox.close();
-    await rmdir(mountPoint);
+  } catch (error) {
+    await close();
+    throw error;
   }
+}
+
+/** Unpacks base, packages and database. @returns the paths that packages and database have in their archives */
+async function fill(request: ComposeRequest, input: ScriptsInput, root: string): Promise<readonly string[]> {
+  if (request.base !== undefined) await unpackImage(request.base.image, root);
+  const paths: string[] = [];
+  const filter = ({ path }: { readonly path: string }): boolean => paths.push(path) > 0;
+  const unpack = async (layer: StoredLayer): Promise<void> => {
+    extractTarBuffer(await plainOf(request, layer), root, { filter });
+  };
+  // The links of a merged /usr come first: folders of that name in packages then follow them.
+  const [links, packages] = [input.layers.filter(isLinks), input.layers.filter((layer) => !isLinks(layer))];
+  for (const layer of links) await unpack(layer);
+  const files = packages.flatMap((layer) => archiveFile(request, layer) ?? []);
+  if (files.length === packages.length) {
+    const unpacked = await extractFiles(files, root, request.signal);
+    paths.push(...unpacked.paths);
+    for (const index of unpacked.failed) await unpack(packages[index] as StoredLayer);
+  } else {
+    for (const layer of packages) {
+      request.signal?.throwIfAborted();
+      await unpack(layer);
+    }
+  }
+  extractTarBuffer(tarOf([...input.state, policy(input.epoch)]), root, { filter });
+  return paths;
+}
+
+const isLinks = (layer: StoredLayer): boolean => layer.comment === ROOT_COMMENT;
+
+function archiveFile(request: ComposeRequest, { descriptor, uncompressed }: StoredLayer): ArchiveFile | undefined {
+  const path = request.store.localPath(descriptor.digest);
+  const compression = layerCompression(descriptor.mediaType);
+  if (path === undefined || compression === undefined || digestAlgorithm(descriptor.digest) !== 'sha256')
+    return undefined;
+  return { path, compression, sha256: digestHex(descriptor.digest), uncompressed };
 }
 
 const QUERY = 'usr/bin/dpkg-query';
@@ -166,8 +198,14 @@ configure() { exec /usr/bin/dpkg --force-unsafe-io --configure --pending </dev/n
 configure
 `;
 
-async function configure(request: ComposeRequest, sandbox: Sandbox, input: ScriptsInput): Promise<void> {
-  const stdin = input.added
+/** @param list what has to be done before anything changes: the program waits for its input */
+async function configure(
+  request: ComposeRequest,
+  sandbox: Sandbox,
+  input: ScriptsInput,
+  list: () => void,
+): Promise<void> {
+  const preinsts = input.added
     .filter((record) => record.scripts.includes('preinst'))
     .map(
       (record) =>
@@ -176,7 +214,10 @@ async function configure(request: ComposeRequest, sandbox: Sandbox, input: Scrip
     .join('');
   const result = await sandbox.run(['/bin/sh', '-c', PROGRAM], {
     environment: ENVIRONMENT,
-    stdin,
+    stdin: () => {
+      list();
+      return preinsts;
+    },
     limits: { timeout: SCRIPT_TIMEOUT },
     ...(request.signal ? { signal: request.signal } : {}),
   });

@@ -11,18 +11,18 @@ export interface Before {
   readonly clock: number;
 }
 
-const SLASH = Buffer.from('/');
 const NUL = Buffer.from([0]);
+const ASCII = /^[^\u0080-\u00ff]*$/;
 
-/** Remembers which paths there are, and the time. `aside` is a folder of the same kind of file system. */
-export async function rememberTree(root: string, aside: string): Promise<Before> {
+/** Which paths there are. */
+export function listTree(root: string): ReadonlySet<string> {
   const paths = new Set<string>();
-  listPaths(Buffer.from(`${root}/`), '', paths);
-  return { paths, clock: await clockTick(`${aside}/clock`) };
+  listPaths(Buffer.from(`${root}/`).toString('latin1'), '', paths);
+  return paths;
 }
 
 /** Time stamps are coarse: the clock has to move on before what comes later can be told from what came before. */
-async function clockTick(file: string): Promise<number> {
+export async function clockTick(file: string): Promise<number> {
   const now = (): number => {
     writeFileSync(file, 'x');
     return lstatSync(file).ctimeMs;
@@ -32,11 +32,17 @@ async function clockTick(file: string): Promise<number> {
   return clock;
 }
 
-function listPaths(folder: Buffer, prefix: string, paths: Set<string>): void {
-  for (const entry of readdirSync(folder, { encoding: 'buffer', withFileTypes: true })) {
-    const path = prefix + decodePath(entry.name);
-    paths.add(path);
-    if (entry.isDirectory()) listPaths(Buffer.concat([folder, entry.name, SLASH]), `${path}/`, paths);
+/** File names are bytes: held as text of one character each, which is the name itself where it is ASCII. */
+const place = (name: string): string | Buffer => (ASCII.test(name) ? name : Buffer.from(name, 'latin1'));
+const pathOf = (name: string): string => (ASCII.test(name) ? name : decodePath(Buffer.from(name, 'latin1')));
+
+const list = (folder: string): Dirent[] => readdirSync(place(folder), { encoding: 'latin1', withFileTypes: true });
+
+function listPaths(folder: string, below: string, paths: Set<string>): void {
+  for (const entry of list(folder)) {
+    const name = below + entry.name;
+    paths.add(pathOf(name));
+    if (entry.isDirectory()) listPaths(`${folder}${entry.name}/`, `${name}/`, paths);
   }
 }
 
@@ -51,11 +57,11 @@ export async function observe(
   attributesOf: (paths: Buffer) => Promise<Attributes>,
 ): Promise<Pick<Recording, 'reads' | 'changes'>> {
   const walk = new Walk(before);
-  walk.folder(Buffer.from(`${root}/`), '');
+  walk.folder(Buffer.from(`${root}/`).toString('latin1'), '');
   const removed = [...before.paths].filter((path) => !walk.present.has(path));
   for (const path of removed) walk.reads.add(path);
-  const list = Buffer.concat(walk.changed.flatMap(({ native }) => [native, NUL]));
-  const attributes = list.length === 0 ? new Map() : await attributesOf(list);
+  const wanted = Buffer.concat(walk.changed.flatMap(({ name }) => [Buffer.from(name, 'latin1'), NUL]));
+  const attributes = wanted.length === 0 ? new Map() : await attributesOf(wanted);
   const gone = new Set(removed);
   // What lay in a folder that is gone, or is none any more, needs no mark of its own.
   const marked = removed.filter((path) => {
@@ -73,8 +79,8 @@ export async function observe(
 
 function entriesOf(root: string, changed: readonly Changed[], attributes: Attributes): readonly Change[] {
   const firsts = new Map<bigint, string>();
-  return changed.map(({ path, native }) => {
-    const file = Buffer.concat([Buffer.from(`${root}/`), native]);
+  return changed.map(({ path, name }) => {
+    const file = Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name, 'latin1')]);
     const stat = lstatSync(file, { bigint: true });
     const first = stat.nlink > 1n && !stat.isDirectory() ? firsts.get(stat.ino) : undefined;
     if (first === undefined) firsts.set(stat.ino, path);
@@ -85,8 +91,8 @@ function entriesOf(root: string, changed: readonly Changed[], attributes: Attrib
 
 interface Changed {
   readonly path: string;
-  /** Bytes of the path below the root. */
-  readonly native: Buffer;
+  /** Its bytes, as text of one character each. */
+  readonly name: string;
 }
 
 class Walk {
@@ -100,24 +106,21 @@ class Walk {
     this.#before = before;
   }
 
-  folder(folder: Buffer, prefix: string, below: Buffer = Buffer.alloc(0)): void {
-    const entries = readdirSync(folder, { encoding: 'buffer', withFileTypes: true });
-    for (const entry of entries.sort((a, b) => Buffer.compare(a.name, b.name)))
-      this.#entry(folder, prefix, below, entry);
+  folder(folder: string, below: string): void {
+    for (const entry of list(folder).sort((a, b) => (a.name < b.name ? -1 : 1)))
+      this.#entry(folder, below + entry.name, entry.name);
   }
 
-  #entry(folder: Buffer, prefix: string, below: Buffer, entry: Dirent<NonSharedBuffer>): void {
-    const path = prefix + decodePath(entry.name);
-    const file = Buffer.concat([folder, entry.name]);
-    const native = Buffer.concat([below, entry.name]);
-    const stat = lstatSync(file);
+  #entry(folder: string, name: string, own: string): void {
+    const [path, file] = [pathOf(name), folder + own];
+    const stat = lstatSync(place(file));
     const known = this.#before.paths.has(path);
     const isChanged = stat.ctimeMs > this.#before.clock;
     this.present.add(path);
     if (known && (isChanged || stat.atimeMs > this.#before.clock)) this.reads.add(path);
-    if (!known || isChanged) this.changed.push({ path, native });
+    if (!known || isChanged) this.changed.push({ path, name });
     if (!stat.isDirectory()) return;
     this.folders.add(path);
-    this.folder(Buffer.concat([file, SLASH]), `${path}/`, Buffer.concat([native, SLASH]));
+    this.folder(`${file}/`, `${name}/`);
   }
 }

@@ -63,7 +63,7 @@ export async function runInside(
     const stderr = collect(child.stderr);
     // A command may end without reading its input.
     child.stdin?.on('error', () => undefined);
-    child.stdin?.end(options.stdin ?? '');
+    child.stdin?.end(typeof options.stdin === 'function' ? options.stdin() : (options.stdin ?? ''));
     const closed = once(child, 'close').catch(() => undefined);
     const report = await firstReport(child);
     await closed;

@@ -7,7 +7,7 @@ import { silentLog } from '../../base/index.ts';
 import { type Attributes, parseAttributes, readUpper } from './changes.ts';
 import { sandboxError } from './errors.ts';
 import { firstReport, launch, launchAndCollect, type Report } from './launch.ts';
-import { type Before, observe, rememberTree } from './recording.ts';
+import { type Before, clockTick, listTree, observe } from './recording.ts';
 import { runInside } from './run.ts';
 import type { Change, Recording, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';
 
@@ -101,12 +101,15 @@ class HeldSandbox implements Sandbox {
     return `${this.#memory}/quiet`;
   }
 
-  async record(): Promise<void> {
+  async record(): Promise<() => void> {
     const root = `${this.#memory}/quiet`;
     for (const name of MOUNT_POINTS) {
       if (lstatSync(`${root}/${name}`, { throwIfNoEntry: false }) === undefined) await mkdir(`${root}/${name}`);
     }
-    this.#before = await rememberTree(root, this.#memory);
+    const clock = await clockTick(`${this.#memory}/clock`);
+    return () => {
+      this.#before = { clock, paths: listTree(root) };
+    };
   }
 
   async recorded(): Promise<Recording> {

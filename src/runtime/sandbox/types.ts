@@ -22,8 +22,8 @@ export interface RunLimits {
 
 export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Fed to standard input; empty otherwise. */
-  readonly stdin?: string | Uint8Array;
+  /** Fed to standard input; empty otherwise. A function is called once the command's process has been started. */
+  readonly stdin?: string | Uint8Array | (() => string);
   /** Working folder inside, `/` by default. */
   readonly cwd?: string;
   readonly limits?: Partial<RunLimits>;
@@ -54,8 +54,12 @@ export interface Sandbox {
    * where nothing is noted. Once per sandbox.
    */
   recordedRoot(): Promise<string>;
-  /** The recorded root is filled: what is read and changed from now on counts. */
-  record(): Promise<void>;
+  /**
+   * The recorded root is filled: what is read and changed from now on counts. To be called before anything changes the
+   * root: the function that this gives, which lists what is there. A command can be started meanwhile that waits for
+   * its input before it does anything.
+   */
+  record(): Promise<() => void>;
   /** What commands read and changed since `record`. */
   recorded(): Promise<Recording>;
   /** Runs one command as root of the image. A failing command is a result, not an error. */
