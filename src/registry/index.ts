@@ -1,3 +1,4 @@
+export { announcedCatalogue } from './catalogue/announced.ts';
 export {
   type CatalogueEntry,
   type Page,
