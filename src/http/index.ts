@@ -33,6 +33,9 @@ export type {
 export { type DatabaseQueriesOptions, databaseQueries } from './database-queries/database-queries.ts';
 export { httpError } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
+export { type AccessLog, openAccessLog } from './operations/access-log.ts';
+export type { Operations } from './operations/operate.ts';
+export type { ServerMetrics } from './operations/server-metrics.ts';
 export type { FleetQueries, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Log, silentLog } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { RegistryCatalogue, RegistryMaintenance, RegistryServerOptions } from '../registry/index.ts';
@@ -16,6 +16,7 @@ import { httpError } from './errors.ts';
 import type { EventStream } from './event-stream.ts';
 import { guardRequests } from './guard.ts';
 import { describeApi } from './openapi.ts';
+import { type Operations, type OperationsOptions, operate } from './operations/operate.ts';
 import type { FleetQueries } from './queries.ts';
 import { eventRoutes, MAX_STREAMS, type StreamCount } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
@@ -51,6 +52,7 @@ export interface HttpServerOptions {
   readonly access?: DoorOptions;
   /** Connections held at once; more are closed at once. 10,000 by default. */
   readonly connections?: number;
+  readonly operations?: OperationsOptions;
   /** Event streams open at once, 1000 by default. */
   readonly maxStreams?: number;
   /** From `decideBind`. */
@@ -68,6 +70,10 @@ export interface RegistryHooks {
 
 /** The whole HTTP side: API, event stream, registry, metrics, health, page. Not yet listening. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  return (await operatedServer(options)).server;
+}
+
+async function operatedServer(options: HttpServerOptions): Promise<Operations & { readonly server: FastifyInstance }> {
   const { queries, events, bind, log = silentLog } = options;
   // Registry pushes stream past this limit; it holds for what is parsed.
   const { tls, trustProxy } = options;
@@ -87,13 +93,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   const api = describeApi(server, schemas);
   answerErrors(server, log);
   const door = createDoor(bind, options.access);
+  const accountOf = (request: FastifyRequest): string | undefined => {
+    const { account, name } = door.principalOf(request);
+    return account === undefined ? undefined : name;
+  };
+  const operations = operate(server, { ...options.operations, streams: () => streams.open, accountOf });
   const access = options.access?.access;
   rememberRequest(server);
   guardRequests(server, bind, door);
   await server.register(async (scope) => {
     await uiRoutes(scope, options.web ?? WEB);
-    metricsRoute(scope, queries, streams);
-    healthRoutes(scope, options.ready ?? (() => queries.fleet()), log);
+    metricsRoute(scope, queries, operations.metrics);
+    healthRoutes(scope, options.ready ?? (() => queries.fleet()), operations.drain, log);
     fleetRoutes(scope, queries);
     eventRoutes(scope, events, streams);
     accountRoutes(scope, door);
@@ -112,7 +123,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
       access === undefined ? catalogue : auditedCatalogue(catalogue, database, door, access),
   };
   if (registry !== undefined) await server.register(async (scope) => void (await registry(scope, hooks)));
-  return server;
+  return { server, ...operations };
 }
 
 export interface ListenOptions extends BindOptions {
@@ -127,15 +138,15 @@ export interface ListenOptions extends BindOptions {
 export async function serveHttp(
   options: Omit<HttpServerOptions, 'bind'>,
   listen: ListenOptions,
-): Promise<{ readonly server: FastifyInstance; readonly url: string; readonly localUrl: string }> {
+): Promise<Operations & { readonly server: FastifyInstance; readonly url: string; readonly localUrl: string }> {
   const bind = decideBind(listen);
-  const server = await createHttpServer({ ...options, bind });
+  const { server, ...operations } = await operatedServer({ ...options, bind });
   try {
     const bound = await server.listen({ host: listen.host, port: listen.port });
     // Fastify does not know what the server that it was given speaks.
     const url = options.tls === undefined ? bound : bound.replace(/^http:/, 'https:');
     const plain = options.tls === undefined && isLoopback(new URL(url).hostname);
-    return { server, url, localUrl: plain ? url : await listenLocally(server) };
+    return { ...operations, server, url, localUrl: plain ? url : await listenLocally(server) };
   } catch (error) {
     await server.close();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

@@ -27,6 +27,7 @@ export {
   type VerifyRequest,
   type Watch,
 } from './maintenance/maintenance.ts';
+export { measureRegistry } from './maintenance/measure.ts';
 export type { NeededImages } from './maintenance/needed.ts';
 export type { VerifyReport } from './maintenance/verify.ts';
 export { createMirror, type MirrorOptions } from './mirror/create-mirror.ts';

@@ -112,7 +112,7 @@ test('metrics, health, readiness and the page that is not built', async (context
   const metrics = await (await fetch(`${url}/metrics`)).text();
   assert.match(metrics, /^heraklit_images 14$/m);
   assert.match(metrics, /^heraklit_findings\{security="true"\} \d+$/m);
-  assert.match(metrics, /^heraklit_http_requests_total\{method="GET",status="2xx"\} [1-9]/m);
+  assert.match(metrics, /^heraklit_http_requests_total\{method="GET",route="health",status="2xx"\} [1-9]/m);
   const page = await fetch(url);
   assert.match(await page.text(), /npm run build:web/);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'self'/);

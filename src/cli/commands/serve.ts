@@ -24,10 +24,19 @@ import {
   type ServeAccessOptions,
 } from '../serve-access.ts';
 import { removeServeFile, writeServeFile } from '../serve-file.ts';
+import {
+  addOperationsOptions,
+  type CollectionObserver,
+  drainSeconds,
+  drainServer,
+  OPERATIONS_HELP,
+  openOperations,
+  type ServeOperationsOptions,
+} from '../serve-operations.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 import { withStorage } from '../storage-option.ts';
 
-interface ServeOptions extends SourceOptions, RuntimeOptions, ServeAccessOptions {
+interface ServeOptions extends SourceOptions, RuntimeOptions, ServeAccessOptions, ServeOperationsOptions {
   readonly storage?: string;
   readonly host: string;
   readonly port: string;
@@ -52,8 +61,8 @@ without all their layers; none takes neither.
 served as it was while upstream is away or asks to slow down. Mirrored repositories cannot be pushed to.
 
 Events go to RabbitMQ when the fleet file names it (events.amqp).
-SIGINT or SIGTERM ends it after the requests under way; an interrupted run is carried on at the next start.
-${ACCESS_HELP}
+An interrupted run is carried on at the next start.
+${OPERATIONS_HELP}${ACCESS_HELP}
 Examples:
   heraklit serve
   heraklit serve examples/fleet/heraklit.yaml --port 5000 --interval 3600
@@ -63,7 +72,7 @@ Examples:
 const DEFAULT_INTERVAL = 3600;
 
 export function register(command: Command, context: CliContext): void {
-  addAccessOptions(addSourceOptions(addClusterOptions(addEngineOptions(command))))
+  addOperationsOptions(addAccessOptions(addSourceOptions(addClusterOptions(addEngineOptions(command)))))
     .argument('[fleet]', 'fleet file; without one only registry, API and page are served')
     .option(
       '--storage <url>',
@@ -106,6 +115,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   if (options.anonymous !== undefined && !['read', 'write'].includes(options.anonymous)) {
     throw cliError('CLI_USAGE', `--anonymous takes read or write, not ${JSON.stringify(options.anonymous)}`);
   }
+  drainSeconds(options);
   const engine = await import('../../engine/index.ts');
   const fleet = file === undefined ? undefined : await engine.loadEngineFleet(file);
   await using resources = new AsyncDisposableStack();
@@ -114,7 +124,16 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const { home, log, progress } = context;
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
   const guarded = await openServeAccess(database, fleet, options, context, resources);
-  const { url, localUrl } = await listen(port, options, guarded, fleet, database, workshop, context, resources);
+  const { url, localUrl, metrics } = await listen(
+    port,
+    options,
+    guarded,
+    fleet,
+    database,
+    workshop,
+    context,
+    resources,
+  );
   await writeServeFile(home, { url: localUrl, key: guarded.ownerKey });
   resources.defer(() => removeServeFile(home));
   await relayEvents(fleet, database, context, resources);
@@ -125,7 +144,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   context.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
   if (context.signal.aborted) stopped.resolve();
   if (fleet === undefined) return await stopped.promise;
-  keepRegistrySmall(fleet, database, context).catch((error: unknown) => log.error(messageOf(error)));
+  keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error)));
   const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
   const engineOptions = { ...options, registry: own };
   await Promise.race([stopped.promise, keepPatched(fleet, url, engineOptions, database, context, resources)]);
@@ -140,26 +159,29 @@ async function listen(
   workshop: Workshop,
   context: CliContext,
   resources: AsyncDisposableStack,
-): Promise<{ readonly url: string; readonly localUrl: string }> {
-  const [http, { createSqlCatalogue, registryRoutes, ...mirrors }, { inspectImage }, { openStored }] =
-    await Promise.all([
-      import('../../http/index.ts'),
-      import('../../registry/index.ts'),
-      import('../../inventory/index.ts'),
-      import('../../engine/index.ts'),
-    ]);
+): Promise<{ readonly url: string; readonly localUrl: string; readonly metrics: CollectionObserver }> {
+  const [
+    http,
+    { announcedCatalogue, createSqlCatalogue, registryRoutes, ...mirrors },
+    { inspectImage },
+    { openStored },
+  ] = await Promise.all([
+    import('../../http/index.ts'),
+    import('../../registry/index.ts'),
+    import('../../inventory/index.ts'),
+    import('../../engine/index.ts'),
+  ]);
   const store = await workshop.store();
   const catalogue = createSqlCatalogue(database);
   const rules = [
     ...(fleet?.document.registry?.mirrors ?? []).map(mirrorRule),
-    ...options.pullThrough.map(mirrors.parseMirrorRule),
+    ...options.pullThrough.map(parseMirrorRule),
   ];
-  const mirror = mirrors.createMirror({
+  const mirror = createMirror({
     rules,
     store,
     catalogue,
     log: context.log,
-    client: { signal: context.signal },
   });
   resources.defer(() => mirror.close());
   const { limits, quota, connections } = await serveLimits(fleet, options.limit, database, context);
@@ -167,7 +189,7 @@ async function listen(
     ...{ deletes: options.delete, sparse: options.sparse, mirror, limits },
     ...(quota === undefined ? {} : { quota }),
   };
-  const { server, url, localUrl } = await http.serveHttp(
+  const { server, url, localUrl, ...operations } = await http.serveHttp(
     {
       queries: http.databaseQueries({
         database,
@@ -177,12 +199,13 @@ async function listen(
       registry: (scope, { audited, ...hooks }) =>
         scope.register(registryRoutes, {
           store,
-          catalogue: audited(catalogue, database),
+          catalogue: audited(announcedCatalogue(catalogue, database), database),
           log: context.log,
           ...registry,
           ...hooks,
         }),
       access: door,
+      operations: await openOperations(options, database, resources),
       ...(tls === undefined ? {} : { tls }),
       ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
       ...(connections === undefined ? {} : { connections }),
@@ -198,8 +221,11 @@ async function listen(
       ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }),
     },
   );
-  resources.defer(() => server.close());
-  return { url, localUrl };
+  resources.defer(async () => {
+    await drainServer(operations, drainSeconds(options), context);
+    await server.close();
+  });
+  return { url, localUrl, metrics: operations.metrics };
 }
 
 /** Times in a fleet file are seconds. */

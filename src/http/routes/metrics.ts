@@ -1,11 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import type { ServerMetrics } from '../operations/server-metrics.ts';
 import type { FleetQueries } from '../queries.ts';
-import type { StreamCount } from './events.ts';
 
 /** Seconds for which counted images are good enough for a scrape. */
 const FLEET_AGE = 10;
-
-const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 
 const escaped = (value: string): string =>
   value.replace(/[\\"\n]/g, (found) => (found === '\n' ? '\\n' : `\\${found}`));
@@ -23,16 +21,10 @@ function metric(name: string, kind: 'counter' | 'gauge', help: string, samples: 
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`, ...lines, ''].join('\n');
 }
 
-/** `/metrics` in the Prometheus text format. */
-export function metricsRoute(server: FastifyInstance, queries: FleetQueries, streams: StreamCount): void {
-  const requests = new Map<string, number>();
-  server.addHook('onResponse', async (request, reply) => {
-    const key = `${request.method} ${Math.floor(reply.statusCode / 100)}xx`;
-    requests.set(key, (requests.get(key) ?? 0) + 1);
-  });
+/** `/metrics` in the Prometheus text format: the server's own series, then the fleet's. */
+export function metricsRoute(server: FastifyInstance, queries: FleetQueries, metrics: ServerMetrics): void {
   let counted: { at: number; text: Promise<string> } | undefined;
-  const options = { schema: { hide: true } as object, config: { needs: 'metrics' } } as const;
-  server.get('/metrics', options, async (_request, reply) => {
+  server.get('/metrics', { schema: { hide: true } as object }, async (_request, reply) => {
     const now = performance.now() / 1000;
     if (counted === undefined || now - counted.at > FLEET_AGE) {
       const text = fleetMetrics(queries);
@@ -41,29 +33,9 @@ export function metricsRoute(server: FastifyInstance, queries: FleetQueries, str
         counted = undefined;
       });
     }
-    const answered = [...requests].map(([key, value]) => {
-      const [method = '', status = ''] = key.split(' ');
-      return { labels: { method, status }, value };
-    });
-    const own = [
-      metric('heraklit_http_requests_total', 'counter', 'Requests answered.', answered),
-      metric('heraklit_event_streams', 'gauge', 'Open event streams.', [{ value: streams.open }]),
-      processMetrics(),
-    ];
-    return reply.type(PROMETHEUS).send(own.join('') + (await counted.text));
+    const [own, fleet] = await Promise.all([metrics.text(), counted.text]);
+    return reply.type(metrics.contentType).send(`${own}\n${fleet}`);
   });
-}
-
-function processMetrics(): string {
-  const memory = process.memoryUsage();
-  const cpu = process.cpuUsage();
-  const started = Date.now() / 1000 - process.uptime();
-  return [
-    metric('process_cpu_seconds_total', 'counter', 'CPU time.', [{ value: (cpu.user + cpu.system) / 1e6 }]),
-    metric('process_resident_memory_bytes', 'gauge', 'Resident memory.', [{ value: memory.rss }]),
-    metric('process_start_time_seconds', 'gauge', 'Start time since the epoch.', [{ value: started }]),
-    metric('nodejs_heap_size_used_bytes', 'gauge', 'Used heap.', [{ value: memory.heapUsed }]),
-  ].join('');
 }
 
 async function fleetMetrics(queries: FleetQueries): Promise<string> {
