@@ -162,7 +162,7 @@ async function listen(
 ): Promise<{ readonly url: string; readonly localUrl: string; readonly metrics: CollectionObserver }> {
   const [
     http,
-    { announcedCatalogue, createSqlCatalogue, registryRoutes, ...mirrors },
+    { announcedCatalogue, createMirror, createSqlCatalogue, parseMirrorRule, registryRoutes },
     { inspectImage },
     { openStored },
   ] = await Promise.all([
