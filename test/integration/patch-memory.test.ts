@@ -35,7 +35,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const home = () => homeAt(join(folder, 'home'));
 let images = 0;
 
-async function patched(layers: readonly SmallFiles[], version = '2', compression: 'gzip' | 'zstd' = 'zstd') {
+async function patched(
+  layers: readonly SmallFiles[],
+  version = '2',
+  compression: 'gzip' | 'zstd' = 'zstd',
+  memory = createPatchMemory(join(home().cache, 'patches')),
+) {
   const deb = buildDeb({
     control: { Package: 'app', Version: version, Architecture: 'amd64', Maintainer: 'm', Description: 'x' },
     files: { 'usr/share/app': 'new' },
@@ -60,7 +65,7 @@ async function patched(layers: readonly SmallFiles[], version = '2', compression
     const built = await patch(request, {
       ...{ store: await openBlobStore(store), layers: createLayerFactsReader(join(cache, 'facts')) },
       packages: { fetchAll: async (wanted) => wanted.map(() => file) },
-      memory: createPatchMemory(join(cache, 'patches')),
+      memory,
       ...{ plainPackages: join(cache, 'plain'), scratch, log: silentLog, progress: silentProgress },
     });
     assert.equal(built.manifest.layers.length, layers.length + 1);
@@ -131,4 +136,21 @@ test('a damaged record or a lost layer is made again', { skip }, async () => {
   const third = await patched([base]);
   assert.notEqual(third.layer, second.layer);
   assert.equal((await patched([base])).layer, third.layer);
+});
+
+test('the same at the same time runs once; what cannot be shared, or fails, keeps nobody waiting', {
+  skip,
+}, async () => {
+  const together = async (base: SmallFiles) => {
+    const memory = createPatchMemory(join(home().cache, 'patches'));
+    const all = [[base], [base, APP], [base, { 'app/other': 'y' }]].map((layers) =>
+      patched(layers, '2', 'zstd', memory),
+    );
+    return Promise.allSettled(all);
+  };
+  const layers = (results: Awaited<ReturnType<typeof together>>) =>
+    new Set(results.map((result) => (result.status === 'fulfilled' ? result.value.layer : result.reason.code)));
+  assert.equal(layers(await together(system(`${STAMP}`))).size, 1);
+  assert.equal(layers(await together(system(`${STAMP}; echo /*`))).size, 3);
+  assert.deepEqual([...layers(await together(system('exit 2')))], ['PATCH_FAILED']);
 });

@@ -34,7 +34,15 @@ export interface KnownPatch {
 export interface PatchMemory {
   /** Has anything been patched that has the same system? Says whether unpacking the image early is worth it. */
   mayKnow(indexes: readonly LayerIndex[]): boolean;
-  find(inputs: PatchInputs, store: BlobStore): Promise<KnownPatch | undefined>;
+  /**
+   * What is known, or what `run` makes. Where the same runs already for another image, that is waited for first.
+   * @returns with `reused`: nothing ran for this image
+   */
+  recall(
+    inputs: PatchInputs,
+    store: BlobStore,
+    run: () => Promise<KnownPatch>,
+  ): Promise<KnownPatch & { readonly reused: boolean }>;
   /** @param mentioned folders below `/` that packages could have looked at */
   keep(inputs: PatchInputs, known: KnownPatch, mentioned: ReadonlySet<string>): Promise<void>;
 }
@@ -53,14 +61,27 @@ export function createPatchMemory(directory: string): PatchMemory {
     const machine = [process.arch, release()];
     return join(folderOf(system), `${hash([DPKG_INPUTS, machine, mediaType, packages.sort()])}.json`);
   };
+  const find = async (inputs: PatchInputs, store: BlobStore): Promise<KnownPatch | undefined> => {
+    const { diffIds, apart } = systemLayers(inputs.indexes);
+    const record = parseRecord(await readFile(fileOf(inputs, diffIds), 'utf8').catch(() => ''));
+    if (record === undefined || record.mentioned.some((name) => apart.has(name))) return undefined;
+    const { digest, size } = record.layer.descriptor;
+    return (await relyOn(store, digest)) === size ? record : undefined;
+  };
+  /** By file of the record. What they end with is of no interest here. */
+  const running = new Map<string, Promise<unknown>>();
   return {
     mayKnow: (indexes) => existsSync(folderOf(systemLayers(indexes).diffIds)),
-    async find(inputs, store) {
-      const { diffIds, apart } = systemLayers(inputs.indexes);
-      const record = parseRecord(await readFile(fileOf(inputs, diffIds), 'utf8').catch(() => ''));
-      if (record === undefined || record.mentioned.some((name) => apart.has(name))) return undefined;
-      const { digest, size } = record.layer.descriptor;
-      return (await relyOn(store, digest)) === size ? record : undefined;
+    async recall(inputs, store, run) {
+      const file = fileOf(inputs, systemLayers(inputs.indexes).diffIds);
+      // Once: what ran may have been for its own image alone, and then all that waited would run one after another.
+      await running.get(file);
+      const known = await find(inputs, store);
+      if (known !== undefined) return { ...known, reused: true };
+      const own = run();
+      const ended = own.catch(() => undefined).then(() => running.delete(file));
+      running.set(file, ended);
+      return { ...(await own), reused: false };
     },
     async keep(inputs, { layer, epoch }, mentioned) {
       const { diffIds, apart } = systemLayers(inputs.indexes);

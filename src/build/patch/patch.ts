@@ -63,14 +63,17 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
   const tree = flattenLayers(indexes);
   const mediaType = patchLayerType(image, request.compression);
   const inputs = { indexes, upgrades: request.upgrades, mediaType };
-  const known = canRunDpkg(tree) ? await tools.memory?.find(inputs, tools.store) : undefined;
-  const { layer, epoch } = known ?? (await makeLayer(request, image, tree, inputs, tools));
+  const make = () => makeLayer(request, image, tree, inputs, tools);
+  const memory = canRunDpkg(tree) ? tools.memory : undefined;
+  const { layer, epoch, reused } =
+    memory === undefined ? { ...(await make()), reused: false } : await memory.recall(inputs, tools.store, make);
   const changes = packageChanges(request.installed, request.upgrades);
   const patched = assemblePatched(image, source, layer, changes, request.advisories, epoch);
+  const shared = reused ? patched.manifest.layers : image.manifest.layers;
   await tools.store.putMany([patched.configBytes, patched.manifestBytes]);
   return {
     strategy: 'patch',
-    reason: `${changes.length} packages brought to their candidates in one layer over ${source}${known === undefined ? '' : ', made before for another image on the same system'}`,
+    reason: `${changes.length} packages brought to their candidates in one layer over ${source}${reused ? ', made before for another image on the same system' : ''}`,
     descriptor: patched.descriptor,
     manifest: patched.manifest,
     config: patched.config,
@@ -78,13 +81,10 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
     changes,
     advisoriesFixed: request.advisories,
     statistics: {
-      bytesBuilt: known === undefined ? layer.descriptor.size : 0,
-      bytesShared: [...image.manifest.layers, ...(known === undefined ? [] : [layer.descriptor])].reduce(
-        (total, { size }) => total + size,
-        0,
-      ),
-      layersBuilt: known === undefined ? 1 : 0,
-      layersShared: image.manifest.layers.length + (known === undefined ? 0 : 1),
+      bytesBuilt: reused ? 0 : layer.descriptor.size,
+      bytesShared: shared.reduce((total, { size }) => total + size, 0),
+      layersBuilt: reused ? 0 : 1,
+      layersShared: shared.length,
       milliseconds: performance.now() - started,
     },
   };
