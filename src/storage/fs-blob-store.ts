@@ -51,7 +51,15 @@ export async function openBlobStore(directory: string, options: BlobStoreOptions
     await syncOf(written.digest).settled();
     return written;
   };
-  const renew = (digest: Digest): Promise<boolean> => renewBlob(directory, digest, systemClock.now());
+  const renewing = new Map<Digest, Promise<boolean>>();
+  /** Once for all who ask at the same time: a base that many images stand on grows old for all of them at once. */
+  const renew = (digest: Digest): Promise<boolean> => {
+    const known = renewing.get(digest);
+    if (known !== undefined) return known;
+    const renewed = renewBlob(directory, digest, systemClock.now()).finally(() => renewing.delete(digest));
+    renewing.set(digest, renewed);
+    return renewed;
+  };
   /** Whoever then does without writing it counts on it: an old one is renewed first. */
   const present = async ({ digest, size }: Written): Promise<boolean> => {
     const found = await statBlob(directory, digest);

@@ -96,6 +96,37 @@ test('heraklit registry works beside heraklit serve, and alone', async () => {
     await ended;
   }
   await rm(join(folder, 'store', 'stray.txt'));
+  const fleet = join(folder, 'heraklit.yaml');
+  await writeFile(
+    fleet,
+    'apiVersion: heraklit/v1\nkind: Fleet\nimages: []\nregistry: { collect: { interval: 1 }, retention: [{ repositories: "*" }] }\n',
+  );
+  const keeper = spawn(
+    process.execPath,
+    [BIN, 'serve', fleet, '--port', '0', '--home', folder, '--limit', 'uploads=9'],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const kept = new Promise((end) => keeper.once('exit', end));
+  try {
+    for await (const chunk of keeper.stdout) if (String(chunk).includes('heraklit serves')) break;
+    const events = () =>
+      spawnSync(process.execPath, [BIN, 'events', '--home', folder, '--type', 'registry.collected'], {
+        encoding: 'utf8',
+        env,
+      });
+    let collected = false;
+    for (let look = 0; look < 50 && !collected; look += 1) {
+      await sleep(200);
+      collected = events().stdout.includes('registry.collected');
+    }
+    assert.ok(collected, 'serve collects by itself');
+  } finally {
+    keeper.kill('SIGTERM');
+    await kept;
+  }
   assert.match(heraklit('verify').stdout, /nothing wrong/);
   assert.equal(heraklit('gc', '--grace', '1').code, 2);
   assert.equal(heraklit('verify', '--part', '8/7').code, 2);
