@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { CliContext } from '../context.ts';
 import { readContents } from '../image-contents.ts';
-import { documentOf, type SbomFormat } from '../sbom-document.ts';
+import { documentOf, loadFormats, type SbomFormat } from '../sbom-document.ts';
 
 const HELP = `
 The document depends on the image alone: made twice, anywhere, it is the same bytes (serial number from the image's
@@ -33,7 +33,7 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(reference: string, options: SbomCommandOptions, context: CliContext): Promise<void> {
-  const contents = await readContents(reference, context, options);
+  const contents = await readContents(reference, context, { ...options, meanwhile: loadFormats });
   const document = await documentOf(options.format, reference, contents);
   if (options.output === undefined) {
     context.print(document);
