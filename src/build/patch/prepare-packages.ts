@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTarBuffer } from '../../archive/index.ts';
-import { type Log, type Progress, writeCacheFile, writeFileAtomic } from '../../base/index.ts';
+import { type Log, type Progress, writeCacheFile } from '../../base/index.ts';
 import { type DebArchive, openDeb, type RepositoryPackage } from '../../distro/index.ts';
 import { plainDeb } from './plain-deb.ts';
 
@@ -81,7 +81,8 @@ async function makePlain(pkg: RepositoryPackage, fetched: string, source: Packag
   for (const entry of readTarBuffer(await deb.dataTar())) newest = Math.max(newest, entry.mtime);
   const note: Note = { size: content.byteLength, newest };
   await mkdir(source.plainPackages, { recursive: true });
-  await writeFileAtomic(file, content);
+  // Cut short by a power cut, it is noticed by its size, or by dpkg, and made again.
+  await writeCacheFile(file, content);
   await writeCacheFile(noteFile(file), JSON.stringify(note));
   return { pkg, file, newest };
 }
