@@ -46,7 +46,9 @@ export async function serveLimits(
     }),
     quota: limited
       ? createQuota({
-          ...{ database, rules: quotas, free: freeBytesOf(context.home.store) },
+          ...{ database, rules: quotas },
+          // A bucket has no end that anybody could look at.
+          ...(context.home.storage === undefined ? { free: freeBytesOf(context.home.store) } : {}),
           ...(reserveBytes === undefined ? {} : { reserve: reserveBytes }),
           ...(repositories === undefined ? {} : { repositories }),
         })

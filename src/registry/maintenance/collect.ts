@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { type Progress, silentProgress } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import { emit } from '../../events/index.ts';
-import type { Digest } from '../../oci/index.ts';
+import { type Digest, digestOf } from '../../oci/index.ts';
 import { type BlobStore, RENEW_AFTER, type StoredBlob } from '../../storage/index.ts';
 import { COLLECT_LOCK } from '../catalogue/publish.ts';
 import { registryError } from '../errors.ts';
@@ -38,6 +38,8 @@ const CLOCK_SKEW = 15 * 60_000;
 const LONGEST_PUBLISH = '15 minutes';
 /** Blobs deleted in one transaction; publishers wait for it. */
 const SWEEP_PAGE = 200;
+/** The same where a deletion takes several requests to a server. */
+const REMOTE_SWEEP_PAGE = 16;
 const LIST_PAGE = 2_000;
 
 export interface CollectOptions {
@@ -188,10 +190,11 @@ interface SweepPlan {
 }
 
 async function sweep(options: CollectOptions, run: string, plan: SweepPlan): Promise<Swept> {
-  const { database, progress = silentProgress, signal } = options;
+  const { database, store, progress = silentProgress, signal } = options;
+  const most = store.localPath(digestOf('')) === undefined ? REMOTE_SWEEP_PAGE : SWEEP_PAGE;
   let swept: Swept = { freed: NONE, meanwhile: NONE, links: 0 };
   let done = 0;
-  for await (const page of candidatesLeft(database, run, SWEEP_PAGE)) {
+  for await (const page of candidatesLeft(database, run, most)) {
     signal?.throwIfAborted();
     const { gone, links } = await sweepPage(options, run, page, plan);
     const all = page.reduce((sum, { size }) => plus(sum, { blobs: 1, bytes: size }), NONE);
