@@ -71,11 +71,17 @@ export async function repositoryIds(
   trx: DatabaseTransaction,
 ): Promise<ReadonlyMap<string, number>> {
   const names = [...new Set(repositories)].sort();
+  const found = await idsOf(names, trx);
+  if (found.size === names.length) return found;
   // `where not exists`: an insert that only conflicts would use up an id each time.
   await sql`insert into registry_repository (name)
     select wanted.name from unnest(${sql.val(names)}::text[]) as wanted (name)
     where not exists (select from registry_repository r where r.name = wanted.name)
     on conflict do nothing`.execute(trx);
+  return idsOf(names, trx);
+}
+
+async function idsOf(names: readonly string[], trx: DatabaseTransaction): Promise<ReadonlyMap<string, number>> {
   const { rows } = await sql<{ id: number; name: string }>`
     select id, name from registry_repository, (select pg_advisory_xact_lock_shared(${COLLECT_LOCK})) as shared
     where name = any(${sql.val(names)}::text[])`.execute(trx);
