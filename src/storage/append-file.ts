@@ -1,5 +1,5 @@
-import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import type { FileHash } from './threaded-hash.ts';
 
 /** Bytes gathered before they go to disk in one call. */
 const BATCH = 1024 * 1024;
@@ -12,7 +12,7 @@ export interface AppendOptions {
   /** Offset of the first byte. */
   readonly position: number;
   /** Sees every byte that was written, in order. */
-  readonly hash?: Hash | undefined;
+  readonly hash?: FileHash | undefined;
   /** Called with the size the file would have; throws where that is too much. */
   readonly admit?: (size: number) => void;
 }
@@ -55,7 +55,13 @@ export async function appendToFile(
     unflushed += bytes;
     gathered = [];
     bytes = 0;
-    writing = before.then(() => writeAll(handle, batch, at)).then(flush);
+    const upTo = end;
+    writing = before
+      .then(() => writeAll(handle, batch, at))
+      .then(() => {
+        hash?.written(handle.fd, upTo);
+        flush();
+      });
     // Seen by whoever awaits it next; nobody may until then.
     writing.catch(() => undefined);
     return before;
@@ -77,6 +83,7 @@ export async function appendToFile(
       await writing;
     } finally {
       await flushing;
+      await hash?.settled();
     }
   }
   return end;

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -11,9 +11,11 @@ import type { UploadContent, Written } from './blob-uploads.ts';
 import { createDirectorySync, type DirectorySync } from './directory-sync.ts';
 import { deleteOldBlobs, renewBlob, statBlob } from './fs-collect.ts';
 import { createFileUploads } from './fs-uploads.ts';
+import { hashHandle } from './hash-file.ts';
 import { initLayout } from './layout.ts';
 import { RENEW_AFTER } from './rely.ts';
 import { prepareScratch, scratchPath } from './scratch-files.ts';
+import { createFileHash } from './threaded-hash.ts';
 import { digestMismatch, lengthMismatch } from './verify-stream.ts';
 
 type Expected = { digest: Digest; size?: number };
@@ -85,7 +87,7 @@ export async function openBlobStore(directory: string, options: BlobStoreOptions
     let path: string | undefined;
     try {
       path = await scratchPath(directory);
-      const handle = await open(path, 'wx', 0o644);
+      const handle = await open(path, 'wx+', 0o644);
       try {
         return await adopt(handle, path, await produce(handle));
       } finally {
@@ -181,28 +183,30 @@ async function copyHashed(
   handle: FileHandle,
   expected: Expected | undefined,
 ): Promise<Written> {
-  const hash = hashFor(expected?.digest);
+  const algorithm = expected === undefined ? 'sha256' : digestAlgorithm(expected.digest);
+  const hash = createFileHash(algorithm);
   const admit = (size: number): void => {
     if (expected?.size !== undefined && size > expected.size) {
       throw lengthMismatch(expected.digest, expected.size, `more than ${expected.size}`);
     }
   };
-  const size = await appendToFile(handle, content, { position: 0, hash, admit });
-  return finishHash(hash, size, expected);
+  try {
+    const size = await appendToFile(handle, content, { position: 0, hash, admit });
+    const hex = (await hash.digest()) ?? (await hashHandle(handle, algorithm));
+    return finishHash(hex, size, expected);
+  } finally {
+    hash.drop();
+  }
 }
 
-function finishHash(hash: Hash, size: number, expected: Expected | undefined): Written {
+function finishHash(hex: string, size: number, expected: Expected | undefined): Written {
   const algorithm = expected === undefined ? 'sha256' : digestAlgorithm(expected.digest);
-  const digest: Digest = `${algorithm}:${hash.digest('hex')}`;
+  const digest: Digest = `${algorithm}:${hex}`;
   if (expected?.size !== undefined && size !== expected.size) {
     throw lengthMismatch(expected.digest, expected.size, String(size));
   }
   if (expected !== undefined && digest !== expected.digest) throw digestMismatch(expected.digest, digest);
   return { digest, size };
-}
-
-function hashFor(digest: Digest | undefined): Hash {
-  return createHash(digest === undefined ? 'sha256' : digestAlgorithm(digest));
 }
 
 function createScratch(
@@ -239,11 +243,11 @@ function createScratch(
 }
 
 async function hashFile(path: string): Promise<Written> {
-  const hash = hashFor(undefined);
+  const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     size += chunk.length;
   }
-  return finishHash(hash, size, undefined);
+  return finishHash(hash.digest('hex'), size, undefined);
 }

@@ -1,9 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { asCodedError } from '../base/index.ts';
-import { type Digest, digestAlgorithm, digestHex } from '../oci/index.ts';
+import { digestAlgorithm, digestHex } from '../oci/index.ts';
 import { appendToFile } from './append-file.ts';
 import type { BlobUploads, UploadContent, UploadOptions, Written } from './blob-uploads.ts';
+import { hashHandle } from './hash-file.ts';
+import { createFileHash, type FileHash } from './threaded-hash.ts';
 import { endsUpload, uploadOffset, uploadTooLarge } from './upload-errors.ts';
 import {
   type ClaimedUpload,
@@ -15,12 +16,9 @@ import {
 } from './upload-files.ts';
 import { digestMismatch } from './verify-stream.ts';
 
-/** Bytes read at once where an upload's bytes must be hashed again. */
-const READ_SIZE = 1024 * 1024;
-
 /** sha256 of the first `size` bytes of an upload, all of which went through this process. */
 interface Seen {
-  readonly hash: Hash;
+  readonly hash: FileHash;
   size: number;
 }
 
@@ -33,6 +31,10 @@ export function createFileUploads(
   adopt: (handle: FileHandle, path: string, written: Written) => Promise<Written>,
 ): BlobUploads {
   const seen = new Map<string, Seen>();
+  const forget = (id: string): void => {
+    seen.get(id)?.hash.drop();
+    seen.delete(id);
+  };
 
   /** Runs `work` on the open file, alone. Gives the upload back afterwards, or drops it when nothing can come of it. */
   const exclusively = async <T>(
@@ -55,7 +57,7 @@ export function createFileUploads(
       throw asCodedError(error);
     } finally {
       await handle?.close();
-      if (over) seen.delete(id);
+      if (over) forget(id);
       else await claim?.release();
     }
   };
@@ -68,16 +70,22 @@ export function createFileUploads(
     const { size } = await handle.stat();
     if (from !== undefined && from !== size) throw uploadOffset(size, from);
     if (content === undefined) return size;
-    const known = size === 0 ? { hash: createHash('sha256'), size } : seen.get(id);
+    const known = seen.get(id) ?? (size === 0 ? { hash: createFileHash('sha256'), size } : undefined);
     const follows = known?.size === size ? known : undefined;
     // Until the whole of it is written the state is of no use: a failed write leaves hash and file apart.
     seen.delete(id);
     const admit = (wanted: number): void => {
       if (wanted > limit) throw uploadTooLarge(limit);
     };
-    const end = await appendToFile(handle, content, { position: size, hash: follows?.hash, admit });
-    if (follows !== undefined) seen.set(id, { hash: follows.hash, size: end });
-    return end;
+    if (follows === undefined) known?.hash.drop();
+    try {
+      const end = await appendToFile(handle, content, { position: size, hash: follows?.hash, admit });
+      if (follows !== undefined) seen.set(id, { hash: follows.hash, size: end });
+      return end;
+    } catch (error) {
+      follows?.hash.drop();
+      throw error;
+    }
   };
 
   return {
@@ -98,10 +106,8 @@ export function createFileUploads(
       exclusively(owner, id, async (handle, claim) => {
         const size = await add(handle, id, content, options);
         const state = seen.get(id);
-        const found =
-          state?.size === size && digestAlgorithm(digest) === 'sha256'
-            ? state.hash.copy().digest('hex')
-            : await hashOf(handle, digest);
+        const known = state?.size === size && digestAlgorithm(digest) === 'sha256' ? state.hash : undefined;
+        const found = (await known?.digest()) ?? (await hashHandle(handle, digestAlgorithm(digest)));
         if (found !== digestHex(digest)) throw digestMismatch(digest, found);
         // Its last bytes may have come long ago; for collection its life as a blob begins now.
         await handle.utimes(Date.now() / 1_000, Date.now() / 1_000);
@@ -119,18 +125,11 @@ export function createFileUploads(
       try {
         const expired = await expireUploadFiles(directory, before);
         const left = new Set((await Array.fromAsync(listUploadFiles(directory))).map(({ id }) => id));
-        for (const id of seen.keys()) if (!left.has(id)) seen.delete(id);
+        for (const id of seen.keys()) if (!left.has(id)) forget(id);
         return expired;
       } catch (error) {
         throw asCodedError(error);
       }
     },
   };
-}
-
-async function hashOf(handle: FileHandle, digest: Digest): Promise<string> {
-  const hash = createHash(digestAlgorithm(digest));
-  const stream = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: READ_SIZE });
-  for await (const chunk of stream as AsyncIterable<Buffer>) hash.update(chunk);
-  return hash.digest('hex');
 }
