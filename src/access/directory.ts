@@ -34,6 +34,23 @@ interface State {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly keys: ReadonlyMap<string, StoredKey>;
   readonly grants: GrantTable;
+  /** What was decided under these grants: many patterns need not be matched for every request. */
+  readonly decisions: Map<string, boolean>;
+}
+
+/** Decisions kept; repositories times actions times who asks for them. */
+const DECISIONS = 20_000;
+
+function decided({ accounts, grants, decisions }: State, name: string, permission: Permission): boolean {
+  const about = permission.kind === 'repository' ? `${permission.action} ${permission.repository}` : permission.kind;
+  const key = `${name} ${about}`;
+  const known = decisions.get(key);
+  if (known !== undefined) return known;
+  // Groups as of now, not as of when a token was signed.
+  const answer = grants.allows({ name, groups: accounts.get(name)?.groups ?? [] }, permission);
+  if (decisions.size >= DECISIONS) decisions.clear();
+  decisions.set(key, answer);
+  return answer;
 }
 
 export async function openDirectory(database: Database, log: Log): Promise<Directory> {
@@ -82,9 +99,7 @@ export async function openDirectory(database: Database, log: Log): Promise<Direc
       // A token is for what it was given out for; the grants may have shrunk since.
       if (principal.scopes !== undefined && !withinScopes(principal.scopes, permission)) return false;
       if (principal.kind === 'owner') return true;
-      // Groups as of now, not as of when a token was signed.
-      const groups = state.accounts.get(principal.name)?.groups ?? [];
-      return state.grants.allows({ name: principal.name, groups }, permission);
+      return decided(state, principal.name, permission);
     },
     refresh,
     async close() {
@@ -114,5 +129,6 @@ async function readState(database: Database): Promise<State> {
     accounts: new Map(accounts.map((account) => [account.name, account])),
     keys: new Map(keys.map((key) => [key.kid, key])),
     grants: grantTable(grants),
+    decisions: new Map(),
   };
 }

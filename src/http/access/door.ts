@@ -7,7 +7,6 @@ import {
   type Permission,
   type Principal,
   parseAuthorization,
-  type RateLimiter,
   type RateOptions,
   rateLimiter,
 } from '../../access/index.ts';
@@ -52,7 +51,7 @@ const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 export function createDoor(decision: BindDecision, options?: DoorOptions): Door {
   const access = options?.access;
-  const limit: RateLimiter = options?.rate === undefined ? () => undefined : rateLimiter(options.rate);
+  const limit = options?.rate === undefined ? undefined : rateLimiter(options.rate);
   const secure = options?.secure === true || options?.url?.startsWith('https:') === true;
   const session = cookie('heraklit', { secure, sameSite: 'Strict' });
   const principals = new WeakMap<FastifyRequest, Principal>();
@@ -93,10 +92,10 @@ export function createDoor(decision: BindDecision, options?: DoorOptions): Door 
       try {
         principal = await recognise(request);
       } catch (error) {
-        limit(`address ${addressGroup(request.ip)}`);
+        limit?.(`address ${addressGroup(request.ip)}`);
         throw error;
       }
-      limit(principal.account === undefined ? `address ${addressGroup(request.ip)}` : `account ${principal.name}`);
+      limit?.(principal.account === undefined ? `address ${addressGroup(request.ip)}` : `account ${principal.name}`);
       principals.set(request, principal);
       return principal;
     },
