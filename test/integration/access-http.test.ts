@@ -329,7 +329,7 @@ test('pushes that commit together are each written down with who made them', asy
 
 test('a change whose audit entry cannot be written is not made', async () => {
   const { kysely } = guarded.database;
-  const before = await guarded.catalogue.tags('team/token', { n: 10 });
+  const before = await guarded.catalogue.tags('team/token', { n: 100 });
   const manifest = await (await get('/v2/team/token/manifests/v1', alice)).text();
   await guarded.database.raw.query('alter table access_audit rename to access_audit_away');
   try {
@@ -343,7 +343,7 @@ test('a change whose audit entry cannot be written is not made', async () => {
   } finally {
     await guarded.database.raw.query('alter table access_audit_away rename to access_audit');
   }
-  assert.deepEqual(await guarded.catalogue.tags('team/token', { n: 10 }), before);
+  assert.deepEqual(await guarded.catalogue.tags('team/token', { n: 100 }), before);
   assert.ok(await kysely.selectFrom('access_audit').select('id').executeTakeFirst());
 });
 

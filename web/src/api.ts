@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Fleet, Layers, Outdated, Plan, Problem } from '../../src/http/contract.ts';
+import type { Fleet, Layers, Me, Outdated, Plan, Problem } from '../../src/http/contract.ts';
 
 /** What the server said, in its own words. */
 export class ApiError extends Error {
@@ -15,12 +15,22 @@ async function get<T>(path: string, signal: AbortSignal): Promise<T> {
   const response = await fetch(`/api/v1/${path}`, { signal, headers: { accept: 'application/json' } });
   const body = (await response.json().catch(() => undefined)) as T | Problem | undefined;
   if (response.ok && body !== undefined) return body as T;
+  // Signed out, or never in: the server's own page asks who it is and comes back here.
+  if (response.status === 401) location.assign(`/auth/sign-in?next=${encodeURIComponent(location.pathname)}`);
   const problem = (body as Problem | undefined)?.error;
   throw new ApiError(problem?.message ?? `the server answered ${response.status}`, problem?.hint ?? null);
 }
 
 /** Milliseconds between looks at a plan that is being carried out, should an event get lost. */
 const RUNNING_REFRESH = 5_000;
+
+export const useMe = () =>
+  useQuery({ queryKey: ['me'], queryFn: ({ signal }) => get<Me>('me', signal), staleTime: 60_000 });
+
+export async function signOut(): Promise<void> {
+  await fetch('/auth/sign-out', { method: 'POST', redirect: 'manual' });
+  location.assign('/auth/sign-in');
+}
 
 export const useFleet = () =>
   useQuery({ queryKey: ['fleet'], queryFn: ({ signal }) => get<Fleet>('fleet', signal), refetchInterval: 60_000 });

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Access, type AuditEntry, writeAudit } from '../../access/index.ts';
 import type { Database, DatabaseTransaction } from '../../database/index.ts';
-import type { RegistryCatalogue } from '../../registry/index.ts';
+import type { PublishOptions, RegistryCatalogue } from '../../registry/index.ts';
 import type { Door } from './door.ts';
 
 /** The request that the running code answers. */
@@ -43,38 +43,24 @@ export function auditedCatalogue(
       if (gone) await writeAudit(open, [told]);
       return gone;
     });
-  const publishMany: RegistryCatalogue['publishMany'] = (entries, options = {}) =>
-    catalogue.publishMany(entries, {
+  /** Who pushes is asked now: pushes that come together share a transaction, which runs for one of them. */
+  const telling = (options: PublishOptions): PublishOptions => {
+    const who = entry('manifest.push', {});
+    return {
       ...options,
       within: async (published, trx) => {
         await options.within?.(published, trx);
-        const told = published.map(({ repository, tag, digest }) =>
-          entry('manifest.push', { repository, reference: tag, digest }),
-        );
+        const told = published.map(({ repository, tag, digest }) => ({ ...who, repository, reference: tag, digest }));
         if (trx === undefined) for (const one of told) access.note(one);
         else await writeAudit(trx, told);
       },
-    });
+    };
+  };
 
   return {
     ...catalogue,
-    publishMany,
-    putManifest(added, options = {}) {
-      // Now, not when it commits: pushes that come together share a transaction, which runs for one of their requests.
-      const told = entry('manifest.push', {
-        repository: added.repository,
-        reference: added.tag,
-        digest: added.descriptor.digest,
-      });
-      return catalogue.putManifest(added, {
-        ...options,
-        within: async (published, trx) => {
-          await options.within?.(published, trx);
-          if (trx === undefined) access.note(told);
-          else await writeAudit(trx, [told]);
-        },
-      });
-    },
+    publishMany: (entries, options = {}) => catalogue.publishMany(entries, telling(options)),
+    putManifest: (added, options = {}) => catalogue.putManifest(added, telling(options)),
     async deleteTag(repository, tag, trx, ...more) {
       const digest = trx === undefined ? (await catalogue.resolve(repository, tag))?.digest : undefined;
       const told = entry('tag.delete', { repository, reference: tag, digest });

@@ -1,3 +1,4 @@
+import { signOut, useMe } from '../api.ts';
 import { clock } from '../format.ts';
 import type { Connection } from '../use-live-events.ts';
 
@@ -9,6 +10,8 @@ interface HeaderProps {
 }
 
 export function Header({ connection, generatedAt }: HeaderProps) {
+  const me = useMe().data;
+  const signedIn = me !== undefined && me.kind !== 'anonymous' && me.kind !== 'owner';
   return (
     <header className="top">
       <div className="brand">
@@ -25,6 +28,16 @@ export function Header({ connection, generatedAt }: HeaderProps) {
         <a className="button" href="/api/v1/openapi.json">
           API
         </a>
+        {signedIn ? (
+          <button type="button" className="button" onClick={() => void signOut()} title={`signed in as ${me.name}`}>
+            Sign out
+          </button>
+        ) : null}
+        {me?.kind === 'anonymous' && me.accounts ? (
+          <a className="button" href="/auth/sign-in">
+            Sign in
+          </a>
+        ) : null}
       </div>
     </header>
   );
