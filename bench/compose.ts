@@ -1,8 +1,9 @@
 /**
  * Composing a minimal Debian image with maintainer scripts beside `mmdebstrap --variant=minbase`: packages cached for
  * both, mmdebstrap working in memory (TMPDIR on a tmpfs) as we do. We unpack a package once in its life and keep it as a layer, so
- * there are two kinds of warm: the first row has the packages as layers, the second as .deb files only. Then exactly
- * one package has changed since the last build; last, nothing has.
+ * there are two kinds of warm: the first row has the packages as layers, the second as .deb files only; in both all
+ * maintainer scripts run. Then exactly one package has changed since the last build: a library that no maintainer script
+ * uses, a leaf, and a library that dpkg itself uses, so that all scripts run again. Last, nothing has changed.
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +13,12 @@ import { compare, report } from './harness.ts';
 
 const RUNS = 5;
 const SUITE = 'trixie';
-/** Changed in the second row; has an update in the security pocket. */
-const CHANGED = 'zlib1g';
+/** Changed one at a time; each has an update since the release. */
+const CHANGED = [
+  { name: 'zlib1g', what: 'a library that no script uses', goal: 20, runs: RUNS },
+  { name: 'tzdata', what: 'a leaf', goal: 20, runs: RUNS },
+  { name: 'libpcre2-8-0', what: 'a library of dpkg, all scripts run again', goal: 20, runs: 2 },
+];
 
 const home = freshHome();
 const recipe = join(home, 'minbase.yaml');
@@ -65,12 +70,16 @@ run(heraklit('--update'));
 const updated = readLock();
 run(heraklit('--update', '--pocket', 'release'));
 const released = readFileSync(`${recipe}.lock`, 'utf8');
-const mixed = readLock();
-mixed.packages = mixed.packages.map((item) =>
-  item.name === CHANGED ? (updated.packages.find((other) => other.name === CHANGED) ?? item) : item,
-);
-if (stringify(mixed) === stringify(parse(released)))
-  throw new Error(`${CHANGED} has no update: choose another package`);
+/** The release's lock with one package of the updates. */
+function lockWith(name: string): string {
+  const mixed = parse(released) as LockFile;
+  mixed.packages = mixed.packages.map((item) =>
+    item.name === name ? (updated.packages.find((other) => other.name === name) ?? item) : item,
+  );
+  const text = stringify(mixed);
+  if (text === stringify(parse(released))) throw new Error(`${name} has no update: choose another package`);
+  return text;
+}
 // The home as the last build left it: built from the release lock, nothing of the changed package made yet.
 for (const name of ['store', 'out', 'scratch']) rmSync(join(home, name), { recursive: true, force: true });
 const keep = ['packages', 'indexes', 'releases'];
@@ -113,7 +122,7 @@ interface ManifestFile {
   readonly layers: readonly { readonly digest: string }[];
 }
 const blob = (digest: string): string => readFileSync(join(home, 'out', 'blobs', 'sha256', digest.slice(7)), 'utf8');
-/** The image alone is made anew: every package is a layer already; scripts, and the layer they made, are forgotten. */
+/** The image alone is made anew: every package is a layer already; scripts, what they read and the layer they made are forgotten. */
 const forgetImage = (): void => {
   const index = JSON.parse(readFileSync(join(home, 'out', 'index.json'), 'utf8')) as {
     manifests: { digest: string }[];
@@ -125,7 +134,9 @@ const forgetImage = (): void => {
     .split('\n')
     .filter((line) => line !== ''))
     rmSync(name);
-  rmSync(join(home, 'cache', 'compose', 'scripts'), { recursive: true, force: true });
+  // Results of scripts, and the records by which they are taken over for other versions.
+  for (const name of ['scripts', 'stages'])
+    rmSync(join(home, 'cache', 'compose', name), { recursive: true, force: true });
 };
 const fromLayers = compare(
   'compose minbase with scripts, packages unpacked before',
@@ -148,20 +159,23 @@ const fromPackages = compare(
   5,
   2,
 );
-const oneChanged = compare(
-  `the same after ${CHANGED} changed`,
-  {
-    name: 'heraklit',
-    argv: heraklit('--locked', '--offline'),
-    prepare: () => {
-      restore();
-      writeFileSync(`${recipe}.lock`, stringify(mixed));
+const oneChanged = CHANGED.map(({ name, what, goal, runs }) => {
+  const lock = lockWith(name);
+  return compare(
+    `the same after ${name} changed (${what})`,
+    {
+      name: 'heraklit',
+      argv: heraklit('--locked', '--offline'),
+      prepare: () => {
+        restore();
+        writeFileSync(`${recipe}.lock`, lock);
+      },
     },
-  },
-  peer,
-  20,
-  RUNS,
-);
+    peer,
+    goal,
+    runs,
+  );
+});
 const nothingChanged = compare(
   'the same when nothing changed',
   { name: 'heraklit', argv: heraklit('--locked', '--offline'), prepare: restore },
@@ -169,5 +183,5 @@ const nothingChanged = compare(
   20,
   2,
 );
-report([fromLayers, fromPackages, oneChanged, nothingChanged]);
+report([fromLayers, fromPackages, ...oneChanged, nothingChanged]);
 for (const path of [home, before, target]) rmSync(path, { recursive: true, force: true });
