@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { writeCacheFile } from '../../base/index.ts';
 import type { LayerItem } from '../../oci/index.ts';
 import { atEpoch } from './normalize.ts';
 import { PACKAGE_FORMAT } from './package-record.ts';
-import { runScripts, SCRIPTS_FORMAT, type ScriptsInput } from './scripts.ts';
+import { runScripts, SCRIPTS_FORMAT, type ScriptsInput, type ScriptsResult } from './scripts.ts';
 import { keepRun, reuseRun } from './stage.ts';
 import { itemsOf, tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
@@ -28,6 +29,8 @@ export interface ScriptsOutcome {
   readonly items: readonly LayerItem[];
   /** For people: whether scripts ran, and why. */
   readonly explanation: string;
+  /** What later builds will want is kept, and nothing runs any more: to be awaited once the items are written. */
+  readonly settled: Promise<unknown>;
 }
 
 /**
@@ -39,11 +42,12 @@ export async function scriptChanges(
   input: ScriptsInput,
   key: string,
 ): Promise<ScriptsOutcome> {
+  const settled = Promise.resolve();
   const file = join(request.cache, 'compose', 'scripts', `${key}.tar`);
   const known = await readFile(file).catch(() => undefined);
   if (known !== undefined) {
     try {
-      return { items: itemsOf(known), explanation: 'maintainer scripts ran before for the same packages' };
+      return { items: itemsOf(known), explanation: 'maintainer scripts ran before for the same packages', settled };
     } catch {
       // A damaged cache file is as good as none.
     }
@@ -52,14 +56,37 @@ export async function scriptChanges(
   if (reused.kind === 'reused') {
     const items = atEpoch(reused.changes, input.epoch);
     await writeCacheFile(file, tarOf(items));
-    return { items, explanation: reused.explanation };
+    return { items, explanation: reused.explanation, settled };
   }
   request.progress?.update('maintainer scripts', 0, input.added.length);
   const result = await runScripts(request, input);
   const items = atEpoch(result.changes, input.epoch);
-  await writeCacheFile(file, tarOf(items));
-  await keepRun(request, input, result);
-  await result.closed;
   request.progress?.update('maintainer scripts', input.added.length, input.added.length);
-  return { items, explanation: `maintainer scripts ran: ${reused.why}` };
+  return {
+    items,
+    explanation: `maintainer scripts ran: ${reused.why}`,
+    settled: handled(keepResult(request, input, result, () => writeCacheFile(file, tarOf(items)))),
+  };
+}
+
+async function keepResult(
+  request: ComposeRequest,
+  input: ScriptsInput,
+  result: ScriptsResult,
+  keepItems: () => Promise<void>,
+): Promise<void> {
+  // The layer goes first: it is compressed on other threads meanwhile.
+  await breathe();
+  try {
+    await keepItems();
+    await keepRun(request, input, result);
+  } finally {
+    await result.closed;
+  }
+}
+
+/** Whoever awaits it sees the failure; until then it must not count as unhandled. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }

@@ -31,10 +31,22 @@ export interface TopLayerInput {
  * packages share, and one with the recipe's own users and files. Either is left out when it would be empty.
  */
 export async function topLayers(request: ComposeRequest, input: TopLayerInput): Promise<readonly StoredLayer[]> {
+  const state = input.records.length === 0 ? undefined : await packageState(request, input);
+  try {
+    return await writeLayers(request, input, state);
+  } finally {
+    await state?.settle();
+  }
+}
+
+async function writeLayers(
+  request: ComposeRequest,
+  input: TopLayerInput,
+  state: PackageState | undefined,
+): Promise<readonly StoredLayer[]> {
   const { lock, records, baseFiles } = input;
   const { recipe } = request;
   const compression = recipe.compression ?? 'zstd';
-  const state = records.length === 0 ? undefined : await packageState(request, input);
   const layers: StoredLayer[] = [];
   if (state !== undefined) {
     const comment = `package database and what ${recipe.scripts === 'none' ? 'stands in for scripts' : 'scripts'} made`;
@@ -62,6 +74,8 @@ export async function topLayers(request: ComposeRequest, input: TopLayerInput): 
 interface PackageState {
   /** Names the items without making them. */
   readonly key: string;
+  /** To be awaited when the items are written, or not needed. */
+  settle(): Promise<unknown>;
   items(): Promise<readonly LayerItem[]>;
 }
 
@@ -75,7 +89,11 @@ async function packageState(request: ComposeRequest, input: TopLayerInput): Prom
   ];
   if (request.recipe.scripts === 'none') {
     const items = await stateWithoutScripts(request, input, database, settled);
-    return { key: `none ${createHash('sha256').update(tarOf(items)).digest('hex')}`, items: async () => items };
+    return {
+      key: `none ${createHash('sha256').update(tarOf(items)).digest('hex')}`,
+      items: async () => items,
+      settle: async () => undefined,
+    };
   }
   const state = [...databaseItems(database, records, 'unpacked', lock.epoch), ...settled];
   const scripts = {
@@ -87,11 +105,14 @@ async function packageState(request: ComposeRequest, input: TopLayerInput): Prom
   };
   const key = scriptsKey(request, scripts);
   let items: Promise<readonly LayerItem[]> | undefined;
+  let kept: Promise<unknown> = Promise.resolve();
   return {
     key,
+    settle: () => kept,
     items: () => {
       items ??= scriptChanges(request, scripts, key).then((outcome) => {
         input.explain(outcome.explanation);
+        kept = outcome.settled;
         return afterScripts(state, outcome.items);
       });
       return items;
