@@ -24,7 +24,8 @@ function metric(name: string, kind: 'counter' | 'gauge', help: string, samples: 
 /** `/metrics` in the Prometheus text format: the server's own series, then the fleet's. */
 export function metricsRoute(server: FastifyInstance, queries: FleetQueries, metrics: ServerMetrics): void {
   let counted: { at: number; text: Promise<string> } | undefined;
-  server.get('/metrics', { schema: { hide: true } as object }, async (_request, reply) => {
+  const options = { schema: { hide: true } as object, config: { needs: 'metrics' } } as const;
+  server.get('/metrics', options, async (_request, reply) => {
     const now = performance.now() / 1000;
     if (counted === undefined || now - counted.at > FLEET_AGE) {
       const text = fleetMetrics(queries);
