@@ -13,7 +13,7 @@ export {
 } from './layout.ts';
 export type { LockOptions } from './lock-file.ts';
 export { openS3BlobStore, type S3Options } from './open-s3.ts';
-export { openHomeStore, parseStorageUrl } from './open-store.ts';
+export { openHomeStore } from './open-store.ts';
 export { RENEW_AFTER, relyOn } from './rely.ts';
 export { removeScratchFolder } from './scratch-files.ts';
 export { verifying } from './verify-stream.ts';

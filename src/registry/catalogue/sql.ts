@@ -62,6 +62,7 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
         const published = await publishEntries(
           puts.map(({ entry }) => entry),
           trx,
+          renewAfter,
         );
         for (const [at, { within }] of puts.entries()) await within?.([published[at] as Published], trx);
         return published;
