@@ -1,53 +1,25 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
-import type { LoadedFleet, Workshop } from '../../engine/index.ts';
+import type { LoadedFleet } from '../../engine/index.ts';
 import type { EventSink } from '../../events/index.ts';
-import type { FleetMirror } from '../../recipe/index.ts';
-import type { MirrorRule, SparseManifests } from '../../registry/index.ts';
-import type { EngineRuntime, WorkloadRuntime } from '../../runtime/index.ts';
 import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
-import { fleetSetup } from '../fleet-setup.ts';
 import { keepRegistrySmall } from '../keep-registry-small.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
-import { serveLimits } from '../registry-limits.ts';
-import { openMaintenance } from '../registry-maintenance.ts';
-import { addClusterOptions, addEngineOptions, openEngine, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
-import {
-  ACCESS_HELP,
-  addAccessOptions,
-  openServeAccess,
-  type ServeAccess,
-  type ServeAccessOptions,
-} from '../serve-access.ts';
+import { addClusterOptions, addEngineOptions } from '../runtimes.ts';
+import { ACCESS_HELP, addAccessOptions, openServeAccess } from '../serve-access.ts';
 import { removeServeFile, writeServeFile } from '../serve-file.ts';
-import {
-  addOperationsOptions,
-  type CollectionObserver,
-  drainSeconds,
-  drainServer,
-  OPERATIONS_HELP,
-  openOperations,
-  type ServeOperationsOptions,
-} from '../serve-operations.ts';
-import { addSourceOptions, type SourceOptions } from '../source-options.ts';
+import { listenHttp, type ServeHttpOptions } from '../serve-http.ts';
+import { DEFAULT_INTERVAL, keepPatched, type ServeLoopOptions } from '../serve-loop.ts';
+import { addOperationsOptions, drainSeconds, OPERATIONS_HELP } from '../serve-operations.ts';
+import { addSourceOptions } from '../source-options.ts';
 import { withStorage } from '../storage-option.ts';
 
-interface ServeOptions extends SourceOptions, RuntimeOptions, ServeAccessOptions, ServeOperationsOptions {
+interface ServeOptions extends ServeHttpOptions, ServeLoopOptions {
   readonly storage?: string;
-  readonly host: string;
   readonly port: string;
-  readonly anonymous?: 'read' | 'write';
-  readonly interval?: string;
-  readonly rollout: boolean;
-  readonly takeOver?: string;
-  readonly delete: boolean;
-  readonly sparse: SparseManifests;
-  readonly pullThrough: readonly string[];
-  readonly limit: readonly string[];
 }
 
 const HELP = `
@@ -67,9 +39,6 @@ Examples:
   heraklit serve
   heraklit serve examples/fleet/heraklit.yaml --port 5000 --interval 3600
 `;
-
-/** Seconds between two looks at the repositories. */
-const DEFAULT_INTERVAL = 3600;
 
 export function register(command: Command, context: CliContext): void {
   addOperationsOptions(addAccessOptions(addSourceOptions(addClusterOptions(addEngineOptions(command)))))
@@ -124,16 +93,8 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const { home, log, progress } = context;
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
   const guarded = await openServeAccess(database, fleet, options, context, resources);
-  const { url, localUrl, metrics } = await listen(
-    port,
-    options,
-    guarded,
-    fleet,
-    database,
-    workshop,
-    context,
-    resources,
-  );
+  const stage = { fleet, database, context, resources };
+  const { url, localUrl, metrics } = await listenHttp({ ...stage, port, options, guarded, workshop });
   await writeServeFile(home, { url: localUrl, key: guarded.ownerKey });
   resources.defer(() => removeServeFile(home));
   await relayEvents(fleet, database, context, resources);
@@ -147,90 +108,8 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error)));
   const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
   const engineOptions = { ...options, registry: own };
-  await Promise.race([stopped.promise, keepPatched(fleet, url, engineOptions, database, context, resources)]);
+  await Promise.race([stopped.promise, keepPatched({ ...stage, fleet, url, options: engineOptions })]);
 }
-
-async function listen(
-  port: number,
-  options: ServeOptions,
-  { access, door, tls }: ServeAccess,
-  fleet: LoadedFleet | undefined,
-  database: Database,
-  workshop: Workshop,
-  context: CliContext,
-  resources: AsyncDisposableStack,
-): Promise<{ readonly url: string; readonly localUrl: string; readonly metrics: CollectionObserver }> {
-  const [
-    http,
-    { announcedCatalogue, createMirror, createSqlCatalogue, parseMirrorRule, registryRoutes },
-    { inspectImage },
-    { openStored },
-  ] = await Promise.all([
-    import('../../http/index.ts'),
-    import('../../registry/index.ts'),
-    import('../../inventory/index.ts'),
-    import('../../engine/index.ts'),
-  ]);
-  const store = await workshop.store();
-  const catalogue = createSqlCatalogue(database);
-  const rules = [
-    ...(fleet?.document.registry?.mirrors ?? []).map(mirrorRule),
-    ...options.pullThrough.map(parseMirrorRule),
-  ];
-  const mirror = createMirror({
-    rules,
-    store,
-    catalogue,
-    log: context.log,
-  });
-  resources.defer(() => mirror.close());
-  const { limits, quota, connections } = await serveLimits(fleet, options.limit, database, context);
-  const registry = {
-    ...{ deletes: options.delete, sparse: options.sparse, mirror, limits },
-    ...(quota === undefined ? {} : { quota }),
-  };
-  const { server, url, localUrl, ...operations } = await http.serveHttp(
-    {
-      queries: http.databaseQueries({
-        database,
-        inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
-      }),
-      events: http.databaseEventStream(database),
-      registry: (scope, { audited, ...hooks }) =>
-        scope.register(registryRoutes, {
-          store,
-          catalogue: audited(announcedCatalogue(catalogue, database), database),
-          log: context.log,
-          ...registry,
-          ...hooks,
-        }),
-      access: door,
-      operations: await openOperations(options, database, resources),
-      ...(tls === undefined ? {} : { tls }),
-      ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),
-      ...(connections === undefined ? {} : { connections }),
-      log: context.log,
-      maintenance: await openMaintenance(context, database, (name) =>
-        rules.some(({ prefix }) => name.startsWith(`${prefix}/`)),
-      ),
-    },
-    {
-      host: options.host,
-      port,
-      accounts: access.hasAccounts() || door.provider !== undefined,
-      ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }),
-    },
-  );
-  resources.defer(async () => {
-    await drainServer(operations, drainSeconds(options), context);
-    await server.close();
-  });
-  return { url, localUrl, metrics: operations.metrics };
-}
-
-/** Times in a fleet file are seconds. */
-const mirrorRule = ({ maxAge, ...rule }: FleetMirror): MirrorRule =>
-  maxAge === undefined ? rule : { ...rule, maxAge: maxAge * 1_000 };
 
 /** RabbitMQ when the fleet names it; the HTTP stream reads the outbox itself. */
 async function relayEvents(
@@ -253,59 +132,4 @@ async function relayEvents(
   }
   if (sinks.length > 0)
     resources.adopt(await createRelay({ database, sinks, log: context.log }), (relay) => relay.stop());
-}
-
-/** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
-async function keepPatched(
-  fleet: LoadedFleet,
-  url: string,
-  options: ServeOptions,
-  database: Database,
-  context: CliContext,
-  resources: AsyncDisposableStack,
-): Promise<void> {
-  const { pipelineOptions, runPipeline } = await import('../../engine/index.ts');
-  const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
-  const { verifier, runtimes } = await usableRuntimes(options, context, resources);
-  while (!context.signal.aborted) {
-    try {
-      const registryHost = new URL(url).host;
-      const setup = await fleetSetup(
-        { ...options, fleet, database, registryHost, runtimes, ...(verifier === undefined ? {} : { verifier }) },
-        context,
-      );
-      const { tasks, problems } = await runPipeline(await pipelineOptions(setup));
-      for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
-      if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
-    } catch (error) {
-      if (context.signal.aborted) return;
-      context.log.error(`run failed: ${messageOf(error)}`);
-    }
-    await sleep(interval * 1_000, undefined, { signal: context.signal }).catch(() => undefined);
-  }
-}
-
-interface Usable {
-  readonly verifier: EngineRuntime | undefined;
-  readonly runtimes: readonly WorkloadRuntime[];
-}
-
-/** Engines and clusters that answer; the others are named once, so that nobody wonders why nothing rolls. */
-async function usableRuntimes(
-  options: ServeOptions,
-  context: CliContext,
-  resources: AsyncDisposableStack,
-): Promise<Usable> {
-  const verifier = await openEngine(options);
-  resources.defer(async () => verifier.close());
-  const verifierProblem = await verifier.unavailable();
-  if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
-  const runtimes: WorkloadRuntime[] = [];
-  for (const runtime of options.rollout ? await openRuntimes(options) : []) {
-    resources.defer(async () => runtime.close());
-    const problem = await runtime.unavailable();
-    if (problem === undefined) runtimes.push(runtime);
-    else context.log.warn(`no rollout on ${runtime.name}: ${problem}`);
-  }
-  return { verifier: verifierProblem === undefined ? verifier : undefined, runtimes };
 }

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../base/index.ts';
+import type { Database } from '../database/index.ts';
+import type { LoadedFleet } from '../engine/index.ts';
+import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import type { CliContext } from './context.ts';
+import { fleetSetup } from './fleet-setup.ts';
+import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
+import type { SourceOptions } from './source-options.ts';
+
+/** Options of `heraklit serve` about the loop over the fleet. */
+export interface ServeLoopOptions extends SourceOptions, RuntimeOptions {
+  readonly interval?: string;
+  readonly rollout: boolean;
+  readonly takeOver?: string;
+}
+
+export interface ServeLoopStage {
+  readonly fleet: LoadedFleet;
+  /** Under which the registry is reached. */
+  readonly url: string;
+  readonly options: ServeLoopOptions;
+  readonly database: Database;
+  readonly context: CliContext;
+  readonly resources: AsyncDisposableStack;
+}
+
+/** Seconds between two looks at the repositories. */
+export const DEFAULT_INTERVAL = 3600;
+
+/** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
+export async function keepPatched(stage: ServeLoopStage): Promise<void> {
+  const { fleet, url, options, database, context, resources } = stage;
+  const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
+  const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
+  const { verifier, runtimes } = await usableRuntimes(options, context, resources);
+  while (!context.signal.aborted) {
+    try {
+      const registryHost = new URL(url).host;
+      const setup = await fleetSetup(
+        { ...options, fleet, database, registryHost, runtimes, ...(verifier === undefined ? {} : { verifier }) },
+        context,
+      );
+      const { tasks, problems } = await runPipeline(await pipelineOptions(setup));
+      for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
+      if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
+    } catch (error) {
+      if (context.signal.aborted) return;
+      context.log.error(`run failed: ${messageOf(error)}`);
+    }
+    await sleep(interval * 1_000, undefined, { signal: context.signal }).catch(() => undefined);
+  }
+}
+
+interface Usable {
+  readonly verifier: EngineRuntime | undefined;
+  readonly runtimes: readonly WorkloadRuntime[];
+}
+
+/** Engines and clusters that answer; the others are named once, so that nobody wonders why nothing rolls. */
+async function usableRuntimes(
+  options: ServeLoopOptions,
+  context: CliContext,
+  resources: AsyncDisposableStack,
+): Promise<Usable> {
+  const verifier = await openEngine(options);
+  resources.defer(async () => verifier.close());
+  const verifierProblem = await verifier.unavailable();
+  if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
+  const runtimes: WorkloadRuntime[] = [];
+  for (const runtime of options.rollout ? await openRuntimes(options) : []) {
+    resources.defer(async () => runtime.close());
+    const problem = await runtime.unavailable();
+    if (problem === undefined) runtimes.push(runtime);
+    else context.log.warn(`no rollout on ${runtime.name}: ${problem}`);
+  }
+  return { verifier: verifierProblem === undefined ? verifier : undefined, runtimes };
+}
