@@ -98,6 +98,8 @@ cpSync(home, before, { recursive: true });
 const restore = (): void => {
   rmSync(home, { recursive: true, force: true });
   cpSync(before, home, { recursive: true });
+  // Or the timed run waits, at its first fsync, for the disk to take what was copied here.
+  sh('sync');
 };
 
 const debs = join(WORK, 'mmdebstrap-debs');
