@@ -25,7 +25,10 @@ if (server === undefined) {
   test('blobs and uploads on S3', (context) => context.skip('swift not installed'));
 } else {
   const { endpoint, credentials, client } = server;
-  after(() => server.stop());
+  after(async () => {
+    await server.stop();
+    await rm(scratchFolder, { recursive: true });
+  });
 
   /** An empty store under a prefix of its own. */
   const create = async () => {
@@ -48,7 +51,8 @@ if (server === undefined) {
     };
   };
 
-  const options = { bucket: BUCKET, prefix: 'errors', endpoint, credentials, scratch: join(tmpdir(), 's3-errors') };
+  const scratchFolder = await mkdtemp(join(tmpdir(), 's3-'));
+  const options = { bucket: BUCKET, prefix: 'errors', endpoint, credentials, scratch: scratchFolder };
   const code = (wanted: string) => (error: unknown) => (error as { code?: string }).code === wanted;
 
   test('what is wrong with bucket, credentials and network is said when the store is opened', async () => {
