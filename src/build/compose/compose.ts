@@ -34,9 +34,9 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const { layers, records } = await packageLayers(request, draft.packages, compression);
   const epoch = Math.max(0, createdAt(request), ...records.map(({ mtime }) => mtime));
   const lock: Lock = { ...draft, epoch };
-  let scripts = '';
+  let scripts: string | undefined;
   const explain = (text: string): void => {
-    scripts = `; ${text}`;
+    scripts = text;
   };
   const top = await topLayers(request, { lock, layers, records, baseFiles, explain });
   request.signal?.throwIfAborted();
@@ -47,7 +47,7 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const { digest, size } = await store.put(serialize(manifest));
   return {
     strategy: 'compose',
-    reason: `composed from ${lock.packages.length} packages${base === undefined ? '' : ` on ${base.name}`}${scripts}`,
+    reason: `composed from ${lock.packages.length} packages${base === undefined ? '' : ` on ${base.name}`}`,
     descriptor: { mediaType: MediaType.manifest, digest, size },
     manifest,
     config,
@@ -56,6 +56,7 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
     advisoriesFixed: [],
     statistics: statistics(request, all, performance.now() - started),
     lock,
+    scripts,
   };
 }
 

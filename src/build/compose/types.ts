@@ -47,4 +47,9 @@ export interface ComposeRequest {
 
 export interface ComposedImage extends BuiltImage {
   readonly lock: Lock;
+  /**
+   * Why maintainer scripts ran or need not run again; undefined where there are none. Not part of `reason`, which
+   * events carry: it depends on what an earlier, perhaps killed, build left behind.
+   */
+  readonly scripts: string | undefined;
 }

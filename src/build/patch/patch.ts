@@ -73,7 +73,7 @@ export async function patch(request: PatchRequest, tools: PatchTools): Promise<B
   await tools.store.putMany([patched.configBytes, patched.manifestBytes]);
   return {
     strategy: 'patch',
-    reason: `${changes.length} packages brought to their candidates in one layer over ${source}${reused ? ', made before for another image on the same system' : ''}`,
+    reason: `${changes.length} packages brought to their candidates in one layer over ${source}`,
     descriptor: patched.descriptor,
     manifest: patched.manifest,
     config: patched.config,

@@ -71,13 +71,14 @@ async function run(path: string, options: BuildOptions, context: CliContext): Pr
 }
 
 function facts({ recipe, built, image, lockFile }: BuiltRecipe, reference: string): object {
-  const { strategy, reason, changes, statistics, lock } = built;
+  const { strategy, reason, scripts, changes, statistics, lock } = built;
   return {
     name: recipe.name,
     reference,
     digest: image.digest,
     strategy,
     reason,
+    ...(scripts === undefined ? {} : { scripts }),
     lockFile,
     packages: lock.packages.length,
     changes,
