@@ -1,3 +1,5 @@
+import type { RetentionRule } from '../registry/index.ts';
+
 /** `kind: Fleet`: which images are kept patched. Validated against `schemas/fleet.schema.json`. */
 export interface Fleet {
   readonly apiVersion: 'heraklit/v1';
@@ -56,7 +58,7 @@ export interface FleetRegistry {
     readonly grace?: number;
   };
   /** The first rule that fits a repository is its own; where none fits nothing is ever removed. */
-  readonly retention?: readonly FleetRetention[];
+  readonly retention?: readonly RetentionRule[];
   readonly limits?: FleetLimits;
   /** Every quota that fits a repository counts. */
   readonly quotas?: readonly FleetQuota[];
@@ -104,21 +106,6 @@ export interface FleetMirror {
   /** Seconds for which a tag is served without asking upstream again. */
   readonly maxAge?: number;
   readonly insecure?: boolean;
-}
-
-/** A tag stays when any of these wants it; see `RetentionRule` of the registry. */
-export interface FleetRetention {
-  /** Glob over repository names. */
-  readonly repositories: string;
-  readonly newest?: number;
-  /** Days. */
-  readonly newerThan?: number;
-  readonly tags?: readonly string[];
-  readonly running?: boolean;
-  readonly released?: boolean;
-  readonly lineage?: boolean;
-  /** Days. */
-  readonly untagged?: number;
 }
 
 /** Who may reach what `heraklit serve` serves, and how. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { isMissing, storageBelow, unmountStorage } from '../support/engine-tools.ts';
 import { type GuardedServer, PASSWORD, startGuarded } from '../support/guarded-server.ts';
 
 const run = promisify(execFile);
@@ -19,32 +20,17 @@ before(async () => {
 });
 after(async () => {
   await guarded.close();
-  spawnSync('umount', [join(folder, 'storage', 'overlay')]);
+  unmountStorage(folder);
   await rm(folder, { recursive: true, force: true });
 });
 
-const missing = (context: TestContext, ...tools: string[]): boolean => {
-  const absent = tools.find((tool) => spawnSync(tool, ['--version']).error !== undefined);
-  if (absent !== undefined) context.skip(`${absent} not installed`);
-  return absent !== undefined;
-};
-
-/** Storage of its own, so that nothing on the machine is touched. */
-const storage = (): string[] => [
-  '--root',
-  join(folder, 'storage'),
-  '--runroot',
-  join(folder, 'run'),
-  '--storage-driver',
-  process.getuid?.() === 0 ? 'overlay' : 'vfs',
-];
 const options = () => ({ timeout: 120_000, env: { ...process.env, REGISTRY_AUTH_FILE: auth } });
-const buildah = (...args: string[]) => run('buildah', [...storage(), ...args], options());
-const podman = (...args: string[]) => run('podman', [...storage(), ...args], options());
+const buildah = (...args: string[]) => run('buildah', [...storageBelow(folder), ...args], options());
+const podman = (...args: string[]) => run('podman', [...storageBelow(folder), ...args], options());
 const skopeo = (...args: string[]) => run('skopeo', args, options());
 
 async function login(tool: 'podman' | 'buildah' | 'skopeo', name: string, password: string): Promise<string> {
-  const own = tool === 'skopeo' ? [] : storage();
+  const own = tool === 'skopeo' ? [] : storageBelow(folder);
   const args = [...own, 'login', '--tls-verify=false', '-u', name, '--password-stdin', guarded.host];
   const child = spawn(tool, args, { ...options(), stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(password);
@@ -56,7 +42,7 @@ async function login(tool: 'podman' | 'buildah' | 'skopeo', name: string, passwo
 }
 
 test('podman, buildah and skopeo sign in with the right password only, as people and as robots', async (context) => {
-  if (missing(context, 'podman', 'buildah', 'skopeo')) return;
+  if (isMissing(context, 'podman', 'buildah', 'skopeo')) return;
   const { secret } = await guarded.admin.addRobot({ name: 'ci' });
   for (const tool of ['podman', 'buildah', 'skopeo'] as const) {
     assert.match(await login(tool, 'alice', 'wrong password'), /invalid username\/password|unauthorized/i, tool);
@@ -68,7 +54,7 @@ test('podman, buildah and skopeo sign in with the right password only, as people
 });
 
 test('pushes, pulls, mounts, copies and deletes are allowed and refused by grants', async (context) => {
-  if (missing(context, 'podman', 'buildah', 'skopeo')) return;
+  if (isMissing(context, 'podman', 'buildah', 'skopeo')) return;
   const source = join(folder, 'source');
   await mkdir(source);
   await writeFile(join(source, 'data'), Buffer.alloc(300_000, 'access'));

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Database, openDatabase } from '../../src/database/index.ts';
 import { createSqlCatalogue } from '../../src/registry/index.ts';
+import { isMissing, storageBelow, unmountStorage } from '../support/engine-tools.ts';
 import { startRegistry, type TestRegistry } from './registry-process.ts';
 
 const run = promisify(execFile);
@@ -22,27 +23,12 @@ before(async () => {
 after(async () => {
   await registry.close();
   await database.close();
-  spawnSync('umount', [join(folder, 'storage', 'overlay')]);
+  unmountStorage(folder);
   await rm(folder, { recursive: true, force: true });
 });
 
-const missing = (context: TestContext, ...tools: string[]): boolean => {
-  const absent = tools.find((tool) => spawnSync(tool, ['--version']).error !== undefined);
-  if (absent !== undefined) context.skip(`${absent} not installed`);
-  return absent !== undefined;
-};
-
-/** Storage of its own, so that nothing on the machine is touched. */
-const storage = (): string[] => [
-  '--root',
-  join(folder, 'storage'),
-  '--runroot',
-  join(folder, 'run'),
-  '--storage-driver',
-  process.getuid?.() === 0 ? 'overlay' : 'vfs',
-];
-const buildah = (...args: string[]) => run('buildah', [...storage(), ...args], { timeout: 120_000 });
-const podman = (...args: string[]) => run('podman', [...storage(), ...args], { timeout: 120_000 });
+const buildah = (...args: string[]) => run('buildah', [...storageBelow(folder), ...args], { timeout: 120_000 });
+const podman = (...args: string[]) => run('podman', [...storageBelow(folder), ...args], { timeout: 120_000 });
 const skopeo = (...args: string[]) => run('skopeo', args, { timeout: 120_000 });
 
 /** A two-layer image from nothing, built and pushed by buildah. */
@@ -58,7 +44,7 @@ const pushed = async (name: string, format: 'oci' | 'docker'): Promise<string> =
 };
 
 test('buildah pushes OCI and Docker images, podman pulls them', async (context) => {
-  if (missing(context, 'buildah', 'podman')) return;
+  if (isMissing(context, 'buildah', 'podman')) return;
   for (const format of ['oci', 'docker'] as const) {
     const reference = await pushed(`${format}-app`, format);
     const manifest = await registry.catalogue.resolve(`team/${format}-app`, 'v1');
@@ -71,7 +57,7 @@ test('buildah pushes OCI and Docker images, podman pulls them', async (context) 
 });
 
 test('podman pushes what it pulled under another name: blobs are mounted or found, tags listed by skopeo', async (context) => {
-  if (missing(context, 'buildah', 'podman', 'skopeo')) return;
+  if (isMissing(context, 'buildah', 'podman', 'skopeo')) return;
   const reference = await pushed('again', 'oci');
   await podman('pull', '--tls-verify=false', reference);
   const copy = `${registry.host}/other/again`;
@@ -81,7 +67,7 @@ test('podman pushes what it pulled under another name: blobs are mounted or foun
 });
 
 test('skopeo copies in and out without changing a digest, and deletes', async (context) => {
-  if (missing(context, 'buildah', 'skopeo')) return;
+  if (isMissing(context, 'buildah', 'skopeo')) return;
   const reference = await pushed('copied', 'oci');
   const layout = `oci:${join(folder, 'layout')}:copied`;
   await skopeo('copy', '--src-tls-verify=false', '--preserve-digests', `docker://${reference}`, layout);
@@ -101,7 +87,7 @@ test('skopeo copies in and out without changing a digest, and deletes', async (c
 });
 
 test('skopeo is told which blob a broken image lacks', async (context) => {
-  if (missing(context, 'buildah', 'skopeo')) return;
+  if (isMissing(context, 'buildah', 'skopeo')) return;
   const reference = await pushed('broken', 'oci');
   const found = await registry.catalogue.resolve('team/broken', 'v1');
   assert.ok(found);
@@ -119,7 +105,7 @@ test('skopeo is told which blob a broken image lacks', async (context) => {
 });
 
 test('an image of two platforms: pushed by buildah, copied whole and in part by skopeo, pulled by podman', async (context) => {
-  if (missing(context, 'buildah', 'podman', 'skopeo')) return;
+  if (isMissing(context, 'buildah', 'podman', 'skopeo')) return;
   const source = join(folder, 'platforms');
   await mkdir(source, { recursive: true });
   await writeFile(join(source, 'data'), 'for any platform');
@@ -150,7 +136,7 @@ test('an image of two platforms: pushed by buildah, copied whole and in part by 
 });
 
 test('zstd layers are pushed by buildah and pulled by podman', async (context) => {
-  if (missing(context, 'buildah', 'podman')) return;
+  if (isMissing(context, 'buildah', 'podman')) return;
   const source = join(folder, 'zstd');
   await mkdir(source, { recursive: true });
   await writeFile(join(source, 'data'), Buffer.alloc(300_000, 'zstd'));

@@ -56,8 +56,7 @@ export async function filesOnly(input: FilesOnlyInput): Promise<readonly LayerIt
  * what they do; replacing files alone would be a guess.
  */
 function refuseWhereScriptsRan(input: FilesOnlyInput, opened: readonly OpenedPackage[]): void {
-  const ran =
-    input.tree.has('etc/ld.so.cache') && input.tree.has(`${INFO}/libc6:amd64.postinst`) && !isScriptless(input.image);
+  const ran = input.tree.has('etc/ld.so.cache') && input.tree.has(`${INFO}/libc6:amd64.postinst`);
   if (!ran) return;
   const names = opened
     .filter(({ control }) => SCRIPTS.some((script) => control.has(script)))
@@ -71,10 +70,6 @@ function refuseWhereScriptsRan(input: FilesOnlyInput, opened: readonly OpenedPac
     },
   );
 }
-
-const isScriptless = (image: ResolvedImage): boolean =>
-  image.config.config?.Labels?.['io.heraklit.scripts'] === 'none' ||
-  image.manifest.annotations?.['io.heraklit.scripts'] === 'none';
 
 async function openPackage(prepared: PreparedPackage): Promise<OpenedPackage> {
   const deb = await openPrepared(prepared);

@@ -29,15 +29,15 @@ export interface PublishOptions {
   /** Writes inside this transaction instead of an own one: tag and event commit together. */
   readonly trx?: DatabaseTransaction;
   /**
-   * Runs before the commit with the transaction that writes (undefined for the catalogue in memory): what it writes
-   * commits with the tags, and when it throws nothing is published.
-   */
-  /**
    * Asked about each entry with a tag, with what the tag names now (undefined: nothing): false publishes none of them.
    * Decided under the tag's lock, so that of two clients that saw the same tag only one moves it.
    * @throws REGISTRY_PRECONDITION_FAILED
    */
   readonly when?: (current: Digest | undefined) => boolean;
+  /**
+   * Runs before the commit with the transaction that writes (undefined for the catalogue in memory): what it writes
+   * commits with the tags, and when it throws nothing is published.
+   */
   readonly within?: (published: readonly Published[], trx: DatabaseTransaction | undefined) => Promise<void>;
 }
 
