@@ -48,9 +48,12 @@ export async function preparePackages(
   return Promise.all(packages.map(async (pkg, at) => known[at] ?? makePlain(pkg, made.get(pkg) as string, source)));
 }
 
-/** For packages that the package manager could not read: they are made again next time. */
+/**
+ * For packages that the package manager could not read: they are made again next time. Only the note goes: the file
+ * itself may be on its way into the root of another patch that runs at the same time, which would fail without it.
+ */
 export async function forgetPackages(packages: readonly PreparedPackage[]): Promise<void> {
-  await Promise.all(packages.map(({ file }) => rm(file, { force: true })));
+  await Promise.all(packages.map(({ file }) => rm(noteFile(file), { force: true })));
 }
 
 export const openPrepared = async ({ pkg, file }: PreparedPackage): Promise<DebArchive> =>
