@@ -50,9 +50,16 @@ export {
   type WhyStep,
   writeStatus,
 } from './deb/index.ts';
-export type { DistributionFallbacks } from './distribution.ts';
-export type { InstalledDatabase, PackageEcosystem } from './ecosystem.ts';
-
+export { type DistributionFallbacks, readDistribution } from './distribution.ts';
+export {
+  type DatabaseProblem,
+  type InstalledDatabase,
+  NO_DATABASE,
+  type PackageDatabaseKind,
+  type PackageEcosystem,
+} from './ecosystem.ts';
+export { ECOSYSTEMS, ecosystemOf } from './ecosystems.ts';
+export { RELEASE_FILES } from './release-files.ts';
 export {
   type ArchiveKind,
   type DistributionData,
@@ -65,6 +72,7 @@ export type {
   ChangelogEntry,
   Distribution,
   DistributionName,
+  EcosystemId,
   InstalledPackage,
   OrGroup,
   PackageIdentity,

@@ -1,3 +1,6 @@
+/** Package format of a family of distributions; also the type in package URLs (alpm: pacman's). */
+export type EcosystemId = 'deb' | 'rpm' | 'apk' | 'alpm';
+
 /** A release whose packages we track, for example `debian/trixie`. */
 export type DistributionName = `${string}/${string}`;
 
@@ -62,10 +65,14 @@ export interface RepositoryPackage extends PackageIdentity {
   readonly installedSize: number;
 }
 
-/** One package in an image's database. */
+/**
+ * One package in an image's database. Families without a word for a field say so: nothing is essential or on hold,
+ * everything is configured, and one architecture of a package does not stand in for another (`multiArch: 'no'`).
+ */
 export interface InstalledPackage extends PackageIdentity {
   readonly essential: boolean;
   readonly multiArch: 'no' | 'same' | 'foreign' | 'allowed';
+  /** rpm: Requires as `depends`, Obsoletes as `replaces`. */
   readonly relations: PackageRelations;
   /** KiB, as the database says. */
   readonly installedSize: number;
@@ -75,7 +82,7 @@ export interface InstalledPackage extends PackageIdentity {
   readonly hold: boolean;
   /** False for `unpacked`, `half-configured`, `triggers-*` …: present, but not configured. */
   readonly configured: boolean;
-  /** Path → md5 recorded when the package was installed. */
+  /** Path → md5 recorded when the package was installed; empty where the family keeps none. */
   readonly conffiles: ReadonlyMap<string, string>;
 }
 
@@ -108,6 +115,8 @@ export interface Distribution {
   readonly versionId: string;
   readonly codename: string;
   readonly prettyName: string;
+  /** Package format of its repositories; undefined for one nobody told heraklit of. */
+  readonly family?: EcosystemId | undefined;
 }
 
 /** An entry of a package's changelog. */

@@ -1,6 +1,7 @@
 import {
-  compareVersions,
+  debEcosystem,
   type InstalledPackage,
+  type PackageEcosystem,
   type PackageIdentity,
   type RepositoryPackage,
   type RepositorySnapshot,
@@ -19,6 +20,7 @@ interface OfferedVersion {
 
 /** Snapshots arranged for look-up by name; build once, ask for many images. */
 export interface CandidateIndex {
+  readonly ecosystem: PackageEcosystem;
   /** Versions offered of a package in an architecture, newest first. */
   versions(name: string, architecture: string): readonly OfferedVersion[];
 }
@@ -46,7 +48,7 @@ interface Offer {
   readonly priority: number;
 }
 
-function arrange(offers: readonly Offer[]): readonly OfferedVersion[] {
+function arrange(offers: readonly Offer[], { compareVersions }: PackageEcosystem): readonly OfferedVersion[] {
   const byVersion = Map.groupBy(offers, ({ offer }) => offer.version);
   return [...byVersion.values()]
     .map((same) => ({
@@ -61,9 +63,13 @@ function arrange(offers: readonly Offer[]): readonly OfferedVersion[] {
  * Arranges snapshots for look-up. The first snapshot's architecture is the native one: packages for `all` belong to it,
  * so that a package may change between `all` and native.
  */
-export function indexCandidates(snapshots: readonly RepositorySnapshot[]): CandidateIndex {
-  const native = snapshots[0]?.architecture ?? 'all';
-  const effective = (architecture: string): string => (architecture === 'all' ? native : architecture);
+export function indexCandidates(
+  snapshots: readonly RepositorySnapshot[],
+  ecosystem: PackageEcosystem = debEcosystem,
+): CandidateIndex {
+  const any = ecosystem.anyArchitecture;
+  const native = snapshots[0]?.architecture ?? any;
+  const effective = (architecture: string): string => (architecture === any ? native : architecture);
   const byName = new Map<string, Offer[]>();
   for (const snapshot of snapshots) {
     const priority = priorityOf(snapshot);
@@ -75,13 +81,14 @@ export function indexCandidates(snapshots: readonly RepositorySnapshot[]): Candi
   }
   const arranged = new Map<string, readonly OfferedVersion[]>();
   return {
+    ecosystem,
     versions(name, architecture) {
       const wanted = effective(architecture);
       const key = `${name}:${wanted}`;
       const known = arranged.get(key);
       if (known !== undefined) return known;
       const fitting = (byName.get(name) ?? []).filter(({ offer }) => effective(offer.architecture) === wanted);
-      const versions = arrange(fitting);
+      const versions = arrange(fitting, ecosystem);
       arranged.set(key, versions);
       return versions;
     },
@@ -92,7 +99,11 @@ export function indexCandidates(snapshots: readonly RepositorySnapshot[]): Candi
  * apt's candidate: the highest priority wins, among equals the newest version; the installed version counts with
  * priority 100, and nothing older than it is ever chosen (that would need a priority above 1000).
  */
-function choose(versions: readonly OfferedVersion[], installed: string): OfferedVersion | undefined {
+function choose(
+  versions: readonly OfferedVersion[],
+  installed: string,
+  { compareVersions }: PackageEcosystem,
+): OfferedVersion | undefined {
   const offeredToo = versions.find((offered) => compareVersions(offered.version, installed) === 0);
   let best = { version: installed, priority: Math.max(PRIORITY.upgradesOnly, offeredToo?.priority ?? 0) };
   let chosen: OfferedVersion | undefined;
@@ -111,7 +122,8 @@ function resolveOne<Installed extends Upgradable>(
   index: CandidateIndex,
 ): UpgradeCandidate<Installed> | undefined {
   const versions = index.versions(installed.name, installed.architecture);
-  const chosen = choose(versions, installed.version);
+  const chosen = choose(versions, installed.version, index.ecosystem);
+  const { compareVersions } = index.ecosystem;
   const [candidate] = chosen?.offers ?? [];
   if (chosen === undefined || candidate === undefined) return undefined;
   const security = versions.some(

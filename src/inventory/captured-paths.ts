@@ -1,51 +1,66 @@
-/**
- * Files whose content a scan keeps when it passes them: the package database in its two layouts, what names the
- * distribution, and the image's own package sources. Read once, they need never be looked for again.
- */
-const CAPTURED = [
-  /^(?:.+\/)?lib\/dpkg\/(?:status|arch)$/,
-  // One stanza a file (distroless); the checksum lists beside them are no stanzas.
-  /^(?:.+\/)?lib\/dpkg\/status\.d\/[^/]+(?<!\.md5sums)$/,
-  /^(?:etc|usr\/lib)\/os-release$/,
-  /^etc\/debian_version$/,
-  /^etc\/apt\/sources\.list(?:\.d\/[^/]+\.(?:list|sources))?$/,
-];
-
-/** Folders above them: where one is a link, a file or gone, the files are elsewhere or gone. */
-const FOLDERS: ReadonlySet<string> = new Set([
-  'etc',
-  'etc/apt',
-  'etc/apt/sources.list.d',
-  'lib',
-  'usr',
-  'usr/lib',
-  'var',
-  'var/lib',
-  'var/lib/dpkg',
-  'var/lib/dpkg/status.d',
-]);
+import { createHash } from 'node:crypto';
+import { ECOSYSTEMS, RELEASE_FILES } from '../distro/index.ts';
 
 export const PATHS = {
-  status: 'var/lib/dpkg/status',
-  statusFolder: 'var/lib/dpkg/status.d',
   osRelease: ['etc/os-release', 'usr/lib/os-release'],
   debianVersion: 'etc/debian_version',
+  releaseFiles: RELEASE_FILES,
   aptSources: 'etc/apt/sources.list',
   aptSourcesFolder: 'etc/apt/sources.list.d',
 } as const;
 
+/**
+ * Files whose content a scan keeps when it passes them: every family's package database, what names the distribution,
+ * and the image's own package sources. Read once, they need never be looked for again.
+ */
+const CAPTURED = new RegExp(
+  [
+    ...ECOSYSTEMS.flatMap((ecosystem) => ecosystem.capturedPaths),
+    /^(?:etc|usr\/lib)\/os-release$/,
+    // Release files are links to one another in most roots.
+    /^(?:etc|usr\/lib)\/(?:[A-Za-z]+-release|debian_version)$/,
+    /^etc\/apt\/sources\.list(?:\.d\/[^/]+\.(?:list|sources))?$/,
+  ]
+    .map((pattern) => `(?:${pattern.source})`)
+    .join('|'),
+);
+
+/** Folders above them: where one is a link, a file or gone, the files are elsewhere or gone. */
+const FOLDERS: ReadonlySet<string> = new Set(
+  [
+    ...ECOSYSTEMS.flatMap((ecosystem) => ecosystem.databasePaths),
+    ...PATHS.osRelease,
+    PATHS.aptSourcesFolder,
+    `${PATHS.aptSourcesFolder}/*`,
+    'lib/*',
+  ].flatMap((path) => {
+    const parts = path.split('/').slice(0, -1);
+    return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+  }),
+);
+
+const PLAIN_FOLDERS: ReadonlySet<string> = new Set([...FOLDERS].filter((path) => !path.includes('*')));
+
+/** Folders with any name in their path: pacman keeps one a package. */
+const NAMED_FOLDERS = [...FOLDERS]
+  .filter((path) => path.includes('*'))
+  .map((path) => new RegExp(`^${path.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]+')}$`));
+
 export function isCaptured(path: string): boolean {
-  return CAPTURED.some((pattern) => pattern.test(path));
+  return CAPTURED.test(path);
 }
 
 /** True where a change of the path can change what the scan reads. */
 export function isRelevant(path: string): boolean {
-  return FOLDERS.has(path) || isCaptured(path);
+  return PLAIN_FOLDERS.has(path) || isCaptured(path) || NAMED_FOLDERS.some((pattern) => pattern.test(path));
 }
 
-/** Bytes of one captured file. A status file of 5,000 packages has 5 MB. */
-export const CAPTURE_FILE_LIMIT = 64 * 1024 * 1024;
+/** Changes with what is captured: a record made by other rules lacks files, and the layer is read again. */
+export const CAPTURE_RULES = createHash('sha256').update(CAPTURED.source).digest('hex').slice(0, 16);
+
+/** Bytes of one captured file. A status file of 5,000 packages has 5 MB, an rpm database of 2,000 has 150 MB. */
+export const CAPTURE_FILE_LIMIT = 256 * 1024 * 1024;
 /** Bytes of all captured files of one layer. */
-export const CAPTURE_LAYER_LIMIT = 128 * 1024 * 1024;
+export const CAPTURE_LAYER_LIMIT = 384 * 1024 * 1024;
 /** Captured files of one layer. */
 export const CAPTURE_FILES_LIMIT = 20_000;

@@ -1,4 +1,4 @@
-import { compareVersions } from '../distro/index.ts';
+import { type EcosystemId, ecosystemOf } from '../distro/index.ts';
 import { packageEffect } from './package-effect.ts';
 import type { PackageRef } from './types.ts';
 
@@ -16,9 +16,23 @@ export interface PackageDiff {
   readonly downgraded: readonly PackageMove[];
 }
 
-/** Packages of two images, in the format's own version order; a package that changed architecture is added and removed. */
-export function diffPackages(before: readonly PackageRef[], after: readonly PackageRef[]): PackageDiff {
-  const effect = packageEffect(before, after);
+/** The packages of one side and the format they are in; undefined where there is no database. */
+export interface PackageList {
+  readonly ecosystem: EcosystemId | undefined;
+  readonly packages: readonly PackageRef[];
+}
+
+/**
+ * Packages of two images, in the format's own version order; a package that changed architecture is added and removed,
+ * and so is everything where the formats differ.
+ */
+export function diffPackages(before: PackageList, after: PackageList): PackageDiff {
+  const { ecosystem } = after;
+  if (before.ecosystem !== undefined && ecosystem !== undefined && before.ecosystem !== ecosystem) {
+    return { added: after.packages, removed: before.packages, upgraded: [], downgraded: [] };
+  }
+  const { compareVersions } = ecosystemOf(ecosystem ?? before.ecosystem ?? 'deb');
+  const effect = packageEffect(before.packages, after.packages);
   const moves = effect.changed.map(({ name, architecture, version, from }) => ({
     name,
     architecture,

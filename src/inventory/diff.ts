@@ -33,7 +33,7 @@ export const DEFAULT_DIFF_PATHS = 1000;
  * same size and time count as equal.
  */
 export function diffImages(before: ImageContents, after: ImageContents, options: DiffOptions = {}): ImageDiff {
-  const packages = diffPackages(before.packages, after.packages);
+  const packages = diffPackages(before, after);
   const bothIndexed = before.digest !== undefined && after.digest !== undefined;
   const files = bothIndexed ? diffFiles(before, after, options.maxPaths ?? DEFAULT_DIFF_PATHS) : undefined;
   const config = bothIndexed ? diffConfig(before.config, after.config) : [];

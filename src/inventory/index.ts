@@ -25,7 +25,6 @@ export {
   type ImageContents,
   type IncompletePart,
   type LayerContents,
-  type PackageDatabaseKind,
   type PackageEffect,
   type PackageRef,
   scopeOf,

@@ -6,7 +6,7 @@ import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
 import { type ReadLayersOptions, startKeeping } from './read-layers.ts';
 import { readPackageSources } from './read-package-sources.ts';
-import { type InstalledState, nativeArchitecture, readInstalled } from './read-packages.ts';
+import { type InstalledState, NOTHING_INSTALLED, nativeArchitecture, readInstalled } from './read-packages.ts';
 import { rootView } from './root-view.ts';
 import type { ImageContents, LayerContents, PackageEffect } from './types.ts';
 import { wastedBytes } from './wasted.ts';
@@ -38,10 +38,12 @@ export async function inspectImage(
 async function inspectRoot(root: string): Promise<ImageContents> {
   const view = await rootView(root);
   const installed = await readInstalled(view);
+  const distribution = await readDistribution(view, installed.packages);
   return {
     digest: undefined,
-    distribution: await readDistribution(view),
-    architecture: nativeArchitecture(installed.packages, ''),
+    distribution,
+    architecture: nativeArchitecture(installed, distribution?.family, ''),
+    ecosystem: installed.ecosystem,
     packageDatabase: installed.kind,
     packages: installed.packages,
     layers: [],
@@ -59,10 +61,12 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
   const tree = flattenLayers(indexes);
   const { effects, installed } = await packagesByLayer(records);
   const view = layeredView(tree, records);
+  const distribution = await readDistribution(view, installed.packages);
   return {
     digest: image.digest,
-    distribution: await readDistribution(view),
-    architecture: nativeArchitecture(installed.packages, image.config.architecture),
+    distribution,
+    architecture: nativeArchitecture(installed, distribution?.family, image.config.architecture),
+    ecosystem: installed.ecosystem,
     packageDatabase: installed.kind,
     packages: installed.packages,
     layers: layerContents(image, records, tree, effects),
@@ -107,7 +111,7 @@ async function packagesByLayer(
 ): Promise<{ readonly effects: readonly PackageEffect[]; readonly installed: InstalledState }> {
   const narrow = records.map((record) => narrowIndex(record.index));
   const effects: PackageEffect[] = [];
-  let installed: InstalledState = { kind: 'none', packages: [], incomplete: [] };
+  let installed: InstalledState = NOTHING_INSTALLED;
   for (const [at, index] of narrow.entries()) {
     if (index.entries.length + index.whiteouts.length + index.opaques.length === 0) {
       effects.push(NO_EFFECT);

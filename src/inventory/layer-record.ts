@@ -1,5 +1,6 @@
 import type { Digest, LayerIndex } from '../oci/index.ts';
 import { parseLayerIndex, serializeLayerIndex } from '../oci/index.ts';
+import { CAPTURE_RULES } from './captured-paths.ts';
 import type { IncompletePart } from './types.ts';
 
 /** What a scan keeps of a layer: enough to never read it again. */
@@ -15,11 +16,11 @@ export interface LayerRecord {
   readonly hashed: boolean;
 }
 
-/** Counts up when what is captured changes: older records are read again. */
-const VERSION = 1;
+/** Changes with the format and with what is captured: other records are read again. */
+const VERSION = `2-${CAPTURE_RULES}`;
 
 interface Header {
-  readonly version: number;
+  readonly version: string;
   readonly hashed: boolean;
   readonly indexBytes: number;
   readonly captured: readonly (readonly [path: string, bytes: number])[];

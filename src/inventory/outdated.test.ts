@@ -60,9 +60,13 @@ async function findings(
   snapshots: readonly RepositorySnapshot[],
   changelog: readonly ChangelogEntry[] = [],
 ): Promise<readonly Finding[]> {
-  const check = await findOutdated({ distribution: trixie, architecture: 'amd64', packages }, snapshots, {
-    changelog: async () => changelog,
-  });
+  const check = await findOutdated(
+    { distribution: trixie, architecture: 'amd64', ecosystem: 'deb', packages },
+    snapshots,
+    {
+      changelog: async () => changelog,
+    },
+  );
   assert.equal(check.kind, 'checked');
   return check.kind === 'checked' ? check.findings : [];
 }
@@ -144,18 +148,27 @@ test('one changelog is read for all binaries of a source, and binary rebuilds ha
   let calls = 0;
   const packages = [installed('a', '1+b1', 'amd64', '1'), installed('a', '1', 'i386')];
   const snapshots = [snapshot('release', ['a 1+b2', 'a 1+b2 i386'])];
-  const check = await findOutdated({ distribution: trixie, architecture: 'amd64', packages }, snapshots, {
-    changelog: async () => {
-      calls += 1;
-      return undefined;
+  const check = await findOutdated(
+    { distribution: trixie, architecture: 'amd64', ecosystem: 'deb', packages },
+    snapshots,
+    {
+      changelog: async () => {
+        calls += 1;
+        return undefined;
+      },
     },
-  });
+  );
   assert.equal(check.kind === 'checked' && check.findings.length, 2);
   assert.equal(calls, 1);
 });
 
 test('what cannot be checked says why; repositories that ask to be left alone are', async () => {
-  const one = { distribution: trixie, architecture: 'amd64', packages: [installed('a', '1')] };
+  const one = {
+    distribution: trixie,
+    architecture: 'amd64',
+    ecosystem: 'deb' as const,
+    packages: [installed('a', '1')],
+  };
   const newer = snapshot('backports', ['a 9'], { notAutomatic: true });
   assert.deepEqual(await findOutdated(one, [newer]), { kind: 'checked', findings: [] });
   for (const [contents, word] of [

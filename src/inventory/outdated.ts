@@ -1,6 +1,7 @@
 import {
   type ChangelogEntry,
-  compareVersions,
+  ecosystemOf,
+  type PackageEcosystem,
   type RepositoryPackage,
   type RepositorySnapshot,
 } from '../distro/index.ts';
@@ -20,7 +21,7 @@ export interface OutdatedOptions {
 const PARALLEL = 4;
 
 /** What decides whether packages are outdated: an image's, or all distinct ones of a scope. */
-export type Checked = Pick<ImageContents, 'distribution' | 'architecture'> & {
+export type Checked = Pick<ImageContents, 'distribution' | 'architecture' | 'ecosystem'> & {
   readonly packages: readonly Upgradable[];
 };
 
@@ -43,11 +44,12 @@ export async function findOutdated(
     .sort((a, b) => rankOf(a, contents.architecture) - rankOf(b, contents.architecture));
   const reason = unsupported(contents, serving);
   if (reason !== undefined) return { kind: 'unsupported', reason };
-  const updates = resolveCandidates(contents.packages, indexCandidates(serving));
+  const ecosystem = ecosystemOf(contents.ecosystem ?? contents.distribution?.family ?? 'deb');
+  const updates = resolveCandidates(contents.packages, indexCandidates(serving, ecosystem));
   const dates = new Map(serving.map((snapshot) => [snapshot.id, snapshot.date]));
   const changelogs = await readChangelogs(updates, options);
   const findings = updates.map((update) =>
-    toFinding(update, changelogs.get(update.candidate) ?? [], dates.get(update.candidate.repository) ?? 0),
+    toFinding(update, ecosystem, changelogs.get(update.candidate) ?? [], dates.get(update.candidate.repository) ?? 0),
   );
   return { kind: 'checked', findings: findings.sort(bySeverity) };
 }
@@ -56,7 +58,8 @@ const rankOf = (snapshot: RepositorySnapshot, native: string): number => (snapsh
 
 function unsupported(contents: Checked, serving: readonly RepositorySnapshot[]): string | undefined {
   const { distribution, architecture, packages } = contents;
-  if (distribution === undefined) return 'no distribution was recognised (no os-release, no debian_version)';
+  if (distribution === undefined)
+    return 'no distribution was recognised (no os-release, no release file, no telling package)';
   if (packages.length === 0) return `no package database of ${distribution.name} was found`;
   if (serving.length === 0) return `no repository is known for ${distribution.name}`;
   if (serving[0]?.architecture === architecture) return undefined;
@@ -86,6 +89,7 @@ async function readChangelogs(
 
 function toFinding(
   { installed, candidate, ...update }: UpgradeCandidate<Upgradable>,
+  { compareVersions }: PackageEcosystem,
   changelog: readonly ChangelogEntry[],
   repositoryDate: number,
 ): Finding {

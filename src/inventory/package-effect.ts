@@ -2,19 +2,36 @@ import type { PackageEffect, PackageRef } from './types.ts';
 
 export const NO_EFFECT: PackageEffect = { added: [], changed: [], removed: [] };
 
-/** What changed from one package list to the next; both hold a package of one name and architecture once. */
+const keyOf = (item: PackageRef): string => `${item.name}:${item.architecture}`;
+
+/**
+ * What changed from one package list to the next. A package that stands there at several versions (rpm keeps kernels
+ * and keys beside one another) is changed only where exactly one version left and one came.
+ */
 export function packageEffect(before: readonly PackageRef[], after: readonly PackageRef[]): PackageEffect {
-  const key = (item: PackageRef): string => `${item.name}:${item.architecture}`;
-  const old = new Map(before.map((item) => [key(item), item]));
-  const now = new Set(after.map(key));
+  const old = Map.groupBy(before, keyOf);
+  const now = Map.groupBy(after, keyOf);
   const added: PackageRef[] = [];
   const changed: (PackageRef & { from: string })[] = [];
-  for (const item of after) {
-    const previous = old.get(key(item));
-    if (previous === undefined) added.push(refOf(item));
-    else if (previous.version !== item.version) changed.push({ ...refOf(item), from: previous.version });
+  const removed: PackageRef[] = [];
+  for (const [key, items] of now) {
+    const previous = old.get(key) ?? [];
+    const came = without(items, previous);
+    const left = without(previous, items);
+    const [only] = left;
+    if (came.length === 1 && left.length === 1 && only !== undefined) {
+      changed.push(...came.map((item) => ({ ...refOf(item), from: only.version })));
+    } else {
+      added.push(...came.map(refOf));
+      removed.push(...left.map(refOf));
+    }
   }
-  return { added, changed, removed: before.filter((item) => !now.has(key(item))).map(refOf) };
+  for (const [key, items] of old) if (!now.has(key)) removed.push(...items.map(refOf));
+  return { added, changed, removed };
+}
+
+function without(items: readonly PackageRef[], others: readonly PackageRef[]): readonly PackageRef[] {
+  return items.filter((item) => !others.some((other) => other.version === item.version));
 }
 
 function refOf({ name, architecture, version }: PackageRef): PackageRef {

@@ -1,4 +1,4 @@
-import type { Distribution, InstalledPackage } from '../distro/index.ts';
+import type { Distribution, EcosystemId, InstalledPackage, PackageDatabaseKind } from '../distro/index.ts';
 import type { Digest, FlatTree, ImageConfig } from '../oci/index.ts';
 
 /** A package at one version, as small as it gets. */
@@ -38,8 +38,6 @@ export interface IncompletePart {
   readonly reason: string;
 }
 
-export type PackageDatabaseKind = 'dpkg-status' | 'dpkg-status.d' | 'none';
-
 /** What is inside one image, or one root folder. */
 export interface ImageContents {
   /** Manifest digest; undefined for a root folder. */
@@ -48,7 +46,9 @@ export interface ImageContents {
   /** The distribution's own word (`amd64`); the image config's where no package says it. */
   readonly architecture: string;
   readonly packageDatabase: PackageDatabaseKind;
-  /** Sorted by name, then architecture. */
+  /** Format of the package database, whose order versions have; undefined where there is none. */
+  readonly ecosystem: EcosystemId | undefined;
+  /** Sorted by name, then architecture, then version. */
   readonly packages: readonly InstalledPackage[];
   /** Bottom first; empty for a root folder. */
   readonly layers: readonly LayerContents[];

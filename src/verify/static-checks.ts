@@ -19,7 +19,8 @@ export function checkPackages(
   }
   if (files.size === 0) return { problem: undefined, detail: 'no package database' };
   const { packages, incomplete, problems } = debEcosystem.readDatabase(files);
-  if (problems.length > 0) return { problem: `the package database is broken: ${few(problems)}`, detail: '' };
+  if (problems.length > 0)
+    return { problem: `the package database is broken: ${few(problems.map(({ reason }) => reason))}`, detail: '' };
   if (incomplete.length > 0) return { problem: `not configured: ${few(incomplete)}`, detail: '' };
   return { problem: undefined, detail: `${packages.length} packages, all configured` };
 }

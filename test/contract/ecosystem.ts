@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PackageEcosystem } from '../../src/distro/index.ts';
+import { NO_DATABASE, type PackageEcosystem } from '../../src/distro/index.ts';
 
 /** What an implementation brings to the suite. */
 export interface EcosystemSamples {
@@ -15,12 +15,24 @@ export interface EcosystemSamples {
   readonly ladder: readonly string[];
 }
 
+const glob = (place: string): RegExp => new RegExp(`^${place.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}$`);
+
 /** The suite that every family of distributions passes. */
 export function ecosystemContract({ ecosystem, files, installed, foreignPaths, ladder }: EcosystemSamples): void {
   const { id } = ecosystem;
 
   test(`${id}: knows its database files and no others`, () => {
-    for (const path of files.keys()) assert.ok(ecosystem.isDatabasePath(path), path);
+    for (const path of files.keys()) {
+      assert.ok(ecosystem.isDatabasePath(path), path);
+      assert.ok(
+        ecosystem.capturedPaths.some((pattern) => pattern.test(path)),
+        path,
+      );
+      assert.ok(
+        ecosystem.databasePaths.some((place) => glob(place).test(path)),
+        path,
+      );
+    }
     for (const path of foreignPaths) assert.ok(!ecosystem.isDatabasePath(path), path);
   });
 
@@ -36,7 +48,7 @@ export function ecosystemContract({ ecosystem, files, installed, foreignPaths, l
   });
 
   test(`${id}: an absent or empty database is no package`, () => {
-    assert.deepEqual(ecosystem.readDatabase(new Map()), { packages: [], incomplete: [], problems: [] });
+    assert.deepEqual(ecosystem.readDatabase(new Map()), NO_DATABASE);
     const empty = new Map([...files.keys()].map((path) => [path, new Uint8Array()]));
     assert.deepEqual(ecosystem.readDatabase(empty).packages, []);
   });

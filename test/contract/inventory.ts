@@ -89,6 +89,7 @@ function contents(distribution: string, stack: readonly (readonly string[])[]): 
     },
     architecture: 'amd64',
     packageDatabase: 'dpkg-status',
+    ecosystem: 'deb',
     packages: [...state].map(([name, version]) => installed(name, version)),
     layers,
     tree: new Map(),

@@ -67,6 +67,7 @@ function contents(stack: readonly (readonly string[])[]): ImageContents & { dige
     },
     architecture: 'amd64',
     packageDatabase: 'dpkg-status',
+    ecosystem: 'deb',
     packages: pairs(stack.flat()).map(({ name, version }) => installed(name, version)),
     layers: stack.map((list, index) => {
       const diffId = digestOf(JSON.stringify(stack.slice(0, index + 1)));
@@ -97,7 +98,7 @@ await database.transaction(async (trx) => {
   await recordFindings(trx, {
     scope: 'debian/trixie/amd64',
     distribution: 'debian/trixie',
-    packages: [...app.packages, ...scanned.packages],
+    packages: [...app.packages, ...scanned.packages].map((item) => ({ ...item, ecosystem: 'deb' as const })),
     findings: [
       {
         package: 'openssl',

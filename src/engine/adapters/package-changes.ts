@@ -12,9 +12,9 @@ export async function packageChanges(
   after: ResolvedImage,
   workshop: Workshop,
 ): Promise<readonly PackageChange[]> {
-  const read = async (image: ResolvedImage) =>
-    (await inspectImage(image, { layerCache: workshop.layerCache })).packages;
-  const diff = diffPackages(before === undefined ? [] : await read(before), await read(after));
+  const read = (image: ResolvedImage) => inspectImage(image, { layerCache: workshop.layerCache });
+  const nothing = { ecosystem: undefined, packages: [] };
+  const diff = diffPackages(before === undefined ? nothing : await read(before), await read(after));
   return [
     ...diff.added.map((pkg) => ({
       package: pkg.name,

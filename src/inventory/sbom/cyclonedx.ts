@@ -45,7 +45,7 @@ function packageComponents(contents: ImageContents): readonly Models.Component[]
   const layers = layerOfPackages(contents);
   const refs = new Map<string, number>();
   return contents.packages.map((item) => {
-    const purl = purlOf(item, contents.distribution);
+    const purl = purlOf(item, contents.distribution, contents.ecosystem);
     // A broken database may list a package twice; references inside the document stay unique all the same.
     const seen = refs.get(purl) ?? 0;
     refs.set(purl, seen + 1);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
 import { PackageURL } from 'packageurl-js';
+import type { DistributionName } from '../../distro/index.ts';
 import { inspectImage } from '../inspect-image.ts';
 import { OS_RELEASE, stanza, status } from '../testing/debian-root.ts';
 import { memoryImage } from '../testing/memory-image.ts';
@@ -137,4 +138,31 @@ test('UUIDs are version 5 and a function of the name', () => {
   assert.equal(uuidOf('a'), uuidOf('a'));
   assert.notEqual(uuidOf('a'), uuidOf('b'));
   assert.match(uuidOf('a'), /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('package URLs of every family, as the specification has them', () => {
+  const distribution = (id: string, versionId: string, name: DistributionName) => ({
+    name,
+    id,
+    versionId,
+    codename: '',
+    prettyName: id,
+  });
+  const curl = { name: 'curl', version: '1:8.6.0-1.fc40', architecture: 'x86_64' };
+  const fedora = distribution('fedora', '40', 'fedora/40');
+  const tumbleweed = distribution('opensuse-tumbleweed', '20260101', 'opensuse/tumbleweed');
+  assert.equal(purlOf(curl, fedora, 'rpm'), 'pkg:rpm/fedora/curl@8.6.0-1.fc40?arch=x86_64&distro=fedora-40&epoch=1');
+  assert.equal(
+    purlOf({ ...curl, version: '8-1' }, tumbleweed, 'rpm'),
+    'pkg:rpm/opensuse/curl@8-1?arch=x86_64&distro=opensuse-tumbleweed',
+  );
+  assert.equal(purlOf(curl, undefined, 'rpm'), 'pkg:rpm/curl@8.6.0-1.fc40?arch=x86_64&epoch=1');
+  assert.equal(
+    purlOf({ ...curl, version: '8.6.0-r0' }, distribution('alpine', '3.22.1', 'alpine/3.22'), 'apk'),
+    'pkg:apk/alpine/curl@8.6.0-r0?arch=x86_64&distro=alpine-3.22.1',
+  );
+  assert.equal(
+    purlOf({ ...curl, version: '1:8.6.0-1' }, distribution('arch', '', 'arch/rolling'), 'alpm'),
+    'pkg:alpm/arch/curl@1:8.6.0-1?arch=x86_64&distro=arch',
+  );
 });

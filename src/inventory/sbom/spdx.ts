@@ -69,7 +69,7 @@ function packageOf(item: InstalledPackage, id: string, contents: ImageContents):
       {
         referenceCategory: 'PACKAGE-MANAGER',
         referenceType: 'purl',
-        referenceLocator: purlOf(item, contents.distribution),
+        referenceLocator: purlOf(item, contents.distribution, contents.ecosystem),
       },
     ],
   };

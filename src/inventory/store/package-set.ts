@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
-import { compareVersions, type InstalledPackage } from '../../distro/index.ts';
+import { type EcosystemId, ecosystemOf, type InstalledPackage } from '../../distro/index.ts';
 import { rankVersions } from './ranks.ts';
 
 /** Set ids per array of package_version_sets: 2 KB of integers, what PostgreSQL keeps in the row. */
@@ -10,26 +10,28 @@ export const SETS_PER_CHUNK = 512;
 /** Any number of ours: writers of new package versions take turns, so that ranks stay a total order. */
 const NEW_VERSIONS_LOCK = 4_372_020;
 
-const ECOSYSTEM = 'deb';
-
 type Package = Pick<InstalledPackage, 'name' | 'architecture' | 'version' | 'source'>;
 
 /** Content address of a set of packages, whatever their order. */
-export function packageSetDigest(packages: readonly Package[]): string {
-  const lines = packages.map((item) => `${ECOSYSTEM}/${item.name}/${item.architecture}/${item.version}\n`).sort();
+export function packageSetDigest(ecosystem: EcosystemId, packages: readonly Package[]): string {
+  const lines = packages.map((item) => `${ecosystem}/${item.name}/${item.architecture}/${item.version}\n`).sort();
   return `sha256:${createHash('sha256').update(lines.join('')).digest('hex')}`;
 }
 
 /** The id of the set with exactly these packages, made when there is none. */
-export async function ensurePackageSet(trx: DatabaseTransaction, packages: readonly Package[]): Promise<number> {
-  const digest = packageSetDigest(packages);
+export async function ensurePackageSet(
+  trx: DatabaseTransaction,
+  ecosystem: EcosystemId,
+  packages: readonly Package[],
+): Promise<number> {
+  const digest = packageSetDigest(ecosystem, packages);
   const known = await findSet(trx, digest);
   if (known !== undefined) return known;
   await sql`select pg_advisory_xact_lock(${NEW_VERSIONS_LOCK})`.execute(trx);
   // Another writer may have made it while we waited.
   const made = await findSet(trx, digest);
   if (made !== undefined) return made;
-  const versions = await ensureVersions(trx, packages);
+  const versions = await ensureVersions(trx, ecosystem, packages);
   const { id } = await trx
     .insertInto('package_set')
     .values({ digest, versions: [...versions] })
@@ -49,7 +51,11 @@ async function findSet(trx: DatabaseTransaction, digest: string): Promise<number
 }
 
 /** Ids of package_version, ascending, new ones ranked among the old. */
-async function ensureVersions(trx: DatabaseTransaction, packages: readonly Package[]): Promise<readonly number[]> {
+async function ensureVersions(
+  trx: DatabaseTransaction,
+  ecosystem: EcosystemId,
+  packages: readonly Package[],
+): Promise<readonly number[]> {
   const rows = packages.map((item) => ({
     name: item.name,
     architecture: item.architecture,
@@ -59,7 +65,7 @@ async function ensureVersions(trx: DatabaseTransaction, packages: readonly Packa
   }));
   await sql`
     insert into package (ecosystem, name, architecture)
-    select distinct ${ECOSYSTEM}, name, architecture from ${unnest(rows, { name: 'text', architecture: 'text' })}
+    select distinct ${ecosystem}, name, architecture from ${unnest(rows, { name: 'text', architecture: 'text' })}
       as wanted (name, architecture)
     on conflict do nothing`.execute(trx);
   const added = await sql<{ package: number }>`
@@ -67,15 +73,15 @@ async function ensureVersions(trx: DatabaseTransaction, packages: readonly Packa
     select package.id, wanted.version, 0, min(wanted.source), min(wanted.source_version)
     from ${unnest(rows, { name: 'text', architecture: 'text', version: 'text', source: 'text', source_version: 'text' })}
       as wanted (name, architecture, version, source, source_version)
-    join package on package.ecosystem = ${ECOSYSTEM} and package.name = wanted.name
+    join package on package.ecosystem = ${ecosystem} and package.name = wanted.name
       and package.architecture = wanted.architecture
     group by package.id, wanted.version
     on conflict do nothing returning package`.execute(trx);
-  await rerank(trx, [...new Set(added.rows.map((row) => row.package))]);
+  await rerank(trx, ecosystem, [...new Set(added.rows.map((row) => row.package))]);
   const ids = await sql<{ id: number }>`
     select distinct package_version.id
     from ${unnest(rows, { name: 'text', architecture: 'text', version: 'text' })} as wanted (name, architecture, version)
-    join package on package.ecosystem = ${ECOSYSTEM} and package.name = wanted.name
+    join package on package.ecosystem = ${ecosystem} and package.name = wanted.name
       and package.architecture = wanted.architecture
     join package_version on package_version.package = package.id and package_version.version = wanted.version
     order by 1`.execute(trx);
@@ -83,8 +89,9 @@ async function ensureVersions(trx: DatabaseTransaction, packages: readonly Packa
 }
 
 /** Puts the new versions (rank 0) of these packages in their places. */
-async function rerank(trx: DatabaseTransaction, packages: readonly number[]): Promise<void> {
+async function rerank(trx: DatabaseTransaction, ecosystem: EcosystemId, packages: readonly number[]): Promise<void> {
   if (packages.length === 0) return;
+  const { compareVersions } = ecosystemOf(ecosystem);
   const { rows } = await sql<{ id: number; package: number; version: string; rank: number }>`
     select id, package, version, rank from package_version where package = any(${packages}::integer[])`.execute(trx);
   const moved: { id: number; rank: number }[] = [];

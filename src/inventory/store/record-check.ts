@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
+import type { EcosystemId } from '../../distro/index.ts';
 import type { Finding, PackageRef } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
 
@@ -8,7 +9,7 @@ export interface RecordCheck {
   readonly scope: string;
   readonly distribution: string;
   /** Every installed package that was looked up, outdated or not. */
-  readonly packages: readonly PackageRef[];
+  readonly packages: readonly (PackageRef & { readonly ecosystem: EcosystemId })[];
   readonly findings: readonly Finding[];
   readonly now: Date;
 }
@@ -47,6 +48,7 @@ export async function recordFindings(trx: DatabaseTransaction, check: RecordChec
       select package_version.id, w.candidate, w.candidate_architecture, w.repository, w.security, w.severity,
         array(select jsonb_array_elements_text(w.advisories)) as advisories, w.since
       from ${unnest(rows, {
+        ecosystem: 'text',
         name: 'text',
         architecture: 'text',
         version: 'text',
@@ -57,9 +59,10 @@ export async function recordFindings(trx: DatabaseTransaction, check: RecordChec
         severity: 'text',
         advisories: 'jsonb',
         since: 'timestamptz',
-      })} as w (name, architecture, version, candidate, candidate_architecture, repository, security, severity,
-        advisories, since)
-      join package on package.ecosystem = 'deb' and package.name = w.name and package.architecture = w.architecture
+      })} as w (ecosystem, name, architecture, version, candidate, candidate_architecture, repository, security,
+        severity, advisories, since)
+      join package on package.ecosystem = w.ecosystem and package.name = w.name
+        and package.architecture = w.architecture
       join package_version on package_version.package = package.id and package_version.version = w.version
     ),
     before as (

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
+import type { EcosystemId } from '../../distro/index.ts';
 import { chainIds, type Digest } from '../../oci/index.ts';
 import { type Base, declaredBase } from '../lineage.ts';
 import { type ImageContents, type LayerContents, scopeOf } from '../types.ts';
@@ -41,9 +42,11 @@ export async function recordImage(trx: DatabaseTransaction, image: RecordImage):
 
 async function insertImage(trx: DatabaseTransaction, image: RecordImage): Promise<RecordedImage> {
   const { contents } = image;
-  const set = await ensurePackageSet(trx, contents.packages);
+  // Without a database there are no packages, whose format would matter.
+  const ecosystem = contents.ecosystem ?? 'deb';
+  const set = await ensurePackageSet(trx, ecosystem, contents.packages);
   const layers = await ensureLayers(trx, contents.layers);
-  await recordLayerPackages(trx, contents.layers, layers, set);
+  await recordLayerPackages(trx, ecosystem, contents.layers, layers, set);
   const chain = chainIds(contents.layers.map((layer) => layer.diffId));
   const base = declaredBase(contents.annotations, image.recipeBase) ?? (await baseByLayers(trx, chain));
   const scope = scopeOf(contents);
@@ -128,6 +131,7 @@ async function ensureLayers(trx: DatabaseTransaction, layers: readonly LayerCont
 
 async function recordLayerPackages(
   trx: DatabaseTransaction,
+  ecosystem: EcosystemId,
   layers: readonly LayerContents[],
   ids: readonly number[],
   set: number,
@@ -153,7 +157,7 @@ async function recordLayerPackages(
     select distinct wanted.layer, package_version.id
     from ${unnest(rows, { layer: 'integer', name: 'text', architecture: 'text', version: 'text' })}
       as wanted (layer, name, architecture, version)
-    join package on package.ecosystem = 'deb' and package.name = wanted.name
+    join package on package.ecosystem = ${ecosystem} and package.name = wanted.name
       and package.architecture = wanted.architecture
     join package_version on package_version.package = package.id and package_version.version = wanted.version
     order by 2, 1

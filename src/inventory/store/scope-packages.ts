@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
-import type { SourcePackage } from '../../distro/index.ts';
+import type { EcosystemId, SourcePackage } from '../../distro/index.ts';
 import type { PackageRef } from '../types.ts';
 
 /** An installed package version as the update check needs it. */
 export interface ScopePackage extends PackageRef {
   readonly source: SourcePackage;
+  readonly ecosystem: EcosystemId;
 }
 
 /** Scopes with images, and the distribution each belongs to. '' is the scope of images nothing is known about. */
@@ -23,21 +24,23 @@ export async function listScopes(
 /** Every distinct package version that an image of the scope has: what to check when a repository changed. */
 export async function packagesOfScope(reader: DatabaseReader, scope: string): Promise<readonly ScopePackage[]> {
   const { rows } = await sql<{
+    ecosystem: EcosystemId;
     name: string;
     architecture: string;
     version: string;
     source: string;
     source_version: string;
   }>`
-    select package.name, package.architecture, package_version.version, package_version.source,
+    select package.ecosystem, package.name, package.architecture, package_version.version, package_version.source,
       package_version.source_version
     from package_version join package on package.id = package_version.package
     where package_version.id in (
       select unnest(versions) from package_set
       where id in (select package_set from image where scope = ${scope}))
     order by package.name, package.architecture, package_version.rank, package_version.version`.execute(reader);
-  return rows.map(({ source, source_version, ...ref }) => ({
+  return rows.map(({ source, source_version, ecosystem, ...ref }) => ({
     ...ref,
+    ecosystem: ecosystem as EcosystemId,
     source: { name: source, version: source_version },
   }));
 }
@@ -57,13 +60,14 @@ export async function packagesOfImage(
   const rows = await reader
     .selectFrom('package_version')
     .innerJoin('package', 'package.id', 'package_version.package')
-    .select(['name', 'architecture', 'version', 'source', 'source_version'])
+    .select(['ecosystem', 'name', 'architecture', 'version', 'source', 'source_version'])
     .where(sql<boolean>`package_version.id = any(${image.versions}::integer[])`)
     .orderBy('name')
     .orderBy('architecture')
     .execute();
-  return rows.map(({ source, source_version, ...ref }) => ({
+  return rows.map(({ source, source_version, ecosystem, ...ref }) => ({
     ...ref,
+    ecosystem: ecosystem as EcosystemId,
     source: { name: source, version: source_version },
   }));
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
-import { compareVersions } from '../../distro/index.ts';
+import { ecosystemOf } from '../../distro/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
 import { inRange, parseVersionRange, type VersionRange } from '../version-range.ts';
@@ -68,13 +68,14 @@ async function versionsOf(reader: DatabaseReader, name: string, range: VersionRa
   const rows = await reader
     .selectFrom('package')
     .innerJoin('package_version', 'package_version.package', 'package.id')
-    .select(['package_version.id', 'version', 'architecture'])
+    .select(['package_version.id', 'version', 'architecture', 'ecosystem'])
     .where('name', '=', name)
+    .orderBy('ecosystem')
     .orderBy('architecture')
     .orderBy('rank')
     .orderBy('package_version.id')
     .execute();
-  return rows.filter((row) => inRange(row.version, range, compareVersions));
+  return rows.filter((row) => inRange(row.version, range, ecosystemOf(row.ecosystem).compareVersions));
 }
 
 interface Hit {
