@@ -1,9 +1,13 @@
+import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../oci/index.ts';
 import { isRelevant } from './captured-paths.ts';
 import { layeredView } from './file-view.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
+import { readFolder } from './read-folder.ts';
+import { languagePackagesIn, languagePackagesOf } from './read-language-packages.ts';
 import { type ReadLayersOptions, startKeeping } from './read-layers.ts';
 import { readPackageSources } from './read-package-sources.ts';
 import { type InstalledState, NOTHING_INSTALLED, nativeArchitecture, readInstalled } from './read-packages.ts';
@@ -28,17 +32,19 @@ export async function inspectImage(
   image: ResolvedImage | RootFolder,
   options: ReadLayersOptions = {},
 ): Promise<ImageContents> {
-  if ('root' in image) return inspectRoot(image.root);
+  if ('root' in image) return inspectRoot(image.root, options.signal);
   const { records, kept } = await startKeeping(image, options);
   const contents = await inspectLayers(image, records);
   await kept;
   return contents;
 }
 
-async function inspectRoot(root: string): Promise<ImageContents> {
+async function inspectRoot(root: string, signal: AbortSignal | undefined): Promise<ImageContents> {
   const view = await rootView(root);
   const installed = await readInstalled(view);
   const distribution = await readDistribution(view, installed.packages);
+  const { findings, incomplete } = await readFolder(root, signal);
+  const language = await languagePackagesIn(findings, view, (path) => linkOnDisk(root, path));
   return {
     digest: undefined,
     distribution,
@@ -46,13 +52,22 @@ async function inspectRoot(root: string): Promise<ImageContents> {
     ecosystem: installed.ecosystem,
     packageDatabase: installed.kind,
     packages: installed.packages,
+    languagePackages: language.packages,
     layers: [],
     tree: new Map(),
     packageSources: await readPackageSources(view),
-    incomplete: installed.incomplete,
+    incomplete: [...installed.incomplete, ...incomplete, ...language.incomplete],
     config: undefined,
     annotations: {},
   };
+}
+
+function linkOnDisk(root: string, path: string): string | undefined {
+  try {
+    return readlinkSync(join(root, path));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same for an image whose layers were read already. */
@@ -62,6 +77,7 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
   const { effects, installed } = await packagesByLayer(records);
   const view = layeredView(tree, records);
   const distribution = await readDistribution(view, installed.packages);
+  const language = await languagePackagesOf(records, tree);
   return {
     digest: image.digest,
     distribution,
@@ -69,10 +85,11 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
     ecosystem: installed.ecosystem,
     packageDatabase: installed.kind,
     packages: installed.packages,
+    languagePackages: language.packages,
     layers: layerContents(image, records, tree, effects),
     tree,
     packageSources: await readPackageSources(view),
-    incomplete: installed.incomplete,
+    incomplete: [...installed.incomplete, ...language.incomplete],
     config: image.config,
     annotations: image.manifest.annotations ?? {},
   };

@@ -27,6 +27,8 @@ const record: LayerRecord = {
   ]),
   skipped: [{ path: 'big', reason: 'too big' }],
   hashed: true,
+  findings: [{ reader: 'package.json', path: 'a/package.json', problems: ['is no JSON'] }],
+  readers: '0123456789abcdef',
 };
 
 test('a record comes back as it went; damaged or cut bytes count as missing', () => {

@@ -1,7 +1,10 @@
-import type { TarHeader } from '../archive/index.ts';
+import type { TarContentSink, TarHeader } from '../archive/index.ts';
+import { ALL_READERS, LayerReading } from '../language/index.ts';
 import type { CollectOptions, Digest, IndexedLayer } from '../oci/index.ts';
 import { CAPTURE_FILE_LIMIT, CAPTURE_FILES_LIMIT, CAPTURE_LAYER_LIMIT, isCaptured } from './captured-paths.ts';
 import type { LayerRecord } from './layer-record.ts';
+import type { OwnedFilesSource } from './owned-files.ts';
+import { fileListSource } from './owners.ts';
 import type { IncompletePart } from './types.ts';
 
 /**
@@ -11,29 +14,69 @@ import type { IncompletePart } from './types.ts';
 export class LayerCapture {
   readonly #skipped: IncompletePart[] = [];
   readonly #kept = new Set<string>();
+  readonly #lists = new Map<string, Buffer>();
+  readonly #reading = new LayerReading(ALL_READERS);
   #bytes = 0;
+  #files = 0;
 
   /** @returns true for a file whose content the record needs */
   wants(header: TarHeader): boolean {
-    if (!isCaptured(header.path)) return false;
-    const reason = overLimit(header.size, this.#bytes + header.size, this.#kept.size + 1);
-    if (reason !== undefined) {
-      this.#skipped.push({ path: header.path, reason });
-      return false;
-    }
-    this.#bytes += header.size;
+    if (!isCaptured(header.path) || !this.#hasRoom(header)) return false;
     this.#kept.add(header.path);
     return true;
   }
 
+  /** @returns what takes the content of a file that is read while it passes */
+  watch(header: TarHeader): TarContentSink | undefined {
+    const source = header.path.startsWith('var/lib/') ? fileListSource(header.path) : undefined;
+    if (source !== undefined) return this.#hasRoom(header) ? this.#condensed(source, header) : undefined;
+    return this.#reading.entry(header.path, header.size, header.mode);
+  }
+
   get options(): CollectOptions {
-    return { capture: (header) => this.wants(header), captureLimit: CAPTURE_FILE_LIMIT };
+    return {
+      capture: (header) => this.wants(header),
+      stream: (header) => this.watch(header),
+      captureLimit: CAPTURE_FILE_LIMIT,
+    };
   }
 
   /** @param indexed may hold more captured files than a scan wants */
-  record(blob: Digest, indexed: IndexedLayer, hashed: boolean): LayerRecord {
-    const captured = new Map([...indexed.captured].filter(([path]) => this.#kept.has(path)));
-    return { blob, index: indexed.index, captured, skipped: this.#skipped, hashed };
+  async record(blob: Digest, indexed: IndexedLayer, hashed: boolean): Promise<LayerRecord> {
+    return {
+      blob,
+      index: indexed.index,
+      captured: new Map([...[...indexed.captured].filter(([path]) => this.#kept.has(path)), ...this.#lists]),
+      skipped: this.#skipped,
+      hashed,
+      findings: await this.#reading.finish(),
+      readers: ALL_READERS.fingerprint,
+    };
+  }
+
+  #hasRoom({ path, size }: TarHeader): boolean {
+    const reason = overLimit(size, this.#bytes + size, this.#files + 1);
+    if (reason !== undefined) {
+      this.#skipped.push({ path, reason });
+      return false;
+    }
+    this.#bytes += size;
+    this.#files += 1;
+    return true;
+  }
+
+  #condensed(source: OwnedFilesSource, { path, size }: TarHeader): TarContentSink {
+    const parts: Buffer[] = [];
+    const keep = (bytes: Buffer): void => void this.#lists.set(path, source.condense(path, bytes));
+    return {
+      write: (chunk) => {
+        if (chunk.length === size) keep(chunk);
+        else parts.push(Buffer.from(chunk));
+      },
+      end: () => {
+        if (parts.length > 0) keep(Buffer.concat(parts));
+      },
+    };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FileFinding } from '../language/index.ts';
 import type { Digest, LayerIndex } from '../oci/index.ts';
 import { parseLayerIndex, serializeLayerIndex } from '../oci/index.ts';
 import { CAPTURE_RULES } from './captured-paths.ts';
@@ -14,10 +15,14 @@ export interface LayerRecord {
   readonly skipped: readonly IncompletePart[];
   /** Every file of the index has its sha256. */
   readonly hashed: boolean;
+  /** What the readers of languages made of its files; whether a file is still there is for the image to say. */
+  readonly findings: readonly FileFinding[];
+  /** `ReaderSet.fingerprint` of those readers: others might find more. */
+  readonly readers: string;
 }
 
 /** Changes with the format and with what is captured: other records are read again. */
-const VERSION = `2-${CAPTURE_RULES}`;
+const VERSION = `3-${CAPTURE_RULES}`;
 
 interface Header {
   readonly version: string;
@@ -25,6 +30,8 @@ interface Header {
   readonly indexBytes: number;
   readonly captured: readonly (readonly [path: string, bytes: number])[];
   readonly skipped: readonly IncompletePart[];
+  readonly findings: readonly FileFinding[];
+  readonly readers: string;
 }
 
 /** header length (4 bytes, big endian) · header (JSON) · layer index · captured files one after another */
@@ -36,6 +43,8 @@ export function serializeLayerRecord(record: LayerRecord): Buffer {
     indexBytes: index.length,
     captured: [...record.captured].map(([path, bytes]) => [path, bytes.length] as const),
     skipped: record.skipped,
+    findings: record.findings,
+    readers: record.readers,
   };
   const head = Buffer.from(JSON.stringify(header), 'utf8');
   const length = Buffer.alloc(4);
@@ -57,7 +66,8 @@ export function parseLayerRecord(blob: Digest, bytes: Buffer): LayerRecord | und
       at += length;
     }
     if (at !== bytes.length) return undefined;
-    return { blob, index, captured, skipped: header.skipped, hashed: header.hashed };
+    const { skipped, hashed, findings, readers } = header;
+    return { blob, index, captured, skipped, hashed, findings, readers };
   } catch {
     return undefined;
   }

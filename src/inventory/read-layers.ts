@@ -1,4 +1,5 @@
 import { type Progress, silentProgress } from '../base/index.ts';
+import { ALL_READERS } from '../language/index.ts';
 import { indexLayer, ociError, type ResolvedImage } from '../oci/index.ts';
 import { inventoryError } from './errors.ts';
 import { type LayerCache, memoryLayerCache } from './layer-cache.ts';
@@ -88,7 +89,7 @@ async function readLayer(
 ): Promise<{ readonly record: LayerRecord; readonly fresh: boolean }> {
   const descriptor = image.manifest.layers[at] as ResolvedImage['manifest']['layers'][number];
   const cached = await cache.get(descriptor.digest);
-  if (cached !== undefined && (cached.hashed || options.hashFiles !== true)) return { record: cached, fresh: false };
+  if (cached !== undefined && isEnough(cached, options)) return { record: cached, fresh: false };
   const capture = new LayerCapture();
   const hashFiles = options.hashFiles === true;
   const indexed = await indexLayer(await image.blobs.open(descriptor.digest), descriptor.mediaType, {
@@ -99,5 +100,9 @@ async function readLayer(
     ...capture.options,
     hashFiles,
   });
-  return { record: capture.record(descriptor.digest, indexed, hashFiles), fresh: true };
+  return { record: await capture.record(descriptor.digest, indexed, hashFiles), fresh: true };
+}
+
+function isEnough(record: LayerRecord, options: ReadLayersOptions): boolean {
+  return (record.hashed || options.hashFiles !== true) && record.readers === ALL_READERS.fingerprint;
 }

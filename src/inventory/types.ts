@@ -1,4 +1,5 @@
 import type { Distribution, EcosystemId, InstalledPackage, PackageDatabaseKind } from '../distro/index.ts';
+import type { LanguagePackage } from '../language/index.ts';
 import type { Digest, FlatTree, ImageConfig } from '../oci/index.ts';
 
 /** A package at one version, as small as it gets. */
@@ -50,6 +51,8 @@ export interface ImageContents {
   readonly ecosystem: EcosystemId | undefined;
   /** Sorted by name, then architecture, then version. */
   readonly packages: readonly InstalledPackage[];
+  /** Packages of languages, those of the distribution's packages included (`owner`); sorted by ecosystem and name. */
+  readonly languagePackages: readonly LanguagePackage[];
   /** Bottom first; empty for a root folder. */
   readonly layers: readonly LayerContents[];
   /** Every path of the image; empty for a root folder. */

@@ -8,6 +8,7 @@ export const FOLDERS = [
   'oci',
   'elf',
   'distro',
+  'language',
   'storage',
   'database',
   'events',

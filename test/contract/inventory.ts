@@ -91,6 +91,7 @@ function contents(distribution: string, stack: readonly (readonly string[])[]): 
     packageDatabase: 'dpkg-status',
     ecosystem: 'deb',
     packages: [...state].map(([name, version]) => installed(name, version)),
+    languagePackages: [],
     layers,
     tree: new Map(),
     packageSources: [],

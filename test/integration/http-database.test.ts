@@ -69,6 +69,7 @@ function contents(stack: readonly (readonly string[])[]): ImageContents & { dige
     packageDatabase: 'dpkg-status',
     ecosystem: 'deb',
     packages: pairs(stack.flat()).map(({ name, version }) => installed(name, version)),
+    languagePackages: [],
     layers: stack.map((list, index) => {
       const diffId = digestOf(JSON.stringify(stack.slice(0, index + 1)));
       const packages = { added: pairs(list), changed: [], removed: [] };

@@ -68,7 +68,7 @@ export function createLayerFactsReader(
         const facts = gathering.facts(indexed);
         remember(indexed.diffId, Promise.resolve(facts));
         await writeCacheFile(fileOf(indexed.diffId), encodeFacts(facts));
-        await records?.put(gathering.record(blob, indexed));
+        await records?.put(await gathering.record(blob, indexed));
       },
     };
   };
@@ -114,7 +114,8 @@ class Gathering {
       capture: (header) => this.#scan.wants(header) || CAPTURED.test(header.path),
       visit: (header) =>
         mayBeElf(header) && header.size <= wholeLimit ? (content) => this.#look(header.path, content) : undefined,
-      stream: (header) => (mayBeElf(header) && header.size > wholeLimit ? this.#watch(header) : undefined),
+      stream: (header) =>
+        both(mayBeElf(header) && header.size > wholeLimit ? this.#watch(header) : undefined, this.#scan.watch(header)),
       captureLimit: CAPTURE_LIMIT,
       hashFiles: true,
     };
@@ -150,6 +151,21 @@ class Gathering {
   record(blob: Digest, indexed: IndexedLayer) {
     return this.#scan.record(blob, indexed, true);
   }
+}
+
+/** One sink for two that may both want a file. */
+function both(one: TarContentSink | undefined, other: TarContentSink | undefined): TarContentSink | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return {
+    write: (chunk) => {
+      one.write(chunk);
+      other.write(chunk);
+    },
+    end: () => {
+      one.end();
+      other.end();
+    },
+  };
 }
 
 function neededBy(read: () => readonly string[] | undefined): readonly string[] | undefined {

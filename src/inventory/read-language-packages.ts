@@ -1,0 +1,78 @@
+import type { FileFinding, LanguagePackage, SurvivingFinding } from '../language/index.ts';
+import type { FlatTree } from '../oci/index.ts';
+import { type FileView, layeredView } from './file-view.ts';
+import type { LayerRecord } from './layer-record.ts';
+import { fileListSource, linkIn, ownersOf } from './owners.ts';
+import type { IncompletePart } from './types.ts';
+
+export interface LanguageState {
+  readonly packages: readonly LanguagePackage[];
+  readonly incomplete: readonly IncompletePart[];
+}
+
+const NONE: LanguageState = { packages: [], incomplete: [] };
+
+/** What the readers' findings come to in the finished root: only files that are still there count. */
+export async function languagePackagesOf(records: readonly LayerRecord[], tree: FlatTree): Promise<LanguageState> {
+  return attribute(survivors(records, tree), layeredView(tree, records), linkIn(tree));
+}
+
+/** The same of findings in a folder. */
+export async function languagePackagesIn(
+  findings: readonly FileFinding[],
+  view: FileView,
+  linkAt: (path: string) => string | undefined,
+): Promise<LanguageState> {
+  const condensing: FileView = {
+    ...view,
+    read: async (path) => {
+      const file = await view.read(path);
+      const source = fileListSource(path);
+      if (file?.kind !== 'content' || source === undefined) return file;
+      return { kind: 'content', bytes: source.condense(path, Buffer.from(file.bytes)) };
+    },
+  };
+  return attribute(
+    findings.map((finding) => ({ finding, layer: undefined })),
+    condensing,
+    linkAt,
+  );
+}
+
+type Unattributed = Omit<SurvivingFinding, 'owner'>;
+
+async function attribute(
+  found: readonly Unattributed[],
+  view: FileView,
+  linkAt: (path: string) => string | undefined,
+): Promise<LanguageState> {
+  if (found.length === 0) return NONE;
+  const { languagePackages } = await import('../language/packages/index.ts');
+  const owners = await ownersOf(new Set(found.map(({ finding }) => finding.path)), view, linkAt);
+  return {
+    packages: languagePackages(found.map((one) => ({ ...one, owner: owners.get(one.finding.path) }))),
+    incomplete: found.flatMap(({ finding }) =>
+      (finding.problems ?? []).map((reason) => ({ path: finding.path, reason })),
+    ),
+  };
+}
+
+function survivors(records: readonly LayerRecord[], tree: FlatTree): readonly Unattributed[] {
+  const byPath = records.map((record) => Map.groupBy(record.findings, (finding) => finding.path));
+  const found: Unattributed[] = [];
+  for (const [layer, files] of byPath.entries()) {
+    for (const [path, findings] of files) {
+      const flat = tree.get(path);
+      if (flat?.layer !== layer || flat.entry.type !== 'file') continue;
+      for (const finding of findings) found.push({ finding, layer: records[layer]?.index.diffId });
+    }
+  }
+  // Other names of a file that was read: package managers link what they have in a store.
+  for (const [path, { entry, layer, target }] of tree) {
+    if (entry.type !== 'hardlink' || target === undefined) continue;
+    for (const finding of byPath[target.layer]?.get(target.entry.path) ?? []) {
+      found.push({ finding: { ...finding, path }, layer: records[layer]?.index.diffId });
+    }
+  }
+  return found;
+}
