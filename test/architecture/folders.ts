@@ -9,6 +9,7 @@ export const FOLDERS = [
   'elf',
   'distro',
   'language',
+  'advisory',
   'storage',
   'database',
   'events',
