@@ -1,38 +1,47 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { PGlite, types } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect } from 'kysely';
-import { asCodedError, isHeraklitError, messageOf, syncDirectory, writeFileAtomic } from '../base/index.ts';
+import { Kysely } from 'kysely';
+import { asCodedError, isHeraklitError, messageOf } from '../base/index.ts';
 import { type Database, databaseOver } from './database.ts';
-import { DurableNodeFiles, durableStartParameters } from './durable-files.ts';
+import { embeddedDialect } from './embedded/dialect.ts';
+import { type EmbeddedSession, rowsOf } from './embedded/session.ts';
+import { createTurns, type Turns } from './embedded/turns.ts';
 import { databaseError } from './errors.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { migrate } from './migrate.ts';
 import type { Schema } from './schema/index.ts';
 
+export interface EmbeddedOptions {
+  /**
+   * In a thread of its own: for a server, whose event loop answers meanwhile. A short command has nothing to do
+   * meanwhile, and a thread takes its time to start.
+   */
+  readonly thread?: boolean;
+}
+
 /**
  * PostgreSQL inside this process, in one folder.
  * @throws DATABASE_IN_USE, DATABASE_BROKEN, DATABASE_NEWER, DATABASE_MIGRATION_FAILED
  */
-export async function openEmbedded(directory: string): Promise<Database> {
+export async function openEmbedded(directory: string, { thread = false }: EmbeddedOptions = {}): Promise<Database> {
   const lock = await lockDirectory(`${directory}.lock`);
   try {
-    const pglite = await start(directory);
-    const kysely = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) });
+    const session = await start(directory, thread);
+    const turns = createTurns();
+    const kysely = new Kysely<Schema>({ dialect: embeddedDialect(session, turns) });
     try {
       await migrate(kysely as unknown as Kysely<unknown>);
     } catch (error) {
-      await pglite.close();
+      await kysely.destroy();
       throw error;
     }
     return databaseOver(kysely, {
       kind: 'embedded',
-      query: (text, values) => rawQuery(pglite, text, values),
-      listen: (channel, listener) => pglite.listen(channel, listener),
+      query: (text, values) => inTurn(turns, () => rawQuery(session, text, values)),
+      async listen(channel, listener) {
+        const stop = await inTurn(turns, () => session.listen(channel, listener));
+        return () => inTurn(turns, stop);
+      },
       async release() {
-        if (!pglite.closed) await pglite.close();
         await lock.release();
       },
     });
@@ -49,26 +58,15 @@ export async function openEmbedded(directory: string): Promise<Database> {
  */
 const TIERING = '--wasm-tiering-budget=130000000';
 
-async function start(directory: string): Promise<PGlite> {
-  const unfinished = `${directory}.initialising`;
+async function start(directory: string, thread: boolean): Promise<EmbeddedSession> {
   try {
-    // A first start that was killed half-way leaves a folder that never starts: begin again.
-    if (existsSync(unfinished)) await rm(directory, { recursive: true, force: true });
-    const fresh = !existsSync(join(directory, 'PG_VERSION'));
-    if (fresh) await writeFileAtomic(unfinished, '');
     setFlagsFromString(TIERING);
-    const pglite = new PGlite({
-      fs: new DurableNodeFiles(directory),
-      startParams: durableStartParameters(),
-      relaxedDurability: false,
-      parsers: { [types.INT8]: Number },
-    });
-    await pglite.waitReady;
-    if (fresh) {
-      await syncDirectory(directory);
-      await rm(unfinished, { force: true });
-    }
-    return pglite;
+    if (thread) return await (await import('./embedded/threaded-session.ts')).threadedSession(directory);
+    const [{ startPglite }, { preparedSession }] = await Promise.all([
+      import('./embedded/start-pglite.ts'),
+      import('./embedded/prepared-session.ts'),
+    ]);
+    return preparedSession(await startPglite(directory));
   } catch (error) {
     const coded = asCodedError(error);
     if (isHeraklitError(coded)) throw coded;
@@ -83,13 +81,23 @@ async function releaseQuietly(lock: DirectoryLock): Promise<void> {
   await lock.release().catch(() => undefined);
 }
 
-/** A failed `begin; …; commit` script must not leave its transaction open on the only connection. */
-async function rawQuery(pglite: PGlite, text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }> {
-  if (values !== undefined && values.length > 0) return await pglite.query(text, [...values]);
+async function inTurn<T>(turns: Turns, work: () => Promise<T>): Promise<T> {
+  const end = await turns.take();
   try {
-    return { rows: (await pglite.exec(text)).flatMap((result) => result.rows) };
-  } catch (error) {
-    await pglite.exec('rollback').catch(() => undefined);
-    throw error;
+    return await work();
+  } finally {
+    end();
   }
+}
+
+/** A failed `begin; …; commit` script must not leave its transaction open on the only connection. */
+async function rawQuery(
+  session: EmbeddedSession,
+  text: string,
+  values?: readonly unknown[],
+): Promise<{ rows: unknown[] }> {
+  if (values !== undefined && values.length > 0) return { rows: rowsOf(await session.run(text, values, false)) };
+  const outcomes = await session.script(text);
+  if (outcomes.at(-1)?.kind === 'failed') await session.script('rollback');
+  return { rows: outcomes.flatMap(rowsOf) };
 }

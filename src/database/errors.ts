@@ -8,6 +8,11 @@ export const databaseErrors = {
   },
   DATABASE_UNREACHABLE: { kind: 'failed', retryable: true, meaning: 'PostgreSQL does not answer or refuses us.' },
   DATABASE_BROKEN: { kind: 'failed', retryable: false, meaning: 'The embedded database folder does not start.' },
+  DATABASE_STOPPED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The embedded database of a running server has ended by itself, as when memory runs out.',
+  },
   DATABASE_NEWER: {
     kind: 'usage',
     retryable: false,

@@ -7,6 +7,8 @@ export type DatabaseOptions =
       readonly kind: 'embedded';
       /** `Home.database`; made when missing. */
       readonly directory: string;
+      /** In a thread of its own; see `EmbeddedOptions`. */
+      readonly thread?: boolean;
     }
   | { readonly kind: 'postgresql'; readonly url: string };
 
@@ -15,5 +17,5 @@ export type DatabaseOptions =
  * @throws DATABASE_IN_USE, DATABASE_BROKEN, DATABASE_UNREACHABLE, DATABASE_NEWER, DATABASE_MIGRATION_FAILED
  */
 export function openDatabase(options: DatabaseOptions): Promise<Database> {
-  return options.kind === 'embedded' ? openEmbedded(options.directory) : openPostgresql(options.url);
+  return options.kind === 'embedded' ? openEmbedded(options.directory, options) : openPostgresql(options.url);
 }

@@ -59,6 +59,51 @@ export function databaseContract(name: string, open: () => Promise<Database>, cl
       await insert('still usable');
     });
 
+    test('a statement goes on working after its table has changed, in and out of transactions', async () => {
+      await sql`create table changing (a int)`.execute(database.kysely);
+      const read = (from: Database['kysely']) => sql<{ a: unknown }>`select * from changing`.execute(from);
+      for (let round = 0; round < 3; round += 1) await read(database.kysely);
+      await sql`insert into changing values (1)`.execute(database.kysely);
+      await sql`alter table changing alter column a type text, add column b int default 2`.execute(database.kysely);
+      assert.deepEqual((await read(database.kysely)).rows, [{ a: '1', b: 2 }]);
+      for (let round = 0; round < 3; round += 1) await database.transaction((trx) => read(trx));
+      await sql`alter table changing drop column a`.execute(database.kysely);
+      await database.transaction((trx) => read(trx)).catch(() => undefined);
+      assert.deepEqual((await database.transaction((trx) => read(trx))).rows, [{ b: 2 }]);
+      await sql`drop table changing`.execute(database.kysely);
+    });
+
+    test('a parameter of the wrong kind fails its statement, and the same statement goes on with a right one', async () => {
+      const half = (value: unknown) => sql<{ n: number }>`select ${value}::int / 2 as n`.execute(database.kysely);
+      for (const value of [2, 4, 6]) assert.deepEqual((await half(value)).rows, [{ n: value / 2 }]);
+      await assert.rejects(half('a'), { code: '22P02' });
+      await assert.rejects(
+        database.transaction((trx) => sql`select ${0}::int / 0`.execute(trx)),
+        { code: '22012' },
+      );
+      assert.deepEqual((await half(8)).rows, [{ n: 4 }]);
+      assert.deepEqual((await half(null)).rows, [{ n: null }]);
+    });
+
+    test('a transaction that swallows the failure of a statement does not commit', async () => {
+      const swallowed = database.transaction(async (trx) => {
+        await trx.insertInto('metadata').values({ key: 'swallowed', value: '' }).execute();
+        await sql`select 1/0`.execute(trx).catch(() => undefined);
+      });
+      await swallowed.catch(() => undefined);
+      assert.deepEqual(await keys('swallowed'), []);
+    });
+
+    test('more different statements than stay prepared', async () => {
+      const numbers = Array.from({ length: 450 }, (_, index) => index);
+      for (let round = 0; round < 2; round += 1) {
+        for (const number of numbers) {
+          const { rows } = await sql`select ${sql.lit(number)}::int + ${1}::int as sum`.execute(database.kysely);
+          assert.deepEqual(rows, [{ sum: number + 1 }]);
+        }
+      }
+    });
+
     test('unnest inserts and types arrays of any bytes', async () => {
       const rows = Array.from({ length: 20_000 }, (_, index) => ({
         key: `bulk/${index}`,

@@ -89,7 +89,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const fleet = file === undefined ? undefined : await engine.loadEngineFleet(file);
   await using resources = new AsyncDisposableStack();
   const context = withStorage(given, options.storage ?? fleet?.document.registry?.storage);
-  const database = resources.adopt(await openHomeDatabase(context), (one) => one.close());
+  const database = resources.adopt(await openHomeDatabase(context, { thread: true }), (one) => one.close());
   const { home, log, progress } = context;
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
   const guarded = await openServeAccess(database, fleet, options, context, resources);

@@ -1,0 +1,27 @@
+/** Who may use the only connection: one after the other, in the order they asked. */
+export interface Turns {
+  /** Resolves with what ends the turn. */
+  take(): Promise<() => void>;
+}
+
+export function createTurns(): Turns {
+  let taken = false;
+  const waiting: ((end: () => void) => void)[] = [];
+  const turn = (): (() => void) => {
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      const next = waiting.shift();
+      if (next === undefined) taken = false;
+      else next(turn());
+    };
+  };
+  return {
+    take() {
+      if (taken) return new Promise((resolve) => waiting.push(resolve));
+      taken = true;
+      return Promise.resolve(turn());
+    },
+  };
+}
