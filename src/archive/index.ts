@@ -23,5 +23,5 @@ export { type BufferedTarEntry, readTarBuffer } from './tar-buffer.ts';
 export { scanTar, type TarContentSink, type TarHandler, TarParser, type TarReadOptions } from './tar-parser.ts';
 
 export { createTarWriter, type TarWriter } from './tar-writer.ts';
-export { isForThread, prepareThread } from './threaded-gunzip.ts';
+export { isForThread, prepareThread, releaseThread } from './threaded-gunzip.ts';
 export type { ArchiveLimits, TarEntry, TarEntryType, TarHeader } from './types.ts';

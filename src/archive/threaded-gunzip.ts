@@ -2,12 +2,14 @@ import { getCompileCacheDir } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
 import { giveBack } from './give-back.ts';
-import { type FromThread, type GunzipOrder, openHandle, type ToThread } from './gunzip-thread.ts';
+import type { FilledChunk, FromThread, GunzipOrder, ToThread } from './gunzip-thread.ts';
+import { openInflate } from './inflate-handle.ts';
 
 /** All memory one decoding takes, whatever the archive holds. */
-const SLOT_BYTES = 1024 * 1024;
-const SLOTS = 5;
+const SLOT_BYTES = 512 * 1024;
+const SLOTS = 4;
 const CHUNK_BYTES = 256 * 1024;
 const CHUNKS = 16;
 /** From this many compressed bytes on, a thread of its own brings more than its start costs (some 30 ms). */
@@ -43,7 +45,7 @@ export const isForThread = (size: number): boolean =>
  * Nothing waits for it, and the process ends without it.
  */
 export function prepareThread(): void {
-  ready ??= openHandle() === undefined ? undefined : new GunzipThread();
+  ready ??= openInflate() === undefined ? undefined : new GunzipThread();
 }
 
 /**
@@ -57,7 +59,7 @@ export function gunzipOnThread(
   source: AsyncIterable<Uint8Array>,
   ownChunks: boolean,
 ): AsyncIterable<Uint8Array> | undefined {
-  return threads >= MAX_THREADS || openHandle() === undefined ? undefined : decoded(source, ownChunks);
+  return threads >= MAX_THREADS || openInflate() === undefined ? undefined : decoded(source, ownChunks);
 }
 
 async function* decoded(
@@ -87,6 +89,12 @@ async function* decoded(
     else thread.stop();
     if (!whole) input.return?.().catch(() => undefined);
   }
+}
+
+/** Says that no archive follows soon: the memory of a thread that waits for one is wanted now. */
+export function releaseThread(): void {
+  ready?.stop();
+  ready = undefined;
 }
 
 /** For the next archive, which then saves the start of a thread and its memory. */
@@ -125,6 +133,32 @@ async function feed(input: AsyncIterator<Uint8Array>, thread: GunzipThread, ownC
   thread.tell({ kind: 'end' });
 }
 
+/** Checks what each member's trailer says of its content, as zlib would; here, because the thread has no time. */
+class MemberSums {
+  #crc = 0;
+  #size = 0;
+
+  /** @throws as zlib */
+  check(chunk: Buffer, ends: FilledChunk['ends'] = []): void {
+    let from = 0;
+    for (const { at, crc, size } of ends) {
+      this.#add(chunk.subarray(from, at));
+      if (this.#crc !== crc) throw Object.assign(new Error('incorrect data check'), { code: 'Z_DATA_ERROR' });
+      if (this.#size % 2 ** 32 !== size)
+        throw Object.assign(new Error('incorrect length check'), { code: 'Z_DATA_ERROR' });
+      this.#crc = 0;
+      this.#size = 0;
+      from = at;
+    }
+    this.#add(chunk.subarray(from));
+  }
+
+  #add(bytes: Buffer): void {
+    this.#crc = crc32(bytes, this.#crc);
+    this.#size += bytes.length;
+  }
+}
+
 /** The host's side of one thread. */
 class GunzipThread {
   readonly #order: GunzipOrder = {
@@ -136,8 +170,9 @@ class GunzipThread {
   };
   readonly #worker = new Worker(THREAD, { workerData: this.#order, env: threadEnvironment() });
   readonly #free = Array.from({ length: SLOTS }, (_, slot) => slot);
-  /** Lengths of chunks that were filled and not asked for yet; 'done' behind the last. */
-  readonly #filled: (number | 'done')[] = [];
+  /** Chunks that were filled and not asked for yet; 'done' behind the last. */
+  readonly #filled: (FilledChunk | 'done')[] = [];
+  readonly #sums = new MemberSums();
   #read = 0;
   #done = false;
   #failure: { readonly error: unknown } | undefined;
@@ -172,7 +207,7 @@ class GunzipThread {
       return;
     }
     if (message.kind === 'free') this.#free.push(message.slot);
-    else if (message.kind === 'chunk') this.#filled.push(message.length);
+    else if (message.kind === 'chunk') this.#filled.push(message);
     else {
       this.#done = true;
       this.#filled.push('done');
@@ -210,9 +245,13 @@ class GunzipThread {
   /** Undefined after the last. */
   async next(): Promise<Uint8Array | undefined> {
     for (;;) {
-      const length = this.#filled.shift();
-      if (length === 'done') return undefined;
-      if (length !== undefined) return Buffer.from(this.#order.output, (this.#read % CHUNKS) * CHUNK_BYTES, length);
+      const filled = this.#filled.shift();
+      if (filled === 'done') return undefined;
+      if (filled !== undefined) {
+        const chunk = Buffer.from(this.#order.output, (this.#read % CHUNKS) * CHUNK_BYTES, filled.length);
+        this.#sums.check(chunk, filled.ends);
+        return chunk;
+      }
       if (this.#failure !== undefined) throw this.#failure.error;
       await this.#change();
     }

@@ -13,6 +13,7 @@ export {
 } from './errors.ts';
 export { defaultHome, type Home, homeAt } from './home.ts';
 export { createLog, type Log, type LogLevel, type LogOptions, silentLog } from './log.ts';
+export { packageFile } from './package-file.ts';
 export { type Progress, silentProgress } from './progress.ts';
 export { redact } from './redact.ts';
 export { DEFAULT_RETRY, type RetryOptions, retry } from './retry.ts';

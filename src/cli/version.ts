@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { packageFile } from '../base/index.ts';
 
-/** From package.json, two folders up both in src/cli and in dist/cli. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+export const VERSION: string = (JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string })
+  .version;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { packageFile } from '../base/index.ts';
 
 /** Which tree of a mirror a pocket lies in: Debian keeps security apart. */
 export type ArchiveKind = 'main' | 'security';
@@ -26,8 +27,7 @@ export interface DistributionData {
   readonly releases: Readonly<Record<string, ReleaseData>>;
 }
 
-/** Two folders up both from src/distro and from dist/distro. */
-const DATA = JSON.parse(readFileSync(new URL('../../data/distributions.json', import.meta.url), 'utf8')) as Readonly<
+const DATA = JSON.parse(readFileSync(packageFile('data/distributions.json'), 'utf8')) as Readonly<
   Record<string, DistributionData>
 >;
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packageFile } from '../base/index.ts';
 import type { ArchiveKind } from '../distro/index.ts';
 import { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
 import { feedError } from './errors.ts';
@@ -114,7 +115,7 @@ export async function readAptSources(root = '/'): Promise<readonly AptSourceFile
 }
 
 const shippedMirrors = (): NonNullable<MirrorSearch['known']> =>
-  JSON.parse(readFileSync(new URL('../../data/mirrors.json', import.meta.url), 'utf8'));
+  JSON.parse(readFileSync(packageFile('data/mirrors.json'), 'utf8'));
 
 const words = (text: string | undefined): string[] => (text ?? '').split(/[\s,]+/).filter((word) => word !== '');
 

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { type Log, silentLog } from '../base/index.ts';
+import { type Log, packageFile, silentLog } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { RegistryCatalogue, RegistryMaintenance, RegistryServerOptions } from '../registry/index.ts';
 import { accountRoutes } from './access/account-routes.ts';
@@ -27,8 +27,8 @@ import { uiRoutes } from './routes/ui.ts';
 import * as schemas from './schemas.ts';
 import { listenLocally, type TlsServing } from './tls.ts';
 
-/** Where `vite build web` puts the page; the same distance from `src/http` and from `dist/http`. */
-const WEB = resolve(import.meta.dirname, '../../web/dist');
+/** Where `vite build web` puts the page. */
+const WEB = fileURLToPath(packageFile('web/dist'));
 
 const MAX_CONNECTIONS = 10_000;
 /** Milliseconds. */

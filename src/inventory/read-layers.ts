@@ -1,3 +1,4 @@
+import { releaseThread } from '../archive/index.ts';
 import { type Progress, silentProgress } from '../base/index.ts';
 import { ALL_READERS } from '../language/index.ts';
 import { indexLayer, ociError, type ResolvedImage } from '../oci/index.ts';
@@ -76,6 +77,7 @@ export async function startKeeping(image: ResolvedImage, options: ReadLayersOpti
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL, layers.length) }, work));
+  releaseThread();
   const kept = Promise.all(writes);
   kept.catch(() => undefined);
   return { records, kept };

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { ValidateFunction } from 'ajv';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { packageFile } from '../base/index.ts';
 import { recipeError } from './errors.ts';
 import { type Problem, problemOf } from './problems.ts';
 
@@ -24,11 +26,12 @@ function validator(kind: DocumentKind): ValidateFunction {
 }
 
 /** `npm run docs` writes it: compiling takes longer than many a build. */
-const compiledAhead = (): ValidateFunction => load('../../schemas/recipe.validate.cjs') as ValidateFunction;
+const compiledAhead = (): ValidateFunction =>
+  load(fileURLToPath(packageFile('schemas/recipe.validate.cjs'))) as ValidateFunction;
 
 function compileNow(kind: DocumentKind): ValidateFunction {
   const { Ajv2020 } = load('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
-  const schema = JSON.parse(readFileSync(new URL(`../../schemas/${kind}.schema.json`, import.meta.url), 'utf8'));
+  const schema = JSON.parse(readFileSync(packageFile(`schemas/${kind}.schema.json`), 'utf8'));
   return new Ajv2020({ allErrors: true, verbose: true, strict: true }).compile(schema as object);
 }
 

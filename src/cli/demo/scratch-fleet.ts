@@ -1,10 +1,10 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Home } from '../../base/index.ts';
+import { type Home, packageFile } from '../../base/index.ts';
 import { createSandbox } from '../../runtime/sandbox/index.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../../examples/fleet', import.meta.url));
+const EXAMPLE = fileURLToPath(packageFile('examples/fleet'));
 
 /** What images need without maintainer scripts that essential packages would have brought. */
 const SCRIPTLESS_BASE = 'packages: [base-files, base-passwd, bash, coreutils, dash, libc-bin, ';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { PublicKey } from 'openpgp';
-import { messageOf } from '../../base/index.ts';
+import { messageOf, packageFile } from '../../base/index.ts';
 import { distroError } from '../errors.ts';
 
 /** Public keys that may sign a distribution's repositories. */
@@ -14,8 +14,7 @@ export interface Keyring {
   keys(): Promise<readonly PublicKey[]>;
 }
 
-/** The package's data folder: three folders up both from src/distro/deb and from dist/distro/deb. */
-const KEYRINGS = new URL('../../../data/keyrings/', import.meta.url);
+const KEYRINGS = packageFile('data/keyrings/');
 
 async function parseKeys(name: string, armored: readonly string[]): Promise<readonly PublicKey[]> {
   const { readKeys } = await import('openpgp');
