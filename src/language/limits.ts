@@ -11,3 +11,7 @@ export const PACKAGES_PER_LAYER = 500_000;
 export const NAME_LENGTH = 512;
 /** Bytes of a manifest (package.json, METADATA, gemspec, …). */
 export const MANIFEST_BYTES = 4 * 1024 * 1024;
+/** Bytes of a lock file, or of a list of all that is installed. */
+export const LOCK_BYTES = 32 * 1024 * 1024;
+/** Bytes of a file that a YAML or TOML library parses, some tens of nanoseconds a byte. */
+export const PARSED_BYTES = 8 * 1024 * 1024;

@@ -1,8 +1,49 @@
+import { dotnetDeps, nugetLock } from './dotnet/deps-json.ts';
+import { erlangApplication, mixLock } from './erlang/applications.ts';
+import { npmLockFile } from './npm/lock-file.ts';
 import { npmManifest } from './npm/manifest.ts';
+import { pnpmLock } from './npm/pnpm-lock.ts';
+import { yarnLock } from './npm/yarn-lock.ts';
+import { cpanInstalled, perlLocal } from './perl/distributions.ts';
+import { composerInstalled, composerLock } from './php/composer.ts';
+import { pythonArchive, pythonVendored } from './python/archives.ts';
+import { condaMeta } from './python/conda.ts';
+import { pipfileLock, pythonLockFile } from './python/lock-files.ts';
+import { pythonEggInfo, pythonMetadata } from './python/metadata.ts';
+import { pythonRequirements } from './python/requirements.ts';
+import { rDescription } from './r/description.ts';
 import { ReaderSet } from './reader-set.ts';
+import { gemfileLock } from './ruby/gemfile-lock.ts';
+import { gemspec } from './ruby/gemspec.ts';
+import { cargoLock } from './rust/cargo-lock.ts';
 import type { ContentReader } from './types.ts';
 
 /** Every reader, one line each. */
-export const READERS: readonly ContentReader[] = [npmManifest];
+export const READERS: readonly ContentReader[] = [
+  cargoLock,
+  composerInstalled,
+  composerLock,
+  condaMeta,
+  cpanInstalled,
+  dotnetDeps,
+  erlangApplication,
+  gemfileLock,
+  gemspec,
+  mixLock,
+  npmLockFile,
+  npmManifest,
+  nugetLock,
+  perlLocal,
+  pipfileLock,
+  pnpmLock,
+  pythonArchive,
+  pythonEggInfo,
+  pythonLockFile,
+  pythonMetadata,
+  pythonRequirements,
+  pythonVendored,
+  rDescription,
+  yarnLock,
+];
 
 export const ALL_READERS = new ReaderSet(READERS);

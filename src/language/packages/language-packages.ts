@@ -90,7 +90,9 @@ function undiscovered(declared: readonly Candidate[], installed: readonly Candid
   const isFilled = (ecosystem: Ecosystem, lockFile: string): boolean => {
     const below = DEPENDENCY_FOLDERS[ecosystem];
     if (below === undefined) return false;
-    const prefix = `${lockFile.slice(0, lockFile.lastIndexOf('/') + 1)}${below}/`;
+    const folder = lockFile.slice(0, lockFile.lastIndexOf('/') + 1);
+    // npm keeps a copy of its lock file inside.
+    const prefix = `/${folder}`.endsWith(`/${below}/`) ? folder : `${folder}${below}/`;
     const key = `${ecosystem} ${prefix}`;
     let answer = filled.get(key);
     if (answer === undefined) {
