@@ -1,9 +1,10 @@
 import { debEcosystem } from './deb/index.ts';
 import type { PackageEcosystem } from './ecosystem.ts';
+import { rpmEcosystem } from './rpm/index.ts';
 import type { EcosystemId } from './types.ts';
 
 /** Every family heraklit reads, in the order in which a root is asked for its database. */
-export const ECOSYSTEMS: readonly PackageEcosystem[] = [debEcosystem];
+export const ECOSYSTEMS: readonly PackageEcosystem[] = [debEcosystem, rpmEcosystem];
 
 const BY_ID = new Map(ECOSYSTEMS.map((ecosystem) => [ecosystem.id, ecosystem]));
 

@@ -68,6 +68,7 @@ export {
   type PocketData,
   type ReleaseData,
 } from './releases.ts';
+export { rpmEcosystem } from './rpm/index.ts';
 export type {
   ChangelogEntry,
   Distribution,

@@ -1,4 +1,5 @@
-import { debEcosystem } from '../../src/distro/index.ts';
+import { debEcosystem, rpmEcosystem } from '../../src/distro/index.ts';
+import { RPM_DATABASES } from '../support/rpm-databases.ts';
 import { ecosystemContract } from './ecosystem.ts';
 
 const stanza = (name: string, status = ''): string => `Package: ${name}\n${status}Version: 1-1\nArchitecture: amd64\n`;
@@ -17,4 +18,15 @@ ecosystemContract({
     'lib/apk/db',
   ],
   ladder: ['1.0~rc1', '1.0', '1.0-1', '1.0-1+b1', '1:0'],
+});
+
+const ndb = 'usr/lib/sysimage/rpm/Packages.db';
+
+ecosystemContract({
+  ecosystem: rpmEcosystem,
+  // rpm writes packages one after another: without the end of the file the last ones are missing.
+  files: new Map([[ndb, RPM_DATABASES[ndb].subarray(0, 10_000)]]),
+  installed: ['bash 5.1.8-9.el9 x86_64', 'openssl 1:3.0.7-24.el9 x86_64', 'zlib 1.2.11-40.el9 x86_64'],
+  foreignPaths: ['var/lib/rpm/Name', 'var/lib/rpm/Packages.db.lock', 'usr/lib/rpm/macros', 'lib/apk/db'],
+  ladder: ['1.0~rc1-1', '1.0-1', '1.0-1.fc42', '1.0-10', '1.0^git1-1', '1.0.1-1', '2-1', '1:0-1'],
 });

@@ -1,0 +1,1 @@
+export { rpmEcosystem } from './ecosystem.ts';
