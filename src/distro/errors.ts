@@ -22,6 +22,21 @@ export const distroErrors = {
     retryable: false,
     meaning: 'A package file (.deb) is truncated, damaged or not a package.',
   },
+  DISTRO_ADB_INVALID: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A file in apk’s version 3 container (index, package, database) is damaged or over a limit.',
+  },
+  DISTRO_INDEX_INVALID: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A package index (APKINDEX.tar.gz, a pacman database) is damaged or something else.',
+  },
+  DISTRO_INDEX_UNSIGNED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A package index or package is not signed by a key of its keyring, or its signature is wrong.',
+  },
   DISTRO_KEYRING_INVALID: { kind: 'failed', retryable: false, meaning: 'A keyring holds no readable public key.' },
   RELEASE_INVALID: { kind: 'failed', retryable: false, meaning: 'A repository’s Release file lacks what it must say.' },
   RELEASE_UNSIGNED: {

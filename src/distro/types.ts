@@ -59,10 +59,14 @@ export interface RepositoryPackage extends PackageIdentity {
   readonly filename: string;
   /** Bytes of the package file. */
   readonly size: number;
-  /** 64 hexadecimal digits. */
+  /** 64 hexadecimal digits; '' where an index has no such hash of the file (apk, see `identity`). */
   readonly sha256: string;
   /** KiB, as the index says. */
   readonly installedSize: number;
+  /** apk: what the index knows a package by instead of a hash of its file (`ApkArchive.identity`), hexadecimal. */
+  readonly identity?: string;
+  /** Seconds since the epoch: when the package was built, where an index says so. */
+  readonly built?: number;
 }
 
 /**
