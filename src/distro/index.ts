@@ -1,4 +1,26 @@
 export {
+  type ApkArchive,
+  type ApkFile,
+  type ApkIndex,
+  type ApkIndexOrigin,
+  type ApkInfo,
+  type ApkKeyFile,
+  type ApkKeyring,
+  type OpenApkOptions,
+  openApk,
+  openApkIndex,
+  readApkKeyring,
+  readOwners,
+} from './apk/index.ts';
+export {
+  openPacmanPackage,
+  type PacmanArchive,
+  type PacmanIndex,
+  type PacmanIndexOrigin,
+  type PacmanInfo,
+  readPacmanIndex,
+} from './arch/index.ts';
+export {
   advisoriesBetween,
   type ControlOptions,
   type ControlProblem,

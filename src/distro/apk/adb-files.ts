@@ -10,11 +10,11 @@ const ACL = { mode: 1, user: 2, group: 3, xattrs: 4 } as const;
 
 /** `st_mode` types of what has a target instead of content. */
 const TARGETS: Readonly<Record<number, BufferedTarEntry['type']>> = {
-  0xa000: 'symlink',
-  0x8000: 'hardlink',
-  0x6000: 'block',
-  0x2000: 'character',
-  0x1000: 'fifo',
+  40960: 'symlink',
+  32768: 'hardlink',
+  24576: 'block',
+  8192: 'character',
+  4096: 'fifo',
 };
 
 /** Whom apk takes for a user that the root does not know. */
@@ -38,7 +38,8 @@ function pathOf(folder: string, name: string, what: string): string {
   const path = folder === '' ? name : `${folder}/${name}`;
   const parts = path.split('/');
   const isPlain = path === '' || parts.every((part) => part !== '' && part !== '.' && part !== '..');
-  if (!isPlain || path.includes('\0')) throw invalidAdb(what, `${JSON.stringify(path.slice(0, 200))} is no path below the root`);
+  if (!isPlain || path.includes('\0'))
+    throw invalidAdb(what, `${JSON.stringify(path.slice(0, 200))} is no path below the root`);
   return path;
 }
 
@@ -115,6 +116,7 @@ function entryOf(values: AdbValues, item: AdbValue, folder: string, content: Buf
   const size = values.int(slots.get(FILE.size));
   if (content.length !== size) throw invalidAdb(what, `${path} has ${content.length} bytes instead of ${size}`);
   const hash = values.blob(slots.get(FILE.hash)) ?? EMPTY;
-  if (hash.length < 20 || !hashFits(content, hash)) throw invalidAdb(what, `${path} has other bytes than its hash says`);
+  if (hash.length < 20 || !hashFits(content, hash))
+    throw invalidAdb(what, `${path} has other bytes than its hash says`);
   return { path, type: 'file', size, mtime, content, ...owner };
 }

@@ -1,4 +1,4 @@
-import { AdbValues, type AdbSlots, type AdbValue } from './adb-values.ts';
+import type { AdbSlots, AdbValue, AdbValues } from './adb-values.ts';
 
 /** Slots of a package's information (apk-tools, apk_adb.h). */
 const INFO = {

@@ -56,7 +56,15 @@ export interface OpenApkOptions {
   readonly keyring?: ApkKeyring;
 }
 
-const SCRIPTS = ['trigger', 'pre-install', 'post-install', 'pre-deinstall', 'post-deinstall', 'pre-upgrade', 'post-upgrade'];
+const SCRIPTS = [
+  'trigger',
+  'pre-install',
+  'post-install',
+  'pre-deinstall',
+  'post-deinstall',
+  'pre-upgrade',
+  'post-upgrade',
+];
 
 function invalid(what: string, error: unknown): Error {
   if (isHeraklitError(error, 'DISTRO_PACKAGE_INVALID', 'DISTRO_INDEX_UNSIGNED')) return error;

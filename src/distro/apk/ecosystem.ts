@@ -8,7 +8,12 @@ import { readInstalledAdb } from './installed-adb.ts';
 import { compareVersions, satisfies } from './version.ts';
 
 /** apk 3 on a root with merged /usr keeps it below usr/lib. */
-const PATHS = ['lib/apk/db/installed', 'usr/lib/apk/db/installed', 'lib/apk/db/installed.adb', 'usr/lib/apk/db/installed.adb'];
+const PATHS = [
+  'lib/apk/db/installed',
+  'usr/lib/apk/db/installed',
+  'lib/apk/db/installed.adb',
+  'usr/lib/apk/db/installed.adb',
+];
 
 /** GOARCH (and its variant is not known here) → apk's own word. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {

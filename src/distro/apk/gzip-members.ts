@@ -35,7 +35,10 @@ function headerEnd(bytes: Buffer): number {
  */
 export function firstMember(bytes: Buffer, maxBytes: number): GzipMember {
   const start = headerEnd(bytes);
-  const { buffer, engine } = inflateRawSync(bytes.subarray(start), { info: true, maxOutputLength: maxBytes }) as unknown as {
+  const { buffer, engine } = inflateRawSync(bytes.subarray(start), {
+    info: true,
+    maxOutputLength: maxBytes,
+  }) as unknown as {
     buffer: Buffer;
     engine: { bytesWritten: number };
   };

@@ -1,4 +1,4 @@
-export { type ApkFile } from './adb-files.ts';
+export type { ApkFile } from './adb-files.ts';
 export { type ApkArchive, type ApkInfo, type OpenApkOptions, openApk } from './archive.ts';
 export { apkEcosystem } from './ecosystem.ts';
 export { readOwners } from './installed.ts';

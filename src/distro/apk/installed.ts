@@ -102,7 +102,9 @@ export function readInstalled(bytes: Uint8Array, what = 'the package database'):
   for (const record of readRecords(bytes, what, report)) {
     const installed = ofRecord(record);
     if (installed === undefined) {
-      problems.push(`a record has no ${record.has('P') ? 'version' : 'name'}: ${record.get('P') ?? record.get('V') ?? ''}`);
+      problems.push(
+        `a record has no ${record.has('P') ? 'version' : 'name'}: ${record.get('P') ?? record.get('V') ?? ''}`,
+      );
       continue;
     }
     packages.push(installed);

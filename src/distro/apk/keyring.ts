@@ -39,10 +39,14 @@ function readKey({ name, content }: ApkKeyFile, keyring: string): ApkKey {
     const key = createPublicKey({ key: content, format: 'pem' });
     return { name, key, fingerprint: createHash('sha512').update(publicPart(key)).digest('hex').slice(0, 32) };
   } catch (error) {
-    throw distroError('DISTRO_KEYRING_INVALID', `key ${name} of keyring ${keyring} is not readable: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'A key is a PEM file as in /etc/apk/keys; its file name must be the one that signatures name.',
-    });
+    throw distroError(
+      'DISTRO_KEYRING_INVALID',
+      `key ${name} of keyring ${keyring} is not readable: ${messageOf(error)}`,
+      {
+        cause: error,
+        hint: 'A key is a PEM file as in /etc/apk/keys; its file name must be the one that signatures name.',
+      },
+    );
   }
 }
 
@@ -89,7 +93,8 @@ export function verifySignature(
     throw unsigned(what, `its signature by ${keyName} is wrong`);
   }
   const named = signatures.map(({ name }) => name.replace(/^\.SIGN\.[A-Z0-9]+\./, ''));
-  const why = named.length === 0 ? 'it carries no signature' : `no key of keyring ${keyring.name} is ${named.join(' or ')}`;
+  const why =
+    named.length === 0 ? 'it carries no signature' : `no key of keyring ${keyring.name} is ${named.join(' or ')}`;
   throw unsigned(what, why);
 }
 
@@ -132,6 +137,7 @@ export function verifyAdbSignature(
     }
     seen.push(`${fingerprint} (wrong)`);
   }
-  const why = seen.length === 0 ? 'it carries no signature' : `no signature of ${keyring.name} holds: ${seen.join(', ')}`;
+  const why =
+    seen.length === 0 ? 'it carries no signature' : `no signature of ${keyring.name} holds: ${seen.join(', ')}`;
   throw unsigned(what, why);
 }

@@ -130,15 +130,20 @@ function gather(rows: Iterable<Row>, origin: ApkIndexOrigin, fileName: (row: Row
  * repository is none.
  */
 function expand(spec: string, row: Row): string {
-  const values: Readonly<Record<string, string>> = { ...row, arch: row.architecture };
+  const { name, version, architecture, hash } = row;
+  const values: Readonly<Record<string, string>> = { name, version, arch: architecture, hash };
   const path = spec.replaceAll(/\$\{([a-z]+)(?::(\d{1,3}))?\}/g, (_, key: string, length?: string) => {
-    const value = String(values[key] ?? '');
+    const value = values[key] ?? '';
     return length === undefined ? value : value.slice(0, Number(length));
   });
   return path.startsWith('/') || path.includes(':') || path.split('/').includes('..') ? '' : path;
 }
 
-async function openText(bytes: Uint8Array, origin: ApkIndexOrigin, { keyring, what }: OpenIndexOptions): Promise<ApkIndex> {
+async function openText(
+  bytes: Uint8Array,
+  origin: ApkIndexOrigin,
+  { keyring, what }: OpenIndexOptions,
+): Promise<ApkIndex> {
   const { signatures, rest } = splitSignatures(bytes);
   const signedBy = keyring === undefined ? '' : verifySignature(rest, signatures, keyring, what);
   const content = await decompressBuffer(rest, 'gzip', { maxBytes: MAX_RECORDS_BYTES });
@@ -147,7 +152,11 @@ async function openText(bytes: Uint8Array, origin: ApkIndexOrigin, { keyring, wh
   const index = entries.get('APKINDEX');
   if (index === undefined) throw new Error('there is no APKINDEX in it');
   const broken: string[] = [];
-  const records = readRecords(index, what, ({ line }) => broken.length < MAX_PROBLEMS && broken.push(`line ${line} is no field`));
+  const records = readRecords(
+    index,
+    what,
+    ({ line }) => broken.length < MAX_PROBLEMS && broken.push(`line ${line} is no field`),
+  );
   const rows = (function* (): Generator<Row, void> {
     for (const record of records) yield rowOf(record);
   })();

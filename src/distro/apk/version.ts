@@ -1,3 +1,4 @@
+import { orderFits } from '../operator.ts';
 import type { Relation } from '../types.ts';
 
 /** Kinds of parts, in apk's order: of two versions that part ways here, the one with the later kind is the older. */
@@ -150,19 +151,7 @@ export function matchesFuzzily(version: string, wanted: string): boolean {
 
 /** Does `version` stand in relation `operator` to `wanted`? */
 export function satisfies(version: string, operator: NonNullable<Relation['operator']>, wanted: string): boolean {
-  const order = compareVersions(version, wanted);
-  switch (operator) {
-    case '<<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '=':
-      return order === 0;
-    case '>=':
-      return order >= 0;
-    case '>>':
-      return order > 0;
-  }
+  return orderFits(compareVersions(version, wanted), operator);
 }
 
 /** Would apk take it for a version? */

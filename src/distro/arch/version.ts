@@ -1,3 +1,4 @@
+import { orderFits } from '../operator.ts';
 import type { Relation } from '../types.ts';
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
@@ -18,30 +19,64 @@ function compareNumbers(a: string, b: string): number {
   return left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
 }
 
-/** Runs of digits and of letters in turns; what separates them counts only by its length. */
-function compareSegments(a: string, b: string): number {
-  let i = 0;
-  let j = 0;
-  for (let [leftEnd, rightEnd] = [0, 0]; i < a.length && j < b.length; ) {
-    i = skip(a, i, isSeparator);
-    j = skip(b, j, isSeparator);
-    if (i >= a.length || j >= b.length) break;
-    const separators = i - leftEnd - (j - rightEnd);
-    if (separators !== 0) return separators;
-    const numeric = isDigit(a.charCodeAt(i));
-    leftEnd = skip(a, i, numeric ? isDigit : isAlpha);
-    rightEnd = skip(b, j, numeric ? isDigit : isAlpha);
-    // Digits are newer than letters.
-    if (rightEnd === j) return numeric ? 1 : -1;
-    const [left, right] = [a.slice(i, leftEnd), b.slice(j, rightEnd)];
-    const order = numeric ? compareNumbers(left, right) : left < right ? -1 : left > right ? 1 : 0;
-    if (order !== 0) return order;
-    [i, j] = [leftEnd, rightEnd];
+/** Runs of digits and of letters of a text, one after another. */
+class Runs {
+  readonly #text: string;
+  #at = 0;
+  #end = 0;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  if (i >= a.length && j >= b.length) return 0;
+
+  get isOver(): boolean {
+    return this.#at >= this.#text.length;
+  }
+
+  /** The character that comes next; NaN where none does. */
+  get next(): number {
+    return this.#text.charCodeAt(this.#at);
+  }
+
+  /** Goes to the next run. @returns how many characters lay between */
+  skipSeparators(): number {
+    this.#at = skip(this.#text, this.#at, isSeparator);
+    return this.#at - this.#end;
+  }
+
+  /** Digits, or letters, from here on; '' where there are none. */
+  take(numeric: boolean): string {
+    this.#end = skip(this.#text, this.#at, numeric ? isDigit : isAlpha);
+    const run = this.#text.slice(this.#at, this.#end);
+    this.#at = this.#end;
+    return run;
+  }
+}
+
+function compareRuns(left: Runs, right: Runs): number {
+  const numeric = isDigit(left.next);
+  const a = left.take(numeric);
+  const b = right.take(numeric);
+  // Digits are newer than letters.
+  if (b === '') return numeric ? 1 : -1;
+  if (numeric) return compareNumbers(a, b);
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** What separates runs counts only by its length. */
+function compareSegments(a: string, b: string): number {
+  const left = new Runs(a);
+  const right = new Runs(b);
+  while (!left.isOver && !right.isOver) {
+    const between = left.skipSeparators() - right.skipSeparators();
+    if (left.isOver || right.isOver) break;
+    const order = between || compareRuns(left, right);
+    if (order !== 0) return order;
+  }
+  if (left.isOver && right.isOver) return 0;
   // Letters that remain make a version older (1.0rc < 1.0), anything else newer.
-  if (isAlpha(a.charCodeAt(i))) return -1;
-  return i >= a.length && !isAlpha(b.charCodeAt(j)) ? -1 : 1;
+  if (isAlpha(left.next)) return -1;
+  return left.isOver && !isAlpha(right.next) ? -1 : 1;
 }
 
 interface Evr {
@@ -80,17 +115,5 @@ export function compareVersions(a: string, b: string): number {
 
 /** Does `version` stand in relation `operator` to `wanted`? */
 export function satisfies(version: string, operator: NonNullable<Relation['operator']>, wanted: string): boolean {
-  const order = compareVersions(version, wanted);
-  switch (operator) {
-    case '<<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '=':
-      return order === 0;
-    case '>=':
-      return order >= 0;
-    case '>>':
-      return order > 0;
-  }
+  return orderFits(compareVersions(version, wanted), operator);
 }
