@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ecosystemOf, openApk, openApkIndex, readApkKeyring, readOwners } from '../../src/distro/index.ts';
-import { apkSigner, buildApk, buildApkIndex } from '../support/apk-packages.ts';
+import { apkSigner, buildApk, buildApkIndex } from '../../src/distro/testing/apk-packages.ts';
 import { apkTool } from '../support/apk-tool.ts';
 
 const ORIGIN = { id: 'alpine/3.22/main/x86_64', security: false, architecture: 'x86_64' };

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ecosystemOf, openPacmanPackage, readPacmanIndex } from '../../src/distro/index.ts';
-import { buildArch, buildArchDatabase } from '../support/arch-packages.ts';
+import { buildArch, buildArchDatabase } from '../../src/distro/testing/arch-packages.ts';
 import { pacmanWorld } from '../support/pacman-root.ts';
 
 const OLD = [

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BuiltArch } from './arch-packages.ts';
+import type { BuiltArch } from '../../src/distro/testing/arch-packages.ts';
 
 /** A root and a repository on disk, with the real pacman and repo-add between them. */
 export interface PacmanWorld {

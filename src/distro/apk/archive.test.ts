@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { apkSigner, buildApk } from '../../../test/support/apk-packages.ts';
 import { isHeraklitError } from '../../base/index.ts';
+import { apkSigner, buildApk } from '../testing/apk-packages.ts';
 import { openApk } from './archive.ts';
 import { readApkKeyring } from './keyring.ts';
 

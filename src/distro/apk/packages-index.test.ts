@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { apkSigner, buildApk, buildApkIndex } from '../../../test/support/apk-packages.ts';
 import { isHeraklitError } from '../../base/index.ts';
+import { apkSigner, buildApk, buildApkIndex } from '../testing/apk-packages.ts';
 import { readApkKeyring } from './keyring.ts';
 import { openApkIndex } from './packages-index.ts';
 

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { buildArch, buildArchDatabase, descriptionOf, tarOf } from '../../../test/support/arch-packages.ts';
 import { isHeraklitError } from '../../base/index.ts';
+import { buildArch, buildArchDatabase, descriptionOf, tarOf } from '../testing/arch-packages.ts';
 import { openPacmanPackage } from './archive.ts';
 import { readPacmanIndex } from './packages-index.ts';
 

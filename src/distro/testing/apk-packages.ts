@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import type { ApkKeyFile } from '../../src/distro/index.ts';
+import type { ApkKeyFile } from '../apk/index.ts';
 
 /** Packages and indexes of apk's version 2, byte for byte as abuild lays them out (apk-v2(5)). */
 export interface ApkSigner extends ApkKeyFile {

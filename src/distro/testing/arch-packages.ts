@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { createTarWriter } from '../../src/archive/index.ts';
+import { createTarWriter } from '../../archive/index.ts';
 
 /** A package as makepkg lays it out, and repository databases as repo-add does. */
 export interface ArchSpec {
