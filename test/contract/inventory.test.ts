@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from './inventory.ts';
+import { bulkContract } from './inventory-model/bulk.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'inventory-'));
 after(() => rm(folder, { recursive: true }));
 
 inventoryContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'database') }));
+bulkContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'bulk') }));

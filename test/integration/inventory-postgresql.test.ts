@@ -1,6 +1,7 @@
 import { after, before, describe, test } from 'node:test';
 import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from '../contract/inventory.ts';
+import { bulkContract } from '../contract/inventory-model/bulk.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -15,8 +16,8 @@ if (programs === undefined) {
     });
     after(() => cluster.stop());
 
-    inventoryContract('PostgreSQL', async () =>
-      openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
-    );
+    const open = async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() });
+    inventoryContract('PostgreSQL', open);
+    bulkContract('PostgreSQL', open);
   });
 }

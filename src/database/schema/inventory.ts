@@ -27,11 +27,17 @@ export interface PackageSetTable {
   readonly versions: number[];
 }
 
-/** The sets that hold a package version, in arrays of one chunk of set ids each. */
+/** The sets that hold a package version, in ascending arrays; `chunk` is the first set of one. */
 export interface PackageVersionSetsTable {
   readonly package_version: number;
   readonly chunk: number;
   readonly sets: number[];
+}
+
+/** Which package versions the images of a scope have. */
+export interface ScopePackageTable {
+  readonly scope: string;
+  readonly package_version: number;
 }
 
 export interface LayerTable {
@@ -56,6 +62,8 @@ export interface ImageTable {
   /** What update checks are a function of: `debian/trixie/amd64`; '' when the distribution is unknown. */
   readonly scope: string;
   readonly package_set: number;
+  /** Packages of languages; null where there are none. */
+  readonly language_set: number | null;
   /** layer.id, bottom first. */
   readonly layers: number[];
   /** ChainID of the whole layer stack. */
@@ -119,6 +127,7 @@ export interface InventorySchema {
   readonly package_version: PackageVersionTable;
   readonly package_set: PackageSetTable;
   readonly package_version_sets: PackageVersionSetsTable;
+  readonly scope_package: ScopePackageTable;
   readonly layer: LayerTable;
   readonly layer_package: LayerPackageTable;
   readonly image: ImageTable;

@@ -10,25 +10,71 @@ export async function refreshExposure(
   scope: string,
   sets: readonly number[] | 'all',
 ): Promise<void> {
-  const wanted =
-    sets === 'all'
-      ? sql`select distinct package_set from image where scope = ${scope}`
-      : sql`select unnest(${sets}::integer[]) as package_set`;
+  const sums = sets === 'all' ? sumsOfScope(scope) : sumsOfSets(scope, sets);
   await sql`
-    insert into exposure
+    insert into exposure as known
       (package_set, scope, packages, checked, findings, security, oldest_critical, oldest_important)
-    select package_set.id, ${scope}, cardinality(package_set.versions), count(*), count(candidate),
-      count(*) filter (where candidate is not null and security),
-      min(since) filter (where candidate is not null and severity = 'critical'),
-      min(since) filter (where candidate is not null and severity = 'important')
-    from (${wanted}) wanted
-    join package_set on package_set.id = wanted.package_set
-    cross join lateral unnest(package_set.versions) as member (version)
-    join package_check on package_check.scope = ${scope} and package_check.package_version = member.version
-    group by package_set.id
-    order by package_set.id
+    select package_set, ${scope}, packages, checked, findings, security, oldest_critical, oldest_important
+    from (${sums}) sums
+    order by package_set
     on conflict (package_set, scope) do update set
       packages = excluded.packages, checked = excluded.checked, findings = excluded.findings,
       security = excluded.security, oldest_critical = excluded.oldest_critical,
-      oldest_important = excluded.oldest_important`.execute(trx);
+      oldest_important = excluded.oldest_important
+    where (known.packages, known.checked, known.findings, known.security, known.oldest_critical,
+      known.oldest_important) is distinct from (excluded.packages, excluded.checked, excluded.findings,
+      excluded.security, excluded.oldest_critical, excluded.oldest_important)`.execute(trx);
+}
+
+/** Package by package of each set: right for few sets. */
+function sumsOfSets(scope: string, sets: readonly number[]) {
+  return sql`
+    select package_set.id as package_set, cardinality(package_set.versions) as packages, count(*) as checked,
+      count(candidate) as findings, count(*) filter (where candidate is not null and security) as security,
+      min(since) filter (where candidate is not null and severity = 'critical') as oldest_critical,
+      min(since) filter (where candidate is not null and severity = 'important') as oldest_important
+    from package_set
+    cross join lateral unnest(package_set.versions) as member (version)
+    join package_check on package_check.scope = ${scope} and package_check.package_version = member.version
+    where package_set.id = any(${sets}::integer[])
+    group by package_set.id`;
+}
+
+/**
+ * From what is outdated or unchecked to the sets that have it: a fleet has millions of pairs of set and package, and
+ * most of them are up to date.
+ */
+function sumsOfScope(scope: string) {
+  return sql`
+    with wanted as materialized (
+      select distinct package_set from image where scope = ${scope}
+    ),
+    unchecked as materialized (
+      select member.set, count(*) as versions
+      from scope_package
+      join package_version_sets on package_version_sets.package_version = scope_package.package_version
+      cross join lateral unnest(package_version_sets.sets) as member (set)
+      where scope_package.scope = ${scope}
+        and not exists (select from package_check where package_check.scope = ${scope}
+          and package_check.package_version = scope_package.package_version)
+      group by member.set
+    ),
+    outdated as materialized (
+      select member.set, count(*) as findings, count(*) filter (where security) as security,
+        min(since) filter (where severity = 'critical') as oldest_critical,
+        min(since) filter (where severity = 'important') as oldest_important
+      from package_check
+      join package_version_sets on package_version_sets.package_version = package_check.package_version
+      cross join lateral unnest(package_version_sets.sets) as member (set)
+      where package_check.scope = ${scope} and candidate is not null
+      group by member.set
+    )
+    select package_set.id as package_set, cardinality(package_set.versions) as packages,
+      cardinality(package_set.versions) - coalesce(unchecked.versions, 0) as checked,
+      coalesce(findings, 0) as findings, coalesce(security, 0) as security, oldest_critical, oldest_important
+    from wanted
+    join package_set on package_set.id = wanted.package_set
+    left join unchecked on unchecked.set = package_set.id
+    left join outdated on outdated.set = package_set.id
+    where cardinality(package_set.versions) > coalesce(unchecked.versions, 0)`;
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
-import { type EcosystemId, ecosystemOf, type InstalledPackage } from '../../distro/index.ts';
-import { rankVersions } from './ranks.ts';
+import { ensureVersions } from './package-version.ts';
 
 /** Set ids per array of package_version_sets: 2 KB of integers, what PostgreSQL keeps in the row. */
 export const SETS_PER_CHUNK = 512;
@@ -10,104 +9,141 @@ export const SETS_PER_CHUNK = 512;
 /** Any number of ours: writers of new package versions take turns, so that ranks stay a total order. */
 const NEW_VERSIONS_LOCK = 4_372_020;
 
-type Package = Pick<InstalledPackage, 'name' | 'architecture' | 'version' | 'source'>;
+/** One line of a package set. */
+export interface StoredPackage {
+  readonly ecosystem: string;
+  readonly name: string;
+  /** '' where the format knows none. */
+  readonly architecture: string;
+  readonly version: string;
+  readonly source: { readonly name: string; readonly version: string };
+}
+
+export function packageKey(item: Omit<StoredPackage, 'source'>): string {
+  return `${item.ecosystem}/${item.name}/${item.architecture}/${item.version}\n`;
+}
 
 /** Content address of a set of packages, whatever their order. */
-export function packageSetDigest(ecosystem: EcosystemId, packages: readonly Package[]): string {
-  const lines = packages.map((item) => `${ecosystem}/${item.name}/${item.architecture}/${item.version}\n`).sort();
-  return `sha256:${createHash('sha256').update(lines.join('')).digest('hex')}`;
+export function packageSetDigest(keys: readonly string[]): string {
+  return `sha256:${createHash('sha256').update(keys.toSorted().join('')).digest('hex')}`;
 }
 
-/** The id of the set with exactly these packages, made when there is none. */
-export async function ensurePackageSet(
+export interface EnsuredSets {
+  /** package_set.id, in the order asked for. */
+  readonly ids: readonly number[];
+  /** The members (package_version.id) of those that were new, by id. */
+  readonly made: ReadonlyMap<number, readonly number[]>;
+}
+
+/**
+ * The sets with exactly these packages, made where there is none. Many at once cost little more than one: a version's
+ * list of sets is written once a call.
+ */
+export async function ensurePackageSets(
   trx: DatabaseTransaction,
-  ecosystem: EcosystemId,
-  packages: readonly Package[],
-): Promise<number> {
-  const digest = packageSetDigest(ecosystem, packages);
-  const known = await findSet(trx, digest);
-  if (known !== undefined) return known;
-  await sql`select pg_advisory_xact_lock(${NEW_VERSIONS_LOCK})`.execute(trx);
-  // Another writer may have made it while we waited.
-  const made = await findSet(trx, digest);
-  if (made !== undefined) return made;
-  const versions = await ensureVersions(trx, ecosystem, packages);
-  const { id } = await trx
-    .insertInto('package_set')
-    .values({ digest, versions: [...versions] })
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  await sql`
-    insert into package_version_sets (package_version, chunk, sets)
-    select version, ${Math.floor(id / SETS_PER_CHUNK)}::integer, array[${id}::integer]
-    from unnest(${versions}::integer[]) version
-    on conflict (package_version, chunk) do update set sets = package_version_sets.sets || excluded.sets`.execute(trx);
-  return id;
-}
-
-async function findSet(trx: DatabaseTransaction, digest: string): Promise<number | undefined> {
-  const row = await trx.selectFrom('package_set').select('id').where('digest', '=', digest).executeTakeFirst();
-  return row?.id;
-}
-
-/** Ids of package_version, ascending, new ones ranked among the old. */
-async function ensureVersions(
-  trx: DatabaseTransaction,
-  ecosystem: EcosystemId,
-  packages: readonly Package[],
-): Promise<readonly number[]> {
-  const rows = packages.map((item) => ({
-    name: item.name,
-    architecture: item.architecture,
-    version: item.version,
-    source: item.source.name,
-    source_version: item.source.version,
-  }));
-  await sql`
-    insert into package (ecosystem, name, architecture)
-    select distinct ${ecosystem}, name, architecture from ${unnest(rows, { name: 'text', architecture: 'text' })}
-      as wanted (name, architecture)
-    on conflict do nothing`.execute(trx);
-  const added = await sql<{ package: number }>`
-    insert into package_version (package, version, rank, source, source_version)
-    select package.id, wanted.version, 0, min(wanted.source), min(wanted.source_version)
-    from ${unnest(rows, { name: 'text', architecture: 'text', version: 'text', source: 'text', source_version: 'text' })}
-      as wanted (name, architecture, version, source, source_version)
-    join package on package.ecosystem = ${ecosystem} and package.name = wanted.name
-      and package.architecture = wanted.architecture
-    group by package.id, wanted.version
-    on conflict do nothing returning package`.execute(trx);
-  await rerank(trx, ecosystem, [...new Set(added.rows.map((row) => row.package))]);
-  const ids = await sql<{ id: number }>`
-    select distinct package_version.id
-    from ${unnest(rows, { name: 'text', architecture: 'text', version: 'text' })} as wanted (name, architecture, version)
-    join package on package.ecosystem = ${ecosystem} and package.name = wanted.name
-      and package.architecture = wanted.architecture
-    join package_version on package_version.package = package.id and package_version.version = wanted.version
-    order by 1`.execute(trx);
-  return ids.rows.map((row) => row.id);
-}
-
-/** Puts the new versions (rank 0) of these packages in their places. */
-async function rerank(trx: DatabaseTransaction, ecosystem: EcosystemId, packages: readonly number[]): Promise<void> {
-  if (packages.length === 0) return;
-  const { compareVersions } = ecosystemOf(ecosystem);
-  const { rows } = await sql<{ id: number; package: number; version: string; rank: number }>`
-    select id, package, version, rank from package_version where package = any(${packages}::integer[])`.execute(trx);
-  const moved: { id: number; rank: number }[] = [];
-  for (const versions of Map.groupBy(rows, (row) => row.package).values()) {
-    const ranked = rankVersions(
-      versions.map((row) => row.version),
-      compareVersions,
-    );
-    const ranks = new Map(ranked.map((entry) => [entry.version, entry.rank]));
-    for (const row of versions) {
-      const rank = ranks.get(row.version) ?? 0;
-      if (rank !== row.rank) moved.push({ id: row.id, rank });
+  sets: readonly (readonly StoredPackage[])[],
+): Promise<EnsuredSets> {
+  const keyed = sets.map((packages) => {
+    const keys = packages.map(packageKey);
+    return { packages, keys, digest: packageSetDigest(keys) };
+  });
+  const wanted = new Map(keyed.map((set) => [set.digest, set]));
+  const ids = await findSets(trx, [...wanted.keys()]);
+  const made = new Map<number, readonly number[]>();
+  if (ids.size < wanted.size) {
+    await sql`select pg_advisory_xact_lock(${NEW_VERSIONS_LOCK})`.execute(trx);
+    const unknown = [...wanted.keys()].filter((digest) => !ids.has(digest));
+    // Another writer may have made some while we waited.
+    for (const [digest, id] of await findSets(trx, unknown)) ids.set(digest, id);
+    const missing = unknown.flatMap((digest) => (ids.has(digest) ? [] : (wanted.get(digest) ?? [])));
+    for (const { id, digest, versions } of await makeSets(trx, missing)) {
+      ids.set(digest, id);
+      made.set(id, versions);
     }
   }
+  return { ids: keyed.map(({ digest }) => ids.get(digest) as number), made };
+}
+
+interface KeyedSet {
+  readonly packages: readonly StoredPackage[];
+  readonly keys: readonly string[];
+  readonly digest: string;
+}
+
+async function findSets(trx: DatabaseTransaction, digests: readonly string[]): Promise<Map<string, number>> {
+  if (digests.length === 0) return new Map();
+  const { rows } = await sql<{ id: number; digest: string }>`
+    select id, digest from package_set where digest = any(${digests}::text[])`.execute(trx);
+  return new Map(rows.map((row) => [row.digest, row.id]));
+}
+
+interface MadeSet {
+  readonly id: number;
+  readonly digest: string;
+  readonly versions: readonly number[];
+}
+
+async function makeSets(trx: DatabaseTransaction, sets: readonly KeyedSet[]): Promise<readonly MadeSet[]> {
+  if (sets.length === 0) return [];
+  const packages = new Map<string, StoredPackage>();
+  for (const set of sets) {
+    for (const [at, item] of set.packages.entries()) {
+      const key = set.keys[at] as string;
+      if (!packages.has(key)) packages.set(key, item);
+    }
+  }
+  const versions = await ensureVersions(trx, packages);
+  const members = new Map(
+    sets.map((set) => {
+      const distinct = new Set(set.keys.map((key) => versions.get(key) as number));
+      return [set.digest, [...distinct].sort((a, b) => a - b)];
+    }),
+  );
+  const rows = [...members].map(([digest, ids]) => ({ digest, versions: arrayText(ids) }));
+  const { rows: inserted } = await sql<{ id: number; digest: string }>`
+    insert into package_set (digest, versions)
+    select digest, versions::integer[] from ${unnest(rows, { digest: 'text', versions: 'text' })}
+      as wanted (digest, versions)
+    returning id, digest`.execute(trx);
+  const made = inserted.map(({ id, digest }) => ({ id, digest, versions: members.get(digest) ?? [] }));
+  await listSets(trx, made);
+  return made;
+}
+
+/** Adds sets to the lists of the versions they hold: the last array of each is filled, then the next one begun. */
+async function listSets(trx: DatabaseTransaction, sets: readonly MadeSet[]): Promise<void> {
+  const lists = new Map<number, number[]>();
+  for (const { id, versions } of sets.toSorted((a, b) => a.id - b.id)) {
+    for (const version of versions) {
+      const list = lists.get(version);
+      if (list === undefined) lists.set(version, [id]);
+      else list.push(id);
+    }
+  }
+  const { rows: last } = await sql<{ version: number; chunk: number; size: number }>`
+    select version, last.chunk, last.size from unnest(${[...lists.keys()]}::integer[]) as version
+    cross join lateral (
+      select chunk, cardinality(sets) as size from package_version_sets
+      where package_version = version order by chunk desc limit 1) last`.execute(trx);
+  const lastOf = new Map(last.map((row) => [row.version, row]));
+  const rows = [...lists].flatMap(([version, ids]) => {
+    const open = lastOf.get(version);
+    const room = open === undefined ? 0 : Math.max(0, SETS_PER_CHUNK - open.size);
+    const pieces = open === undefined || room === 0 ? [] : [{ version, chunk: open.chunk, ids: ids.slice(0, room) }];
+    for (let at = room; at < ids.length; at += SETS_PER_CHUNK) {
+      pieces.push({ version, chunk: ids[at] as number, ids: ids.slice(at, at + SETS_PER_CHUNK) });
+    }
+    return pieces.map((piece) => ({ version, chunk: piece.chunk, sets: arrayText(piece.ids) }));
+  });
   await sql`
-    update package_version set rank = moved.rank
-    from ${unnest(moved, { id: 'integer', rank: 'integer' })} as moved (id, rank)
-    where package_version.id = moved.id`.execute(trx);
+    insert into package_version_sets (package_version, chunk, sets)
+    select version, chunk, sets::integer[]
+    from ${unnest(rows, { version: 'integer', chunk: 'integer', sets: 'text' })} as wanted (version, chunk, sets)
+    order by version, chunk
+    on conflict (package_version, chunk) do update set sets = package_version_sets.sets || excluded.sets`.execute(trx);
+}
+
+/** PostgreSQL's text form of an array: an array of arrays would have to be rectangular. */
+export function arrayText(ids: readonly number[]): string {
+  return `{${ids.join(',')}}`;
 }

@@ -1,16 +1,32 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
-import type { EcosystemId } from '../../distro/index.ts';
 import { chainIds, type Digest } from '../../oci/index.ts';
 import { type Base, declaredBase } from '../lineage.ts';
-import { type ImageContents, type LayerContents, scopeOf } from '../types.ts';
+import { type ImageContents, scopeOf } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
-import { ensurePackageSet } from './package-set.ts';
-import { pointReference } from './reference.ts';
+import { basesByLayers } from './image-base.ts';
+import { ensureLayers, recordLayerPackages } from './image-layers.ts';
+import { arrayText, ensurePackageSets, type StoredPackage } from './package-set.ts';
+import { pointReferences } from './reference.ts';
+import { addScopePackages } from './scope-packages.ts';
+
+/** What the inventory keeps of an image's contents. */
+export type RecordedContents = Pick<
+  ImageContents,
+  | 'distribution'
+  | 'architecture'
+  | 'ecosystem'
+  | 'packages'
+  | 'languagePackages'
+  | 'layers'
+  | 'annotations'
+  | 'config'
+  | 'incomplete'
+>;
 
 export interface RecordImage {
   readonly digest: Digest;
-  readonly contents: ImageContents;
+  readonly contents: RecordedContents;
   /** What names the image from now on; undefined for one that is known by digest alone. */
   readonly reference?: string;
   /** The base its recipe names, which knows better than annotations and layers. */
@@ -27,62 +43,175 @@ export interface RecordedImage {
 
 /** Puts an image into the inventory. Idempotent: the same digest and reference again change nothing. */
 export async function recordImage(trx: DatabaseTransaction, image: RecordImage): Promise<RecordedImage> {
-  const known = await trx
-    .selectFrom('image')
-    .select(['id', 'base_digest', 'base_name', 'base_evidence'])
-    .where('digest', '=', image.digest)
-    .executeTakeFirst();
-  const recorded =
-    known === undefined
-      ? await insertImage(trx, image)
-      : { id: known.id, added: false, base: baseOf(known.base_digest, known.base_name, known.base_evidence) };
-  if (image.reference !== undefined) await pointReference(trx, image.reference, recorded.id, image.now);
+  return (await recordImages(trx, [image]))[0] as RecordedImage;
+}
+
+/**
+ * The same for many at once, for crawlers and recovery: what one by one in this order would give, with a fixed number
+ * of statements. A few hundred are a good number: one transaction, and the writer of new versions blocks others.
+ */
+export async function recordImages(
+  trx: DatabaseTransaction,
+  images: readonly RecordImage[],
+): Promise<readonly RecordedImage[]> {
+  const known = await findImages(
+    trx,
+    images.map(({ digest }) => digest),
+  );
+  const first = new Map(images.map(({ digest }, at) => [digest, at] as const).reverse());
+  const fresh = images.filter(({ digest }, at) => !known.has(digest) && first.get(digest) === at);
+  const added = fresh.length === 0 ? new Map<Digest, RecordedImage>() : await insertImages(trx, fresh);
+  const recorded = images.map(({ digest }, at) => {
+    const image = known.get(digest) ?? (added.get(digest) as RecordedImage);
+    return first.get(digest) === at ? image : { ...image, added: false };
+  });
+  await pointReferences(
+    trx,
+    images.flatMap(({ reference, now }, at) =>
+      reference === undefined ? [] : [{ reference, image: (recorded[at] as RecordedImage).id, now }],
+    ),
+  );
   return recorded;
 }
 
-async function insertImage(trx: DatabaseTransaction, image: RecordImage): Promise<RecordedImage> {
-  const { contents } = image;
+async function findImages(
+  trx: DatabaseTransaction,
+  digests: readonly Digest[],
+): Promise<ReadonlyMap<Digest, RecordedImage>> {
+  const { rows } = await sql<{
+    id: number;
+    digest: Digest;
+    base_digest: string | null;
+    base_name: string | null;
+    base_evidence: string | null;
+  }>`
+    select id, digest, base_digest, base_name, base_evidence from image
+    where digest = any(${digests}::text[])`.execute(trx);
+  return new Map(
+    rows.map((row) => [
+      row.digest,
+      { id: row.id, added: false, base: baseOf(row.base_digest, row.base_name, row.base_evidence) },
+    ]),
+  );
+}
+
+async function insertImages(
+  trx: DatabaseTransaction,
+  images: readonly RecordImage[],
+): Promise<ReadonlyMap<Digest, RecordedImage>> {
+  const languages = images.map(({ contents }) => languagePackages(contents));
+  const withLanguages = languages.filter((packages) => packages.length > 0);
+  const sets = await ensurePackageSets(trx, [
+    ...images.map(({ contents }) => distributionPackages(contents)),
+    ...withLanguages,
+  ]);
+  const languageSets = new Map(withLanguages.map((packages, at) => [packages, sets.ids[images.length + at]]));
+  const stacks = images.map(({ contents }) => contents.layers);
+  const layers = await ensureLayers(trx, stacks.flat());
+  await recordLayerPackages(
+    trx,
+    images.map(({ contents }) => contents),
+    layers,
+  );
+  const chains = stacks.map((stack) => chainIds(stack.map((layer) => layer.diffId)));
+  const byLayers = await basesByLayers(
+    trx,
+    images.map(({ digest }, at) => ({ digest, chain: chains[at] as readonly Digest[] })),
+  );
+  const bases = images.map(
+    ({ contents, recipeBase }, at) => declaredBase(contents.annotations, recipeBase) ?? byLayers[at],
+  );
+  const rows = images.map(({ digest, contents, now }, at) => ({
+    digest,
+    distribution: contents.distribution?.name ?? '',
+    architecture: contents.architecture,
+    scope: scopeOf(contents),
+    package_set: sets.ids[at] as number,
+    language_set: languageSets.get(languages[at] as readonly StoredPackage[]),
+    layers: arrayText(contents.layers.map((layer) => layers.get(layer.diffId) as number)),
+    chain: chains[at]?.at(-1),
+    base_digest: bases[at]?.digest,
+    base_name: bases[at]?.name,
+    base_evidence: bases[at]?.evidence,
+    bytes: contents.layers.reduce((sum, layer) => sum + layer.compressedBytes, 0),
+    wasted_bytes: contents.layers.reduce((sum, layer) => sum + layer.wastedBytes, 0),
+    created: parseDate(contents.config?.created),
+    incomplete: JSON.stringify(contents.incomplete),
+    recorded: now,
+  }));
+  const { rows: inserted } = await sql<{ id: number; digest: Digest }>`
+    insert into image (digest, distribution, architecture, scope, package_set, language_set, layers, chain, base_digest, base_name,
+      base_evidence, bytes, wasted_bytes, created, incomplete, recorded)
+    select digest, distribution, architecture, scope, package_set, layers::integer[], chain, base_digest, base_name,
+      base_evidence, bytes, wasted_bytes, created, incomplete, recorded
+    from ${unnest(rows, {
+      digest: 'text',
+      distribution: 'text',
+      architecture: 'text',
+      scope: 'text',
+      package_set: 'integer',
+      language_set: 'integer',
+      layers: 'text',
+      chain: 'text',
+      base_digest: 'text',
+      base_name: 'text',
+      base_evidence: 'text',
+      bytes: 'bigint',
+      wasted_bytes: 'bigint',
+      created: 'timestamptz',
+      incomplete: 'text',
+      recorded: 'timestamptz',
+    })} with ordinality as wanted (digest, distribution, architecture, scope, package_set, language_set, layers, chain, base_digest,
+      base_name, base_evidence, bytes, wasted_bytes, created, incomplete, recorded, place)
+    -- Ids rise in the order of the batch: the first recorded of several is the base.
+    order by place
+    on conflict (digest) do nothing returning id, digest`.execute(trx);
+  const ids = new Map(inserted.map((row) => [row.digest, row.id]));
+  await gradeSets(
+    trx,
+    rows.filter((row) => row.scope !== '' && ids.has(row.digest)),
+    sets.made,
+  );
+  // Another process recorded the same digest meanwhile.
+  const others = await findImages(
+    trx,
+    images.flatMap(({ digest }) => (ids.has(digest) ? [] : [digest])),
+  );
+  return new Map(
+    images.map(({ digest }, at) => {
+      const id = ids.get(digest);
+      const other = others.get(digest) as RecordedImage;
+      return [digest, id === undefined ? { ...other, base: bases[at] } : { id, added: true, base: bases[at] }];
+    }),
+  );
+}
+
+function distributionPackages({ ecosystem, packages }: RecordedContents): readonly StoredPackage[] {
   // Without a database there are no packages, whose format would matter.
-  const ecosystem = contents.ecosystem ?? 'deb';
-  const set = await ensurePackageSet(trx, ecosystem, contents.packages);
-  const layers = await ensureLayers(trx, contents.layers);
-  await recordLayerPackages(trx, ecosystem, contents.layers, layers, set);
-  const chain = chainIds(contents.layers.map((layer) => layer.diffId));
-  const base = declaredBase(contents.annotations, image.recipeBase) ?? (await baseByLayers(trx, chain));
-  const scope = scopeOf(contents);
-  const row = await trx
-    .insertInto('image')
-    .values({
-      digest: image.digest,
-      distribution: contents.distribution?.name ?? '',
-      architecture: contents.architecture,
-      scope,
-      package_set: set,
-      layers: [...layers],
-      chain: chain.at(-1) ?? null,
-      base_digest: base?.digest ?? null,
-      base_name: base?.name ?? null,
-      base_evidence: base?.evidence ?? null,
-      bytes: contents.layers.reduce((sum, layer) => sum + layer.compressedBytes, 0),
-      wasted_bytes: contents.layers.reduce((sum, layer) => sum + layer.wastedBytes, 0),
-      created: parseDate(contents.config?.created),
-      incomplete: JSON.stringify(contents.incomplete),
-      recorded: image.now,
-    })
-    .onConflict((conflict) => conflict.column('digest').doNothing())
-    .returning('id')
-    .executeTakeFirst();
-  if (row === undefined) {
-    // Another process recorded the same digest meanwhile.
-    const { id } = await trx
-      .selectFrom('image')
-      .select('id')
-      .where('digest', '=', image.digest)
-      .executeTakeFirstOrThrow();
-    return { id, added: false, base };
+  return packages.map(({ name, architecture, version, source }) => {
+    return { ecosystem: ecosystem ?? 'deb', name, architecture, version, source };
+  });
+}
+
+/** What is there; what a lock file merely names is not in the image. */
+function languagePackages({ languagePackages: all }: RecordedContents): readonly StoredPackage[] {
+  const installed = all.filter(({ state }) => state === 'installed');
+  return installed.map(({ ecosystem, name, version }) => {
+    return { ecosystem, name, architecture: '', version, source: { name, version } };
+  });
+}
+
+/** What is known of the versions of a set counts for a new image of it at once. */
+async function gradeSets(
+  trx: DatabaseTransaction,
+  images: readonly { readonly scope: string; readonly package_set: number }[],
+  made: ReadonlyMap<number, readonly number[]>,
+): Promise<void> {
+  for (const [scope, members] of Map.groupBy(images, (image) => image.scope)) {
+    const sets = [...new Set(members.map((image) => image.package_set))].sort((a, b) => a - b);
+    await addScopePackages(trx, scope, sets, made);
+    await refreshExposure(trx, scope, sets);
   }
-  if (scope !== '') await refreshExposure(trx, scope, [set]);
-  return { id: row.id, added: true, base };
 }
 
 function baseOf(digest: string | null, name: string | null, evidence: string | null): Base | undefined {
@@ -90,82 +219,8 @@ function baseOf(digest: string | null, name: string | null, evidence: string | n
   return { digest: digest as Digest, name: name ?? undefined, evidence: evidence as Base['evidence'] };
 }
 
-/** The image whose whole stack is the longest proper prefix of this one; the first recorded of several. */
-async function baseByLayers(trx: DatabaseTransaction, chain: readonly Digest[]): Promise<Base | undefined> {
-  const prefixes = chain.slice(0, -1);
-  if (prefixes.length === 0) return undefined;
-  const row = await trx
-    .selectFrom('image')
-    .select('digest')
-    .where('chain', 'in', prefixes)
-    .orderBy(sql`cardinality(layers)`, 'desc')
-    .orderBy('id')
-    .limit(1)
-    .executeTakeFirst();
-  return row === undefined ? undefined : { digest: row.digest as Digest, name: undefined, evidence: 'layers' };
-}
-
-/** Layer ids, bottom first. */
-async function ensureLayers(trx: DatabaseTransaction, layers: readonly LayerContents[]): Promise<readonly number[]> {
-  if (layers.length === 0) return [];
-  const distinct = [...new Map(layers.map((layer) => [layer.diffId, layer])).values()]
-    .map(({ diffId, bytes, entries }) => ({ diffId, bytes, entries }))
-    // One order for every writer, so that two of them never wait for each other.
-    .sort((a, b) => (a.diffId < b.diffId ? -1 : 1));
-  await sql`
-    insert into layer (diff_id, bytes, entries)
-    select * from ${unnest(distinct, { diffId: 'text', bytes: 'bigint', entries: 'integer' })}
-    on conflict do nothing`.execute(trx);
-  const rows = await trx
-    .selectFrom('layer')
-    .select(['id', 'diff_id'])
-    .where(
-      'diff_id',
-      'in',
-      distinct.map((layer) => layer.diffId),
-    )
-    .execute();
-  const ids = new Map(rows.map((row) => [row.diff_id, row.id]));
-  return layers.map((layer) => ids.get(layer.diffId) as number);
-}
-
-async function recordLayerPackages(
-  trx: DatabaseTransaction,
-  ecosystem: EcosystemId,
-  layers: readonly LayerContents[],
-  ids: readonly number[],
-  set: number,
-): Promise<void> {
-  const top = layers.findLastIndex(({ packages }) => packages.added.length + packages.changed.length > 0);
-  // The same layers up to the last that brought anything did the same in the image they were seen in first.
-  const seen = await sql<{ id: number }>`
-    select id from image where package_set = ${set} and layers[1:${top + 1}] = ${ids.slice(0, top + 1)}::integer[]
-    limit 1`.execute(trx);
-  if (seen.rows.length > 0) return;
-  const rows = layers.flatMap((layer, index) =>
-    [...layer.packages.added, ...layer.packages.changed].map((item) => ({
-      layer: ids[index] as number,
-      name: item.name,
-      architecture: item.architecture,
-      version: item.version,
-    })),
-  );
-  if (rows.length === 0) return;
-  // A version that a later layer replaced is in no set and has no row to point to: the join leaves it out.
-  await sql`
-    insert into layer_package (layer, package_version)
-    select distinct wanted.layer, package_version.id
-    from ${unnest(rows, { layer: 'integer', name: 'text', architecture: 'text', version: 'text' })}
-      as wanted (layer, name, architecture, version)
-    join package on package.ecosystem = ${ecosystem} and package.name = wanted.name
-      and package.architecture = wanted.architecture
-    join package_version on package_version.package = package.id and package_version.version = wanted.version
-    order by 2, 1
-    on conflict do nothing`.execute(trx);
-}
-
-function parseDate(text: string | undefined): Date | null {
-  if (text === undefined) return null;
+function parseDate(text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined;
   const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? null : date;
+  return Number.isNaN(date.getTime()) ? undefined : date;
 }

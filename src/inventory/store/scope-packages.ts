@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { DatabaseReader } from '../../database/index.ts';
+import type { DatabaseReader, DatabaseTransaction } from '../../database/index.ts';
 import type { EcosystemId, SourcePackage } from '../../distro/index.ts';
 import type { PackageRef } from '../types.ts';
 
@@ -21,6 +21,31 @@ export async function listScopes(
     .execute();
 }
 
+/**
+ * Notes which package versions the images of a scope have; call it for each set that an image of the scope uses.
+ * @param known members of some of the sets, which then need not be read
+ */
+export async function addScopePackages(
+  trx: DatabaseTransaction,
+  scope: string,
+  sets: readonly number[],
+  known: ReadonlyMap<number, readonly number[]>,
+): Promise<void> {
+  const versions = new Set(sets.flatMap((set) => known.get(set) ?? []));
+  const unread = sets.filter((set) => !known.has(set));
+  await sql`
+    insert into scope_package (scope, package_version)
+    select ${scope}, wanted.version from (
+      select unnest(${[...versions]}::integer[]) as version
+      union
+      select unnest(versions) from package_set where id = any(${unread}::integer[])
+    ) wanted
+    where not exists (select from scope_package known where known.scope = ${scope}
+      and known.package_version = wanted.version)
+    order by wanted.version
+    on conflict do nothing`.execute(trx);
+}
+
 /** Every distinct package version that an image of the scope has: what to check when a repository changed. */
 export async function packagesOfScope(reader: DatabaseReader, scope: string): Promise<readonly ScopePackage[]> {
   const { rows } = await sql<{
@@ -34,9 +59,7 @@ export async function packagesOfScope(reader: DatabaseReader, scope: string): Pr
     select package.ecosystem, package.name, package.architecture, package_version.version, package_version.source,
       package_version.source_version
     from package_version join package on package.id = package_version.package
-    where package_version.id in (
-      select unnest(versions) from package_set
-      where id in (select package_set from image where scope = ${scope}))
+    where package_version.id in (select package_version from scope_package where scope = ${scope})
     order by package.name, package.architecture, package_version.rank, package_version.version`.execute(reader);
   return rows.map(({ source, source_version, ecosystem, ...ref }) => ({
     ...ref,

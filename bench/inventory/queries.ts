@@ -1,0 +1,148 @@
+import { sql } from 'kysely';
+import type { Database } from '../../src/database/index.ts';
+import type { Finding } from '../../src/inventory/index.ts';
+import {
+  fleet,
+  imageHistory,
+  outdatedAll,
+  packagesOfScope,
+  recordFindings,
+  refreshScope,
+  whereIs,
+} from '../../src/inventory/store/index.ts';
+import { END } from './fleet.ts';
+import { type Latency, latency, timed } from './measure.ts';
+import { Random } from './random.ts';
+
+export interface Row {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** At most. */
+  readonly goal?: number;
+}
+
+/** Every query of the inventory over the loaded fleet. */
+export async function runQueries(database: Database, runs: number): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const note = (what: string, value: number, unit: string, goal?: number): void => {
+    rows.push(goal === undefined ? { what, value, unit } : { what, value, unit, goal });
+    process.stderr.write(`${database.kind}: ${what}: ${value.toFixed(2)} ${unit}\n`);
+  };
+  const noteLatency = (what: string, measured: Latency, goal?: number): void => {
+    note(`${what}, p50`, measured.p50, 'ms');
+    note(`${what}, p99`, measured.p99, 'ms', goal);
+  };
+  const goal = database.kind === 'postgresql' ? 5 : 20;
+  const random = new Random(7);
+  const versions = await versionsOf(database, 'libssl3');
+  const range = (): string => `<${random.pick(versions)}`;
+  noteLatency(
+    'where libssl3 < V, first page of 100',
+    await latency(runs, () => whereIs(database.kysely, { package: 'libssl3', versionRange: range() })),
+    goal,
+  );
+  await noteUpdate(database, note);
+  note(
+    'fleet, every page',
+    (await timed(() => allPages((after) => fleet(database.kysely, { limit: 1000, now: new Date(END), ...after }))))
+      .seconds,
+    's',
+  );
+  noteLatency(
+    'history of a reference',
+    await latency(runs, () =>
+      imageHistory(
+        database.kysely,
+        `registry.example.com/team-moving/app-${String(random.below(1000)).padStart(6, '0')}:1`,
+      ),
+    ),
+  );
+  return rows;
+}
+
+/** Of the fleet's images those that the update reaches. */
+const SHARE = 0.3;
+
+/** A fix of libssl3 for the oldest versions of the largest distribution, as many as this share of the fleet has. */
+async function updateOf(database: Database, share: number): Promise<readonly Finding[]> {
+  const { rows } = await sql<{ version: string; images: number; all: number }>`
+    select version, count(*)::integer as images, (select count(*)::integer from image) as all
+    from package join package_version on package_version.package = package.id
+    join package_version_sets on package_version_sets.package_version = package_version.id
+    cross join lateral unnest(sets) as member (set)
+    join image on image.package_set = member.set
+    where name = 'libssl3' and scope = 'debian/trixie/amd64'
+    group by version, rank order by rank`.execute(database.kysely);
+  let images = 0;
+  const old = rows.filter((row) => {
+    const wanted = images < row.all * share;
+    images += row.images;
+    return wanted;
+  });
+  return old.map(
+    ({ version }): Finding => ({
+      package: 'libssl3',
+      arch: 'amd64',
+      installed: version,
+      installedArch: 'amd64',
+      candidate: '9.0-1',
+      repository: 'debian/trixie-security/main/amd64',
+      security: true,
+      severity: 'critical',
+      advisories: ['CVE-2026-0001'],
+      since: new Date(END).toISOString(),
+    }),
+  );
+}
+
+async function noteUpdate(
+  database: Database,
+  note: (what: string, value: number, unit: string, goal?: number) => void,
+): Promise<void> {
+  // Every distribution is checked and up to date; then one publishes a fix that 30 % of the fleet misses.
+  const scopes = ['debian/trixie', 'debian/bookworm', 'debian/bullseye'];
+  const check = async (name: string, findings: readonly Finding[]): Promise<void> => {
+    const scope = `${name}/amd64`;
+    const packages = await packagesOfScope(database.kysely, scope);
+    await database.transaction(async (trx) => {
+      await recordFindings(trx, { scope, distribution: name, packages, findings, now: new Date(END) });
+      await refreshScope(trx, scope);
+    });
+  };
+  const first = await timed(async () => {
+    for (const scope of scopes) await check(scope, []);
+  });
+  note('first check of every scope recorded', first.seconds, 's');
+  const findings = await updateOf(database, SHARE);
+  const name = scopes[0] as string;
+  const record = await timed(() => check(name, findings));
+  note('a security update recorded', record.seconds, 's');
+  const all = await timed(() => allPages((after) => outdatedAll(database.kysely, { limit: 10_000, ...after })));
+  note('images that miss it', all.value, '');
+  note('outdated --all, every page', all.seconds, 's', 1);
+}
+
+async function allPages(
+  read: (after: {
+    readonly after?: string;
+  }) => Promise<{ readonly rows: readonly unknown[]; readonly next: string | undefined }>,
+): Promise<number> {
+  let count = 0;
+  for (let after: string | undefined; ; ) {
+    const page = await read(after === undefined ? {} : { after });
+    count += page.rows.length;
+    if (page.next === undefined) return count;
+    after = page.next;
+  }
+}
+
+async function versionsOf(database: Database, name: string): Promise<readonly string[]> {
+  const rows = await database.kysely
+    .selectFrom('package_version')
+    .innerJoin('package', 'package.id', 'package_version.package')
+    .select('version')
+    .where('name', '=', name)
+    .execute();
+  return rows.map((row) => row.version);
+}

@@ -1,0 +1,117 @@
+import { sql } from 'kysely';
+import { type DatabaseTransaction, unnest } from '../../database/index.ts';
+import { versionOrder } from './ecosystem.ts';
+import type { StoredPackage } from './package-set.ts';
+import { rankVersions } from './ranks.ts';
+
+/**
+ * package_version.id by the key that was given; new ones are ranked among the old. The caller holds the lock of new
+ * versions.
+ */
+export async function ensureVersions(
+  trx: DatabaseTransaction,
+  packages: ReadonlyMap<string, StoredPackage>,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = [...packages].map(([key, item]) => ({
+    key,
+    ecosystem: item.ecosystem,
+    name: item.name,
+    architecture: item.architecture,
+    version: item.version,
+    source: item.source.name,
+    source_version: item.source.version,
+  }));
+  const ids = await findVersions(trx, rows);
+  const missing = rows.filter((row) => !ids.has(row.key));
+  if (missing.length === 0) return ids;
+  await sql`
+    insert into package (ecosystem, name, architecture)
+    select distinct ecosystem, name, architecture
+    from ${unnest(missing, { ecosystem: 'text', name: 'text', architecture: 'text' })}
+      as wanted (ecosystem, name, architecture)
+    on conflict do nothing`.execute(trx);
+  await insertRanked(trx, missing);
+  for (const [key, id] of await findVersions(trx, missing)) ids.set(key, id);
+  return ids;
+}
+
+interface Wanted {
+  readonly key: string;
+  readonly ecosystem: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly version: string;
+}
+
+/** package_version.id by key, of those that are known. */
+export async function findVersions(trx: DatabaseTransaction, wanted: readonly Wanted[]): Promise<Map<string, number>> {
+  if (wanted.length === 0) return new Map();
+  const columns = { ecosystem: 'text', name: 'text', architecture: 'text', version: 'text' } as const;
+  const { rows } = await sql<{ id: number; place: number }>`
+    select package_version.id, wanted.place
+    from ${unnest(wanted, columns)} with ordinality as wanted (ecosystem, name, architecture, version, place)
+    join package on package.ecosystem = wanted.ecosystem and package.name = wanted.name
+      and package.architecture = wanted.architecture
+    join package_version on package_version.package = package.id
+      and package_version.version = wanted.version`.execute(trx);
+  return new Map(rows.map((row) => [(wanted[Number(row.place) - 1] as Wanted).key, row.id]));
+}
+
+interface NewVersion extends Wanted {
+  readonly source: string;
+  readonly source_version: string;
+}
+
+/** Puts new versions in their places among the old ones of their packages, which move up where one comes between. */
+async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion[]): Promise<void> {
+  const { rows: packages } = await sql<{ id: number; ecosystem: string; name: string; architecture: string }>`
+    select package.id, package.ecosystem, package.name, package.architecture
+    from ${unnest(added, { ecosystem: 'text', name: 'text', architecture: 'text' })}
+      as wanted (ecosystem, name, architecture)
+    join package on package.ecosystem = wanted.ecosystem and package.name = wanted.name
+      and package.architecture = wanted.architecture
+    group by package.id`.execute(trx);
+  const { rows: old } = await sql<{ id: number; package: number; version: string; rank: number }>`
+    select id, package, version, rank from package_version
+    where package = any(${packages.map(({ id }) => id)}::integer[])`.execute(trx);
+  const oldOf = Map.groupBy(old, (row) => row.package);
+  const addedOf = Map.groupBy(added, packageOf);
+  const moved: { id: number; rank: number }[] = [];
+  const inserted: { package: number; version: string; rank: number; source: string; source_version: string }[] = [];
+  for (const item of packages) {
+    const before = oldOf.get(item.id) ?? [];
+    const fresh = addedOf.get(packageOf(item)) ?? [];
+    const ranked = rankVersions(
+      [...before, ...fresh].map((row) => row.version),
+      versionOrder(item.ecosystem),
+    );
+    const ranks = new Map(ranked.map((entry) => [entry.version, entry.rank]));
+    for (const row of before) {
+      const rank = ranks.get(row.version) as number;
+      if (rank !== row.rank) moved.push({ id: row.id, rank });
+    }
+    for (const { version, source, source_version } of fresh) {
+      inserted.push({ package: item.id, version, rank: ranks.get(version) as number, source, source_version });
+    }
+  }
+  if (moved.length > 0) {
+    await sql`
+      update package_version set rank = moved.rank
+      from ${unnest(moved, { id: 'integer', rank: 'integer' })} as moved (id, rank)
+      where package_version.id = moved.id`.execute(trx);
+  }
+  await sql`
+    insert into package_version (package, version, rank, source, source_version)
+    select * from ${unnest(inserted, {
+      package: 'integer',
+      version: 'text',
+      rank: 'integer',
+      source: 'text',
+      source_version: 'text',
+    })}
+    on conflict do nothing`.execute(trx);
+}
+
+function packageOf(item: { readonly ecosystem: string; readonly name: string; readonly architecture: string }): string {
+  return `${item.ecosystem}\n${item.name}\n${item.architecture}`;
+}
