@@ -36,7 +36,10 @@ async function load(database: Database): Promise<readonly Row[]> {
     for (const batch of chunksOf(fleet.images(), Number(values.batch))) {
       await database.transaction((trx) => recordImages(trx, batch));
       done += batch.length;
-      packages += batch.reduce((sum, { contents }) => sum + contents.packages.length, 0);
+      packages += batch.reduce(
+        (sum, { contents }) => sum + contents.packages.length + contents.languagePackages.length,
+        0,
+      );
       peak = Math.max(peak, process.memoryUsage().rss);
       if (done % 5000 < batch.length) process.stderr.write(`${database.kind}: ${done} of ${size.images} images\n`);
     }

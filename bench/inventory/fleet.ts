@@ -43,7 +43,12 @@ interface Layer {
 }
 
 /** A layer of code has the same effect on any stack. */
-type CodeLayer = Pick<Layer, 'contents' | 'packages'>;
+interface CodeLayer {
+  readonly contents: LayerContents;
+  readonly packages: readonly LanguagePackage[];
+}
+
+type LanguagePackage = RecordedContents['languagePackages'][number];
 
 const digest = (text: string): Digest => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 
@@ -88,10 +93,6 @@ export class GeneratedFleet {
         { length: 1 + random.below(2) },
         () => this.#code[random.skewed(this.#code.length)] as CodeLayer,
       );
-      const packages = merged(
-        application.packages,
-        code.flatMap((layer) => layer.packages),
-      );
       const layers = [...below, application, ...code].map((layer) => layer.contents);
       const team = `team-${String(random.skewed(120)).padStart(3, '0')}`;
       const number = at % references;
@@ -104,7 +105,9 @@ export class GeneratedFleet {
           prettyName: '',
         },
         architecture: 'amd64',
-        packages,
+        ecosystem: 'deb',
+        packages: application.packages,
+        languagePackages: [...new Set(code.flatMap((layer) => layer.packages))],
         layers,
         annotations: {},
         config: undefined,
@@ -162,8 +165,11 @@ export class GeneratedFleet {
     }
     this.#applications.sort((a, b) => a.week - b.week);
     for (let at = 0; at < code; at += 1) {
-      const packages = Array.from({ length: random.below(LANGUAGE_PACKAGES * 1.5) }, () => this.#language(random));
-      this.#code.push({ contents: layerOf(`code ${at}`, [], packages), packages });
+      const contents = layerOf(`code ${at}`, [], []);
+      const packages = Array.from({ length: random.below(LANGUAGE_PACKAGES * 1.5) }, () =>
+        languagePackage(random, contents.diffId),
+      );
+      this.#code.push({ contents, packages });
     }
   }
 
@@ -181,19 +187,14 @@ export class GeneratedFleet {
     return this.#installed(name, `${release + 1}.${place % 7}.0-${1 + Math.floor(week / every)}+deb${13 - release}u1`);
   }
 
-  #language(random: Random): InstalledPackage {
-    const place = random.skewed(LANGUAGE_POOL);
-    return this.#installed(`node-${place}`, `${1 + (place % 5)}.${random.skewed(12)}.${random.skewed(4)}`, 'all');
-  }
-
-  #installed(name: string, version: string, architecture = 'amd64'): InstalledPackage {
+  #installed(name: string, version: string): InstalledPackage {
     const key = `${name} ${version}`;
     const known = this.#packages.get(key);
     if (known !== undefined) return known;
     const made: InstalledPackage = {
       name,
       version,
-      architecture,
+      architecture: 'amd64',
       source: { name, version },
       essential: false,
       multiArch: 'no',
@@ -209,6 +210,23 @@ export class GeneratedFleet {
     this.#packages.set(key, made);
     return made;
   }
+}
+
+function languagePackage(random: Random, layer: string): LanguagePackage {
+  const place = random.skewed(LANGUAGE_POOL);
+  const [ecosystem, evidence] = place % 3 === 0 ? (['pypi', 'dist-info'] as const) : (['npm', 'package.json'] as const);
+  const name = `module-${place}`;
+  const version = `${1 + (place % 5)}.${random.skewed(12)}.${random.skewed(4)}`;
+  return {
+    ecosystem,
+    name,
+    version,
+    purl: `pkg:${ecosystem}/${name}@${version}`,
+    state: 'installed',
+    dev: false,
+    owner: undefined,
+    locations: [{ path: `app/${name}`, evidence, layer }],
+  };
 }
 
 /** One version a name: what comes later counts. */

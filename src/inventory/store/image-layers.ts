@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { chainIds, type Digest } from '../../oci/index.ts';
 import type { LayerContents } from '../types.ts';
-import type { RecordedContents } from './record-image.ts';
 import { packageKey, type StoredPackage } from './package-set.ts';
 import { findVersions } from './package-version.ts';
+import type { RecordedContents } from './record-image.ts';
 
 /** layer.id by diff id, made where there is none. */
 export async function ensureLayers(
@@ -55,11 +55,11 @@ export async function recordLayerPackages(
       if (done.has(stack)) continue;
       done.add(stack);
       const { added, changed } = layer.packages;
-      for (const item of added) brought.add(layer.diffId, { ...item, ecosystem });
-      for (const item of changed) brought.add(layer.diffId, { ...item, ecosystem });
+      for (const item of [...added, ...changed]) brought.add(layer.diffId, { ...item, ecosystem });
     }
     for (const item of languagePackages) {
-      for (const { layer } of item.locations) if (layer !== undefined) brought.add(layer, { ...item, architecture: '' });
+      for (const { layer } of item.locations)
+        if (layer !== undefined) brought.add(layer, { ...item, architecture: '' });
     }
   }
   const wanted = brought.packages;

@@ -41,6 +41,25 @@ export interface RecordedImage {
   readonly base: Base | undefined;
 }
 
+const IMAGE_COLUMNS = {
+  digest: 'text',
+  distribution: 'text',
+  architecture: 'text',
+  scope: 'text',
+  package_set: 'integer',
+  language_set: 'integer',
+  layers: 'text',
+  chain: 'text',
+  base_digest: 'text',
+  base_name: 'text',
+  base_evidence: 'text',
+  bytes: 'bigint',
+  wasted_bytes: 'bigint',
+  created: 'timestamptz',
+  incomplete: 'text',
+  recorded: 'timestamptz',
+} as const;
+
 /** Puts an image into the inventory. Idempotent: the same digest and reference again change nothing. */
 export async function recordImage(trx: DatabaseTransaction, image: RecordImage): Promise<RecordedImage> {
   return (await recordImages(trx, [image]))[0] as RecordedImage;
@@ -139,30 +158,11 @@ async function insertImages(
     incomplete: JSON.stringify(contents.incomplete),
     recorded: now,
   }));
+  const names = Object.keys(IMAGE_COLUMNS).join(', ');
   const { rows: inserted } = await sql<{ id: number; digest: Digest }>`
-    insert into image (digest, distribution, architecture, scope, package_set, language_set, layers, chain, base_digest, base_name,
-      base_evidence, bytes, wasted_bytes, created, incomplete, recorded)
-    select digest, distribution, architecture, scope, package_set, layers::integer[], chain, base_digest, base_name,
-      base_evidence, bytes, wasted_bytes, created, incomplete, recorded
-    from ${unnest(rows, {
-      digest: 'text',
-      distribution: 'text',
-      architecture: 'text',
-      scope: 'text',
-      package_set: 'integer',
-      language_set: 'integer',
-      layers: 'text',
-      chain: 'text',
-      base_digest: 'text',
-      base_name: 'text',
-      base_evidence: 'text',
-      bytes: 'bigint',
-      wasted_bytes: 'bigint',
-      created: 'timestamptz',
-      incomplete: 'text',
-      recorded: 'timestamptz',
-    })} with ordinality as wanted (digest, distribution, architecture, scope, package_set, language_set, layers, chain, base_digest,
-      base_name, base_evidence, bytes, wasted_bytes, created, incomplete, recorded, place)
+    insert into image (${sql.raw(names)})
+    select ${sql.raw(names.replace('layers', 'layers::integer[]'))}
+    from ${unnest(rows, IMAGE_COLUMNS)} with ordinality as wanted (${sql.raw(names)}, place)
     -- Ids rise in the order of the batch: the first recorded of several is the base.
     order by place
     on conflict (digest) do nothing returning id, digest`.execute(trx);
