@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { chainIds, type Digest } from '../../oci/index.ts';
 import type { LayerContents } from '../types.ts';
-import { packageKey, type StoredPackage } from './package-set.ts';
 import { findVersions } from './package-version.ts';
-import type { RecordedContents } from './record-image.ts';
+import type { RecordedContents } from './recorded-contents.ts';
+import { packageKey, type StoredPackage } from './stored-package.ts';
 
 /** layer.id by diff id, made where there is none. */
 export async function ensureLayers(

@@ -8,13 +8,8 @@ export {
   recordUnsupported,
   refreshScope,
 } from './record-check.ts';
-export {
-  type RecordedContents,
-  type RecordedImage,
-  type RecordImage,
-  recordImage,
-  recordImages,
-} from './record-image.ts';
+export { type RecordedImage, type RecordImage, recordImage, recordImages } from './record-image.ts';
+export type { RecordedContents } from './recorded-contents.ts';
 export { endReference } from './reference.ts';
 export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';
 export { type WhereQuery, type WhereRow, whereIs } from './where.ts';

@@ -2,26 +2,13 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { ensureVersions } from './package-version.ts';
+import { arrayText, packageKey, type StoredPackage } from './stored-package.ts';
 
 /** Set ids per array of package_version_sets: 2 KB of integers, what PostgreSQL keeps in the row. */
 export const SETS_PER_CHUNK = 512;
 
 /** Any number of ours: writers of new package versions take turns, so that ranks stay a total order. */
 const NEW_VERSIONS_LOCK = 4_372_020;
-
-/** One line of a package set. */
-export interface StoredPackage {
-  readonly ecosystem: string;
-  readonly name: string;
-  /** '' where the format knows none. */
-  readonly architecture: string;
-  readonly version: string;
-  readonly source: { readonly name: string; readonly version: string };
-}
-
-export function packageKey(item: Omit<StoredPackage, 'source'>): string {
-  return `${item.ecosystem}/${item.name}/${item.architecture}/${item.version}\n`;
-}
 
 /** Content address of a set of packages, whatever their order. */
 export function packageSetDigest(keys: readonly string[]): string {
@@ -141,9 +128,4 @@ async function listSets(trx: DatabaseTransaction, sets: readonly MadeSet[]): Pro
     from ${unnest(rows, { version: 'integer', chunk: 'integer', sets: 'text' })} as wanted (version, chunk, sets)
     order by version, chunk
     on conflict (package_version, chunk) do update set sets = package_version_sets.sets || excluded.sets`.execute(trx);
-}
-
-/** PostgreSQL's text form of an array: an array of arrays would have to be rectangular. */
-export function arrayText(ids: readonly number[]): string {
-  return `{${ids.join(',')}}`;
 }

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { versionOrder } from './ecosystem.ts';
-import type { StoredPackage } from './package-set.ts';
 import { rankVersions } from './ranks.ts';
+import type { StoredPackage } from './stored-package.ts';
 
 /**
  * package_version.id by the key that was given; new ones are ranked among the old. The caller holds the lock of new

@@ -2,27 +2,15 @@ import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { chainIds, type Digest } from '../../oci/index.ts';
 import { type Base, declaredBase } from '../lineage.ts';
-import { type ImageContents, scopeOf } from '../types.ts';
+import { scopeOf } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
 import { basesByLayers } from './image-base.ts';
 import { ensureLayers, recordLayerPackages } from './image-layers.ts';
-import { arrayText, ensurePackageSets, type StoredPackage } from './package-set.ts';
+import { ensurePackageSets } from './package-set.ts';
+import type { RecordedContents } from './recorded-contents.ts';
 import { pointReferences } from './reference.ts';
 import { addScopePackages } from './scope-packages.ts';
-
-/** What the inventory keeps of an image's contents. */
-export type RecordedContents = Pick<
-  ImageContents,
-  | 'distribution'
-  | 'architecture'
-  | 'ecosystem'
-  | 'packages'
-  | 'languagePackages'
-  | 'layers'
-  | 'annotations'
-  | 'config'
-  | 'incomplete'
->;
+import { arrayText, type StoredPackage } from './stored-package.ts';
 
 export interface RecordImage {
   readonly digest: Digest;

@@ -1,0 +1,15 @@
+import type { ImageContents } from '../types.ts';
+
+/** What the inventory keeps of an image's contents. */
+export type RecordedContents = Pick<
+  ImageContents,
+  | 'distribution'
+  | 'architecture'
+  | 'ecosystem'
+  | 'packages'
+  | 'languagePackages'
+  | 'layers'
+  | 'annotations'
+  | 'config'
+  | 'incomplete'
+>;
