@@ -7,6 +7,8 @@ export interface ReadContentsOptions {
   readonly platform?: string;
   /** Compare file contents exactly later on. */
   readonly hashFiles?: boolean;
+  /** Of a root folder, look at the package database alone: finding packages of languages takes a walk over all files. */
+  readonly systemOnly?: boolean;
   /** Started while layers are being unpacked, on other threads: loading what comes after costs no time then. */
   readonly meanwhile?: () => Promise<unknown>;
 }
@@ -24,7 +26,10 @@ export async function readContents(
   const reference = oci.parseReference(text);
   if (reference.kind === 'dir') {
     const { inspectImage } = await import('../inventory/index.ts');
-    return inspectImage({ kind: 'dir', root: reference.root });
+    return inspectImage(
+      { kind: 'dir', root: reference.root },
+      { signal: context.signal, systemOnly: options.systemOnly === true },
+    );
   }
   const { openImage } = await import('../transport/index.ts');
   const image = await openImage(reference, {

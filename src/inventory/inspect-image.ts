@@ -6,7 +6,7 @@ import { layeredView } from './file-view.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
-import { readFolder } from './read-folder.ts';
+import { NOTHING_FOUND, readFolder } from './read-folder.ts';
 import { languagePackagesIn, languagePackagesOf } from './read-language-packages.ts';
 import { type ReadLayersOptions, startKeeping } from './read-layers.ts';
 import { readPackageSources } from './read-package-sources.ts';
@@ -32,18 +32,18 @@ export async function inspectImage(
   image: ResolvedImage | RootFolder,
   options: ReadLayersOptions = {},
 ): Promise<ImageContents> {
-  if ('root' in image) return inspectRoot(image.root, options.signal);
+  if ('root' in image) return inspectRoot(image.root, options);
   const { records, kept } = await startKeeping(image, options);
   const contents = await inspectLayers(image, records);
   await kept;
   return contents;
 }
 
-async function inspectRoot(root: string, signal: AbortSignal | undefined): Promise<ImageContents> {
+async function inspectRoot(root: string, options: ReadLayersOptions): Promise<ImageContents> {
   const view = await rootView(root);
   const installed = await readInstalled(view);
   const distribution = await readDistribution(view, installed.packages);
-  const { findings, incomplete } = await readFolder(root, signal);
+  const { findings, incomplete } = options.systemOnly === true ? NOTHING_FOUND : await readFolder(root, options.signal);
   const language = await languagePackagesIn(findings, view, (path) => linkOnDisk(root, path));
   return {
     digest: undefined,

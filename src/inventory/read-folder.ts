@@ -15,6 +15,8 @@ export interface FolderFindings {
   readonly incomplete: readonly IncompletePart[];
 }
 
+export const NOTHING_FOUND: FolderFindings = { findings: [], incomplete: [] };
+
 /** What the readers make of every file below a root folder. Links are not followed. */
 export async function readFolder(root: string, signal?: AbortSignal): Promise<FolderFindings> {
   const reading = new LayerReading(ALL_READERS);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CliContext } from '../context.ts';
+import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
 
@@ -10,6 +11,10 @@ References: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], di
 Nothing is unpacked and nothing runs. Each layer is read once and remembered by its digest: the second scan, and that
 of any image which shares layers, takes milliseconds. What could not be read is listed as incomplete.
 
+Packages of languages (npm, Python, Java, Go, Rust, Ruby, PHP, .NET, Perl, R, Erlang, conda) come from what installers
+leave in the image. One that a package of the distribution brought is counted there; \`--format json\` lists it with
+its \`owner\`. \`declared\` ones stand in a lock file, and nothing shows that they are there.
+
 Examples:
   heraklit scan oci:layout:web
   heraklit scan registry.example.com/team/app:1 --format cyclonedx > app.cdx.json
@@ -19,32 +24,46 @@ interface ScanOptions {
   readonly format: 'table' | 'json' | 'cyclonedx' | 'spdx';
   readonly platform?: string;
   readonly record?: boolean;
+  readonly packages: string;
 }
+
+const KINDS = ['os', 'language', 'all'] as const;
 
 export function register(command: Command, context: CliContext): void {
   addFormat(command.argument('<ref>', 'image or root folder'), ['table', 'json', 'cyclonedx', 'spdx'])
     .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
+    .option('--packages <kind>', 'which to show: os, language, all', 'all')
     .option('--record', 'also put it into the inventory, where `where` and `outdated --all` find it')
     .addHelpText('after', HELP)
     .action((reference: string, options: ScanOptions) => run(reference, options, context));
 }
 
 async function run(reference: string, options: ScanOptions, context: CliContext): Promise<void> {
+  const shown = KINDS.find((kind) => kind === options.packages);
+  if (shown === undefined) {
+    throw cliError('CLI_USAGE', `--packages takes ${KINDS.join(', ')}, not ${JSON.stringify(options.packages)}`);
+  }
   const isDocument = options.format === 'cyclonedx' || options.format === 'spdx';
-  const contents = await readContents(reference, context, {
-    ...options,
+  const all = await readContents(reference, context, {
+    ...(options.platform === undefined ? {} : { platform: options.platform }),
+    systemOnly: shown === 'os' && options.record !== true,
     ...(isDocument ? { meanwhile: async () => (await import('../sbom-document.ts')).loadFormats() } : {}),
   });
   if (options.record === true) {
     const { recordContents } = await import('../record-contents.ts');
-    await recordContents(reference, contents, context);
+    await recordContents(reference, all, context);
   }
+  const contents = {
+    ...all,
+    ...(shown === 'language' ? { packages: [] } : {}),
+    ...(shown === 'os' ? { languagePackages: [] } : {}),
+  };
   if (options.format === 'cyclonedx' || options.format === 'spdx') {
     const { documentOf } = await import('../sbom-document.ts');
     context.print(await documentOf(options.format, reference, contents));
     return;
   }
   const { renderScan, scanJson } = await import('../render/scan.ts');
-  const view = { reference, contents };
+  const view = { reference, contents, shown };
   context.print(options.format === 'json' ? json(scanJson(view)) : renderScan(view));
 }

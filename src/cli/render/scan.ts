@@ -1,15 +1,18 @@
 import type { ImageContents } from '../../inventory/index.ts';
+import { languageTable } from './language-packages.ts';
 import { printable, renderTable } from './table.ts';
 import { bytesText, count } from './words.ts';
 
 export interface ScanView {
   readonly reference: string;
   readonly contents: ImageContents;
+  /** Which packages `contents` was narrowed to; the other ones are not counted either. */
+  readonly shown?: 'os' | 'language' | 'all';
 }
 
 /** Packages as a table under a short head; what could not be read stands below it. */
-export function renderScan({ reference, contents }: ScanView): string {
-  const lines = [`${printable(reference)}  ${contents.digest ?? ''}`.trimEnd(), printable(systemLine(contents))];
+export function renderScan({ reference, contents, shown = 'all' }: ScanView): string {
+  const lines = [`${printable(reference)}  ${contents.digest ?? ''}`.trimEnd(), printable(systemLine(contents, shown))];
   if (contents.layers.length > 0) {
     const bytes = contents.layers.reduce((sum, layer) => sum + layer.compressedBytes, 0);
     lines.push(`${count(contents.layers.length, 'layer')}, ${bytesText(bytes)} compressed`);
@@ -21,14 +24,21 @@ export function renderScan({ reference, contents }: ScanView): string {
     { title: 'SOURCE', value: (item) => (item.source.name === item.name ? '' : item.source.name) },
   ]);
   const packages = contents.packages.length === 0 ? [] : ['', table];
-  return [...lines, ...packages, ...incompleteLines(contents)].join('\n');
+  return [...lines, ...packages, ...languageTable(contents.languagePackages), ...incompleteLines(contents)].join('\n');
 }
 
-function systemLine(contents: ImageContents): string {
+function systemLine(contents: ImageContents, shown: NonNullable<ScanView['shown']>): string {
   const system = contents.distribution?.prettyName ?? 'unknown distribution';
-  const architecture = contents.architecture === '' ? '' : `, ${contents.architecture}`;
-  if (contents.packageDatabase === 'none') return `${system}${architecture}: no package database`;
-  return `${system}${architecture}: ${count(contents.packages.length, 'package')}`;
+  const own = contents.languagePackages.filter((item) => item.owner === undefined).length;
+  const counts = [
+    ...(shown === 'language' ? [] : [packagesText(contents)]),
+    ...(shown === 'os' || (shown === 'all' && own === 0) ? [] : [`${count(own, 'package')} of languages`]),
+  ];
+  return `${system}${contents.architecture === '' ? '' : `, ${contents.architecture}`}: ${counts.join(', ')}`;
+}
+
+function packagesText({ packageDatabase, packages }: ImageContents): string {
+  return packageDatabase === 'none' ? 'no package database' : count(packages.length, 'package');
 }
 
 export function incompleteLines(contents: Pick<ImageContents, 'incomplete'>): readonly string[] {
@@ -51,6 +61,11 @@ export function scanJson({ reference, contents }: ScanView): object {
       source,
       ...(hold ? { hold } : {}),
       ...(configured ? {} : { configured }),
+    })),
+    languagePackages: contents.languagePackages.map(({ owner, dev, ...item }) => ({
+      ...item,
+      ...(dev ? { dev } : {}),
+      ...(owner === undefined ? {} : { owner }),
     })),
     layers: contents.layers.map(({ packages, ...layer }) => ({
       ...layer,

@@ -5,6 +5,7 @@ import * as Serialize from '@cyclonedx/cyclonedx-library/Serialize';
 import * as Spec from '@cyclonedx/cyclonedx-library/Spec';
 import type { ImageContents } from '../types.ts';
 import { installedDependencies } from './dependencies.ts';
+import { broughtBy, languageComponents } from './language-components.ts';
 import { purlOf } from './purl.ts';
 import { type SbomOptions, subjectOf } from './subject.ts';
 
@@ -27,23 +28,25 @@ export function toCycloneDx(contents: ImageContents, options: SbomOptions): stri
       }),
     }),
   });
-  const components = packageComponents(contents);
-  for (const component of components) bom.components.add(component);
+  const refs = new Map<string, number>();
+  const components = packageComponents(contents, refs);
+  const libraries = languageComponents(contents.languagePackages, refs);
+  for (const component of [...components, ...libraries]) bom.components.add(component);
   const system = operatingSystem(contents);
   if (system !== undefined) bom.components.add(system);
   for (const [index, targets] of installedDependencies(contents.packages).entries()) {
     for (const target of targets) components[index]?.dependencies.add((components[target] as Models.Component).bomRef);
   }
-  for (const component of [...components, ...(system === undefined ? [] : [system])]) {
+  for (const component of [...components, ...libraries, ...(system === undefined ? [] : [system])]) {
     root.dependencies.add(component.bomRef);
   }
   const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
   return serializer.serialize(bom, { sortLists: true, space: 2 });
 }
 
-function packageComponents(contents: ImageContents): readonly Models.Component[] {
+function packageComponents(contents: ImageContents, refs: Map<string, number>): readonly Models.Component[] {
   const layers = layerOfPackages(contents);
-  const refs = new Map<string, number>();
+  const brought = broughtBy(contents.languagePackages);
   return contents.packages.map((item) => {
     const purl = purlOf(item, contents.distribution, contents.ecosystem);
     // A broken database may list a package twice; references inside the document stay unique all the same.
@@ -61,6 +64,7 @@ function packageComponents(contents: ImageContents): readonly Models.Component[]
     property('source-version', item.source.version);
     const layer = layers.get(`${item.name}/${item.architecture}`);
     if (layer !== undefined) property('layer', layer);
+    for (const purl of brought.get(item.name) ?? []) property('contains', purl);
     return component;
   });
 }

@@ -73,6 +73,43 @@ test('CycloneDX 1.6: valid by the official schema, with purls, dependencies and 
   ]);
 });
 
+test('packages of languages: with purl, place and layer; those of the distribution’s packages are part of them', async () => {
+  const python = (name: string): string => `Name: ${name}\nVersion: 1.0+x\n`;
+  const contents = await inspectImage(
+    memoryImage([
+      {
+        'etc/os-release': OS_RELEASE,
+        'var/lib/dpkg/status': status(stanza('python3-a', '1')),
+        'var/lib/dpkg/info/python3-a.list': '/usr/lib/a.egg-info\n',
+        'usr/lib/a.egg-info': python('a'),
+        'srv/b.egg-info': python('b'),
+        'srv/yarn.lock': '"@s/c@^1":\n  version "1.0.0"\n',
+      },
+    ]),
+  );
+  const bom = JSON.parse(toCycloneDx(contents, OPTIONS));
+  cycloneDxValidator()(bom);
+  const named = (name: string) => bom.components.find((item: { name: string }) => item.name === name);
+  const properties = (name: string) =>
+    named(name).properties.map((item: { name: string; value: string }) => `${item.name.slice(9)} ${item.value}`);
+  assert.equal(named('a'), undefined);
+  assert.ok(properties('python3-a').includes('contains pkg:pypi/a@1.0%2Bx'));
+  assert.equal(named('b').purl, 'pkg:pypi/b@1.0%2Bx');
+  assert.deepEqual(properties('b').sort(), [
+    'evidence egg-info',
+    `layer ${contents.layers[0]?.diffId}`,
+    'location srv/b.egg-info',
+  ]);
+  assert.equal(named('@s/c').scope, 'optional');
+  assert.ok(properties('@s/c').includes('state declared'));
+  const spdx = JSON.parse(toSpdx(contents, OPTIONS));
+  const purls = spdx.packages.flatMap((item: { externalRefs?: { referenceLocator: string }[] }) =>
+    (item.externalRefs ?? []).map((reference) => reference.referenceLocator),
+  );
+  assert.deepEqual(purls.slice(1), ['pkg:npm/%40s/c@1.0.0', 'pkg:pypi/b@1.0%2Bx']);
+  assert.equal(spdx.packages.at(-1).sourceInfo, 'found in: srv/b.egg-info');
+});
+
 test('SPDX 2.3: every element is defined once and every relationship leads to one', async () => {
   const document = JSON.parse(toSpdx(await inspectImage(image), OPTIONS));
   assert.equal(document.spdxVersion, 'SPDX-2.3');

@@ -1,6 +1,8 @@
 import type { InstalledPackage } from '../../distro/index.ts';
+import type { LanguagePackage } from '../../language/index.ts';
 import type { ImageContents } from '../types.ts';
 import { installedDependencies } from './dependencies.ts';
+import { ownPackages, placeText } from './language-components.ts';
 import { purlOf } from './purl.ts';
 import { type SbomOptions, subjectOf } from './subject.ts';
 
@@ -16,11 +18,16 @@ interface Relationship {
 /** SPDX 2.3 JSON of an image, the same bytes for the same image (https://spdx.github.io/spdx-spec/v2.3/). */
 export function toSpdx(contents: ImageContents, options: SbomOptions): string {
   const subject = subjectOf(contents, options);
-  const ids = spdxIds(contents.packages);
+  const libraries = ownPackages(contents.languagePackages);
+  const all = spdxIds([
+    ...contents.packages.map((item) => `${item.name}-${item.architecture}`),
+    ...libraries.map((item) => `${item.ecosystem}-${item.name}-${item.version}`),
+  ]);
+  const ids = all.slice(0, contents.packages.length);
   const dependencies = installedDependencies(contents.packages);
   const relationships: Relationship[] = [
     { spdxElementId: DOCUMENT, relatedSpdxElement: IMAGE, relationshipType: 'DESCRIBES' },
-    ...ids.map((id) => relationship(IMAGE, 'CONTAINS', id)),
+    ...all.map((id) => relationship(IMAGE, 'CONTAINS', id)),
     ...dependencies.flatMap((targets, index) =>
       targets.map((target) => relationship(ids[index] as string, 'DEPENDS_ON', ids[target] as string)),
     ),
@@ -45,6 +52,7 @@ export function toSpdx(contents: ImageContents, options: SbomOptions): string {
           : {}),
       },
       ...contents.packages.map((item, index) => packageOf(item, ids[index] as string, contents)),
+      ...libraries.map((item, index) => libraryOf(item, all[ids.length + index] as string)),
     ],
     relationships,
   };
@@ -65,21 +73,32 @@ function packageOf(item: InstalledPackage, id: string, contents: ImageContents):
     filesAnalyzed: false,
     ...(/^https?:\/\/[^\s]+$/.test(item.homepage) ? { homepage: item.homepage } : {}),
     sourceInfo: `built from: ${item.source.name} ${item.source.version}`,
-    externalRefs: [
-      {
-        referenceCategory: 'PACKAGE-MANAGER',
-        referenceType: 'purl',
-        referenceLocator: purlOf(item, contents.distribution, contents.ecosystem),
-      },
-    ],
+    externalRefs: [purlReference(purlOf(item, contents.distribution, contents.ecosystem))],
   };
 }
 
+function libraryOf(item: LanguagePackage, id: string): object {
+  const places = item.locations.map(placeText).join(', ');
+  return {
+    SPDXID: id,
+    name: item.name,
+    versionInfo: item.version,
+    downloadLocation: 'NOASSERTION',
+    filesAnalyzed: false,
+    sourceInfo: `${item.state === 'declared' ? 'declared' : 'found'} in: ${places}`,
+    externalRefs: [purlReference(item.purl)],
+  };
+}
+
+function purlReference(purl: string): object {
+  return { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl };
+}
+
 /** SPDX ids hold letters, digits, dots and dashes alone; what that makes equal gets a number. */
-function spdxIds(packages: readonly InstalledPackage[]): readonly string[] {
+function spdxIds(names: readonly string[]): readonly string[] {
   const seen = new Map<string, number>();
-  return packages.map((item) => {
-    const id = `SPDXRef-Package-${item.name}-${item.architecture}`.replace(/[^A-Za-z0-9.-]+/g, '-');
+  return names.map((name) => {
+    const id = `SPDXRef-Package-${name}`.replace(/[^A-Za-z0-9.-]+/g, '-');
     const count = (seen.get(id) ?? 0) + 1;
     seen.set(id, count);
     return count === 1 ? id : `${id}.${count}`;

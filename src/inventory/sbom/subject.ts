@@ -35,5 +35,6 @@ export function subjectOf(contents: ImageContents, options: SbomOptions): SbomSu
 function packagesHash(contents: ImageContents): string {
   const hash = createHash('sha256').update(`${contents.distribution?.name ?? ''}\n`);
   for (const item of contents.packages) hash.update(`${item.name}\t${item.architecture}\t${item.version}\n`);
+  for (const { purl, state } of contents.languagePackages) hash.update(`${purl}\t${state}\n`);
   return hash.digest('hex');
 }
