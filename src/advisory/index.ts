@@ -1,7 +1,7 @@
+export { isCve } from './clean.ts';
 export {
   type AdvisoryEntry,
   type AdvisoryFacts,
-  affecting,
   type CompareVersions,
   type Explained,
   explainUpdate,
@@ -9,7 +9,7 @@ export {
   severityOfEntry,
   worseOf,
 } from './match.ts';
-export { isImage, parsePurl } from './purl.ts';
+export { isImageNamed } from './purl.ts';
 export { type OpenedDocument, openDocument } from './read.ts';
 export {
   ADVISORY_TYPES,
@@ -21,4 +21,3 @@ export {
   type Bytes,
   type ReadOptions,
 } from './types.ts';
-export { readUpdateInfo } from './updateinfo.ts';

@@ -68,3 +68,19 @@ export function parsePurl(text: string): PackageURL | undefined {
 /** Is it an image: `pkg:oci/…`, `pkg:docker/…`, or a bare digest? */
 export const isImage = (product: string): boolean =>
   /^pkg:(?:oci|docker)\//.test(product) || /^sha256:[0-9a-f]{64}$/.test(product);
+
+/**
+ * Is a product that a VEX statement names this image? By digest; a package URL without one by its `repository_url`.
+ * @param image.repository `registry.example/team/web`, without tag
+ */
+export function isImageNamed(
+  product: string,
+  image: { readonly digest: string | undefined; readonly repository: string | undefined },
+): boolean {
+  if (product.startsWith('sha256:')) return product === image.digest;
+  const purl = parsePurl(product);
+  if (purl === undefined || !isImage(product)) return false;
+  if (purl.version) return purl.version === image.digest;
+  const repository = purl.qualifiers?.repository_url?.replace(/\/+$/, '');
+  return repository !== undefined && repository === image.repository;
+}

@@ -23,6 +23,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'build', summary: 'compose an image from a recipe', load: () => import('./commands/build.ts') },
   { name: 'scan', summary: 'what is inside an image', load: () => import('./commands/scan.ts') },
   { name: 'outdated', summary: 'which updates images miss', load: () => import('./commands/outdated.ts') },
+  {
+    name: 'feed',
+    summary: 'advisories of distributions and vendors, and bundles for machines without network',
+    load: () => import('./commands/feed.ts'),
+  },
   { name: 'where', summary: 'which images have a package', load: () => import('./commands/where.ts') },
   { name: 'diff', summary: 'how two images differ', load: () => import('./commands/diff.ts') },
   { name: 'layers', summary: 'what each layer adds and wastes', load: () => import('./commands/layers.ts') },

@@ -29,6 +29,21 @@ export const feedErrors = {
     retryable: false,
     meaning: 'Something is not in the cache and the network was ruled out.',
   },
+  FEED_DOCUMENT_UNREADABLE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A file or folder of advisories is not there, may not be read, or is an archive that does not open.',
+  },
+  FEED_DOCUMENT_TOO_LARGE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A document of advisories, or an archive of them, is larger than any that is published.',
+  },
+  FEED_DOCUMENT_EMPTY: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A file, folder or archive holds no advisory; what was imported from it before is kept.',
+  },
 } as const;
 
 export const feedError = errorFactory(feedErrors);

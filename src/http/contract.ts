@@ -82,6 +82,10 @@ export interface Finding {
   readonly severity: 'critical' | 'important' | 'other';
   readonly advisories: readonly string[];
   readonly since: string;
+  /** Highest CVSS base score that imported advisories give one of `advisories`. */
+  readonly score?: number;
+  /** Those of `advisories` that a statement (VEX) says are no issue here. */
+  readonly notAffected?: readonly { readonly id: string; readonly justification: string; readonly statement: string }[];
 }
 
 /** The document of `heraklit outdated --format json`. */

@@ -79,6 +79,12 @@ const Finding = Type.Object(
     severity: oneOf(['critical', 'important', 'other'] as const),
     advisories: Type.Array(text),
     since: time,
+    score: Type.Optional(Type.Number({ minimum: 0, maximum: 10, description: 'highest CVSS base score' })),
+    notAffected: Type.Optional(
+      Type.Array(Type.Object({ id: text, justification: text, statement: text }, closed), {
+        description: 'advisories that a statement (VEX) says are no issue here',
+      }),
+    ),
   },
   closed,
 );

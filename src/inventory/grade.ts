@@ -1,3 +1,5 @@
+import type { AdvisorySeverity } from '../advisory/index.ts';
+
 /** A best, F worst. */
 export type Grade = 'A' | 'B' | 'C' | 'D' | 'E' | 'F';
 
@@ -65,15 +67,37 @@ export function gradeOf(
 /** Debian changelog urgencies (deb-changelog(5)) that make a security update critical. */
 const URGENT: ReadonlySet<string> = new Set(['high', 'emergency', 'critical']);
 
+/** Ratings of imported advisories → severity; medium and low ones never lower a grade, as bug fixes do not. */
+const RATED: Readonly<Record<AdvisorySeverity, Severity>> = {
+  critical: 'critical',
+  high: 'important',
+  medium: 'other',
+  low: 'other',
+  none: 'other',
+};
+const WORST_FIRST: readonly Severity[] = ['critical', 'important', 'other'];
+
 /**
  * Distributions' package repositories carry no CVSS. What they do carry: the security pocket, the uploader's urgency
  * and the CVE ids a fix names. A fix that names CVEs but came through a point release is important, not other.
+ *
+ * Where imported advisories rate every id that is fixed, the worst rating decides instead; where they rate some, they
+ * can only make it worse. Ids that are no issue here count for nothing.
  */
 export function severityOf(update: {
   readonly security: boolean;
   readonly urgencies: readonly string[];
   readonly advisories: readonly string[];
+  readonly ratings?: ReadonlyMap<string, AdvisorySeverity>;
+  readonly notAffected?: ReadonlySet<string> | ReadonlyMap<string, unknown>;
 }): Severity {
+  const { advisories, ratings = new Map<string, AdvisorySeverity>(), notAffected } = update;
+  const open = advisories.filter((id) => notAffected?.has(id) !== true);
+  if (advisories.length > 0 && open.length === 0) return 'other';
+  const rated = open.flatMap((id) => ratings.get(id) ?? []).map((rating) => RATED[rating]);
+  const told = WORST_FIRST.find((severity) => rated.includes(severity));
+  if (told !== undefined && rated.length === open.length) return told;
+  if (told === 'critical') return told;
   if (update.security && update.urgencies.some((urgency) => URGENT.has(urgency))) return 'critical';
-  return update.security || update.advisories.length > 0 ? 'important' : 'other';
+  return update.security || open.length > 0 ? 'important' : 'other';
 }

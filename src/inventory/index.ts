@@ -3,6 +3,7 @@ export { type DiffOptions, diffImages, type FileDiff, type ImageDiff } from './d
 export type { ConfigChange } from './diff-config.ts';
 export { diffPackages, type PackageDiff, type PackageMove } from './diff-packages.ts';
 
+export type { FindAdvisories, NotAffected } from './explain.ts';
 export type {
   Exposure,
   Grade,

@@ -6,6 +6,7 @@ import {
   type RepositorySnapshot,
 } from '../distro/index.ts';
 import { indexCandidates, resolveCandidates, type Upgradable, type UpgradeCandidate } from '../feed/index.ts';
+import { explanationOf, type FindAdvisories, UNEXPLAINED, type UpdateExplanation } from './explain.ts';
 import { severityOf } from './grade.ts';
 import type { Finding, ImageContents, UpdateCheck } from './types.ts';
 
@@ -16,6 +17,10 @@ export interface OutdatedOptions {
   readonly changelog?: ReadChangelog;
   /** Changelogs asked for at the same time. */
   readonly parallel?: number;
+  /** Imported advisories: they rate and name what is found, and find nothing. */
+  readonly advisories?: FindAdvisories;
+  /** Is a product that a VEX statement names (package URL, digest) the image at hand? Default: none is. */
+  readonly isThisImage?: (product: string) => boolean;
 }
 
 const PARALLEL = 4;
@@ -48,8 +53,14 @@ export async function findOutdated(
   const updates = resolveCandidates(contents.packages, indexCandidates(serving, ecosystem));
   const dates = new Map(serving.map((snapshot) => [snapshot.id, snapshot.date]));
   const changelogs = await readChangelogs(updates, options);
+  const explain = await explainer(contents.distribution?.name ?? '', updates, ecosystem, options);
   const findings = updates.map((update) =>
-    toFinding(update, ecosystem, changelogs.get(update.candidate) ?? [], dates.get(update.candidate.repository) ?? 0),
+    toFinding(update, {
+      ecosystem,
+      changelog: changelogs.get(update.candidate) ?? [],
+      repositoryDate: dates.get(update.candidate.repository) ?? 0,
+      explanation: explain(update),
+    }),
   );
   return { kind: 'checked', findings: findings.sort(bySeverity) };
 }
@@ -87,19 +98,48 @@ async function readChangelogs(
   return found;
 }
 
-function toFinding(
-  { installed, candidate, ...update }: UpgradeCandidate<Upgradable>,
-  { compareVersions }: PackageEcosystem,
-  changelog: readonly ChangelogEntry[],
-  repositoryDate: number,
-): Finding {
+/** Asks for everything once; then answers update by update. */
+async function explainer(
+  distribution: string,
+  updates: readonly UpgradeCandidate<Upgradable>[],
+  ecosystem: PackageEcosystem,
+  options: OutdatedOptions,
+): Promise<(update: UpgradeCandidate<Upgradable>) => UpdateExplanation> {
+  if (options.advisories === undefined || updates.length === 0) return () => UNEXPLAINED;
+  const names = updates.flatMap(({ installed }) => [installed.name, installed.source.name]);
+  const byName = Map.groupBy(
+    await options.advisories(distribution, [...new Set(names)]),
+    ({ affected }) => affected.name,
+  );
+  const of = (name: string) => byName.get(name) ?? [];
+  return ({ installed, candidate }) => {
+    const { name, source } = installed;
+    const entries = [...of(name), ...(source.name === name ? [] : of(source.name)), ...of('')];
+    return explanationOf(entries, installed, candidate, ecosystem.compareVersions, options.isThisImage);
+  };
+}
+
+interface Evidence {
+  readonly ecosystem: PackageEcosystem;
+  readonly changelog: readonly ChangelogEntry[];
+  /** Seconds since the epoch. */
+  readonly repositoryDate: number;
+  readonly explanation: UpdateExplanation;
+}
+
+function toFinding({ installed, candidate, ...update }: UpgradeCandidate<Upgradable>, evidence: Evidence): Finding {
+  const { changelog, repositoryDate, explanation } = evidence;
+  const { compareVersions } = evidence.ecosystem;
   const missed = changelog.filter(
     (entry) =>
       compareVersions(entry.version, installed.source.version) > 0 &&
       compareVersions(entry.version, candidate.source.version) <= 0,
   );
   const security = update.security || missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
-  const advisories = sortAdvisories(missed.flatMap((entry) => entry.advisories));
+  const advisories = sortAdvisories([...missed.flatMap((entry) => entry.advisories), ...explanation.fixes]);
+  const { ratings, notAffected, scores } = explanation;
+  const cleared = advisories.flatMap((id) => notAffected.get(id) ?? []);
+  const known = advisories.flatMap((id) => scores.get(id) ?? []);
   const dates = missed.flatMap((entry) => (entry.date === undefined ? [] : [entry.date]));
   const since = dates.length === 0 ? repositoryDate : dates.reduce((a, b) => Math.min(a, b));
   return {
@@ -110,9 +150,14 @@ function toFinding(
     candidate: candidate.version,
     repository: candidate.repository,
     security,
-    severity: severityOf({ security, urgencies: missed.map((entry) => entry.urgency), advisories }),
+    severity: severityOf({
+      ...{ security, urgencies: missed.map((entry) => entry.urgency), advisories },
+      ...{ ratings, notAffected },
+    }),
     advisories,
     since: isoDate(since),
+    ...(known.length === 0 ? {} : { score: Math.max(...known) }),
+    ...(cleared.length === 0 ? {} : { notAffected: cleared }),
   };
 }
 
@@ -122,9 +167,10 @@ function isoDate(seconds: number): string {
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();
 }
 
-/** By year, then number; each once. */
+/** CVE ids by year, then number; others behind them. Each once. */
 function sortAdvisories(ids: readonly string[]): readonly string[] {
-  const parts = (id: string): readonly number[] => id.split('-').slice(1).map(Number);
+  const parts = (id: string): readonly number[] =>
+    /^CVE-\d+-\d+$/.test(id) ? id.split('-').slice(1).map(Number) : [Number.POSITIVE_INFINITY];
   return [...new Set(ids)].sort((a, b) => {
     const [left, right] = [parts(a), parts(b)];
     return (left[0] ?? 0) - (right[0] ?? 0) || (left[1] ?? 0) - (right[1] ?? 0) || (a < b ? -1 : 1);

@@ -1,6 +1,7 @@
 import type { Distribution, EcosystemId, InstalledPackage, PackageDatabaseKind } from '../distro/index.ts';
 import type { LanguagePackage } from '../language/index.ts';
 import type { Digest, FlatTree, ImageConfig } from '../oci/index.ts';
+import type { NotAffected } from './explain.ts';
 
 /** A package at one version, as small as it gets. */
 export interface PackageRef {
@@ -81,6 +82,10 @@ export interface Finding {
   readonly advisories: readonly string[];
   /** ISO 8601: when the oldest missed version was published. */
   readonly since: string;
+  /** Highest CVSS base score that imported advisories give one of `advisories`. */
+  readonly score?: number;
+  /** Those of `advisories` that a statement says are no issue here; absent where there are none. */
+  readonly notAffected?: readonly NotAffected[];
 }
 
 export type UpdateCheck =

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { ImageContents, UpdateCheck } from '../../inventory/index.ts';
+import type { FindAdvisories, Finding, ImageContents, UpdateCheck } from '../../inventory/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
@@ -12,6 +12,8 @@ const HELP = `
 A package is outdated when a repository of the image's distribution (release, updates and security pockets) offers a
 newer version: the set that \`apt list --upgradable\` shows inside it. Advisories are the CVE ids that the changelog
 names between the installed version and the candidate; \`since\` is the date of the oldest missed entry.
+Imported advisories (heraklit feed import) add ids, ratings and scores; what a VEX statement says is no issue is marked
+with its justification, lowers no grade and is passed over by --fail-on security. They never add a finding.
 An image nothing is known about is shown as unsupported, never as up to date.
 
 --all answers from the inventory, as of the last check of each distribution; where heraklit serve holds the home, it
@@ -45,7 +47,10 @@ export function register(command: Command, context: CliContext): void {
         'critical',
       ]),
     )
-    .option('--no-advisories', 'do not read changelogs (faster; no CVE ids, dates of the repository)')
+    .option(
+      '--no-advisories',
+      'read neither changelogs nor imported advisories (faster; no CVE ids, dates of the repository)',
+    )
     .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
     .addHelpText('after', HELP)
     .action((references: readonly string[], options: OutdatedCommandOptions) => run(references, options, context));
@@ -77,10 +82,15 @@ async function run(references: readonly string[], options: OutdatedCommandOption
 
 function fails(image: OutdatedView, failOn: FailOn): boolean {
   if (image.status !== 'checked') return true;
-  return image.findings.some(
-    (finding) => failOn === 'any' || (failOn === 'security' ? finding.security : finding.severity === 'critical'),
-  );
+  return image.findings.some((finding) => {
+    if (failOn === 'any') return true;
+    return failOn === 'security' ? finding.security && !isCleared(finding) : finding.severity === 'critical';
+  });
 }
+
+/** Every advisory of it is said to be no issue here. */
+const isCleared = ({ advisories, notAffected = [] }: Finding): boolean =>
+  advisories.length > 0 && notAffected.length === advisories.length;
 
 async function checkReferences(
   references: readonly string[],
@@ -88,12 +98,28 @@ async function checkReferences(
   context: CliContext,
   now: number,
 ): Promise<readonly OutdatedView[]> {
+  const { importedAdvisories } = await import('../imported-advisories.ts');
+  const imported = options.advisories ? await importedAdvisories(context) : undefined;
+  try {
+    const check = await openChecker(options, context, imported?.find);
+    return await checkEach(references, check, options, context, now);
+  } finally {
+    await imported?.close();
+  }
+}
+
+async function checkEach(
+  references: readonly string[],
+  check: Checker,
+  options: OutdatedCommandOptions,
+  context: CliContext,
+  now: number,
+): Promise<readonly OutdatedView[]> {
   const { gradeCheck } = await import('../../inventory/index.ts');
-  const check = await openChecker(options, context);
   const images: OutdatedView[] = [];
   for (const reference of references) {
     const contents = await readContents(reference, context, options);
-    const result = await check(contents);
+    const result = await check(contents, reference);
     const grading = gradeCheck(result, now / 1000);
     images.push({
       reference,
@@ -109,23 +135,36 @@ async function checkReferences(
   return images;
 }
 
+type Checker = (contents: ImageContents, reference: string) => Promise<UpdateCheck>;
+
+/** `docker://registry.example/team/web:1@sha256:…` → `registry.example/team/web` */
+const repositoryOf = (reference: string): string | undefined =>
+  /^(?:docker:\/\/)?([^@\s]+?)(?::[^/@]+)?(?:@.*)?$/.exec(reference)?.[1];
+
 /** Repositories are opened once a distribution, however many images are checked against them. */
 async function openChecker(
   options: OutdatedCommandOptions,
   context: CliContext,
-): Promise<(contents: ImageContents) => Promise<UpdateCheck>> {
-  const [{ knownDistributions }, { findOutdated }, workshop] = await Promise.all([
+  advisories: FindAdvisories | undefined,
+): Promise<Checker> {
+  const [{ isImageNamed }, { knownDistributions }, { findOutdated }, workshop] = await Promise.all([
+    import('../../advisory/index.ts'),
     import('../../feed/index.ts'),
     import('../../inventory/index.ts'),
     workshopFrom(options, context),
   ]);
   const known = new Set<string>(knownDistributions());
-  return async (contents) => {
+  return async (contents, reference) => {
     const name = contents.distribution?.name;
     if (name === undefined || contents.packages.length === 0 || !known.has(name)) return findOutdated(contents, []);
     const own = workshop.forImage(contents);
     const shelf = await own.shelf(name, contents.architecture);
     if (!options.advisories) return findOutdated(contents, shelf.snapshots);
-    return findOutdated(contents, shelf.snapshots, { changelog: await own.changelogs(name, shelf) });
+    const image = { digest: contents.digest, repository: repositoryOf(reference) };
+    return findOutdated(contents, shelf.snapshots, {
+      changelog: await own.changelogs(name, shelf),
+      isThisImage: (product) => isImageNamed(product, image),
+      ...(advisories === undefined ? {} : { advisories }),
+    });
   };
 }

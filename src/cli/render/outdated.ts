@@ -46,14 +46,35 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
         row.severity === 'critical' ? colours.red(text) : row.security ? colours.yellow(text) : text,
     },
     { title: 'AGE', value: (row) => ageText(row.since, now), align: 'right' },
-    { title: 'ADVISORIES', value: (row) => advisoriesText(row.advisories) },
+    { title: 'ADVISORIES', value: (row) => advisoriesText(row) },
   ]);
-  return `${head}\n${summary}\n${table}`;
+  const notes = notAffectedLines(image.findings);
+  return [head, summary, table, ...(notes.length === 0 ? [] : ['', 'Said to be no issue here:', ...notes])].join('\n');
 }
 
-function advisoriesText(advisories: readonly string[]): string {
-  const more = advisories.length - MAX_ADVISORIES;
-  return `${advisories.slice(0, MAX_ADVISORIES).join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
+/** Those that are an issue here, first; a score stands for the worst of them. */
+function advisoriesText({ advisories, notAffected = [], score }: Finding): string {
+  const cleared = new Set(notAffected.map(({ id }) => id));
+  const open = advisories.filter((id) => !cleared.has(id));
+  const more = open.length - MAX_ADVISORIES;
+  const texts = [
+    open.slice(0, MAX_ADVISORIES).join(' '),
+    more > 0 ? `and ${more} more` : '',
+    score === undefined || open.length === 0 ? '' : `(CVSS ${score.toFixed(1)})`,
+    cleared.size === 0 ? '' : `[${cleared.size} not affected]`,
+  ];
+  return texts.filter((text) => text !== '').join(' ');
+}
+
+/** One line an id: why it is no issue, in its author's words. */
+function notAffectedLines(findings: readonly Finding[]): readonly string[] {
+  const lines = findings.flatMap(({ package: name, notAffected = [] }) =>
+    notAffected.map(({ id, justification, statement }) => {
+      const why = [justification, statement].filter((text) => text !== '').join(': ');
+      return printable(`  ${id} ${name}: ${why === '' ? 'no reason given' : why}`);
+    }),
+  );
+  return [...new Set(lines)];
 }
 
 /** The shape others rely on: `{"images":[{reference, digest, distribution, findings: […]}]}`, with status and grade. */
@@ -77,6 +98,8 @@ export function outdatedJson(images: readonly OutdatedView[]): object {
         severity: finding.severity,
         advisories: finding.advisories,
         since: finding.since,
+        ...(finding.score === undefined ? {} : { score: finding.score }),
+        ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
       })),
     })),
   };

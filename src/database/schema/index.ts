@@ -1,4 +1,5 @@
 import type { AccessSchema } from './access.ts';
+import type { AdvisoriesSchema } from './advisories.ts';
 import type { EngineSchema } from './engine.ts';
 import type { EventsSchema } from './events.ts';
 import type { InventorySchema } from './inventory.ts';
@@ -6,7 +7,13 @@ import type { RegistrySchema } from './registry.ts';
 import type { RolloutSchema } from './rollout.ts';
 
 /** Every table of the database. A table's row type stands in the file of the area that owns it. */
-export type Schema = EventsSchema & RegistrySchema & InventorySchema & EngineSchema & RolloutSchema & AccessSchema;
+export type Schema = EventsSchema &
+  RegistrySchema &
+  InventorySchema &
+  EngineSchema &
+  RolloutSchema &
+  AccessSchema &
+  AdvisoriesSchema;
 
 export type { AccountTable } from './access.ts';
 export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';

@@ -101,6 +101,8 @@ export interface PackageCheckTable {
   readonly advisories: string[];
   readonly since: Date | null;
   readonly first_seen: Date | null;
+  /** JSON text: scores and statements that imported advisories add. */
+  readonly explained: string | null;
 }
 
 export interface ScopeCheckTable {

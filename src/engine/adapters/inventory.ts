@@ -1,4 +1,5 @@
 import type { Database } from '../../database/index.ts';
+import { findAdvisories } from '../../feed/advisory-feeds/index.ts';
 import { type Finding, findOutdated, type ImageContents, inspectImage, scopeOf } from '../../inventory/index.ts';
 import {
   packagesOfScope,
@@ -60,6 +61,7 @@ async function checkScope(
   const shelf = await workshop.shelf(name, sample.architecture);
   const check = await findOutdated({ ...sample, packages }, shelf.snapshots, {
     changelog: await workshop.changelogs(name, shelf),
+    advisories: (ecosystem, names) => findAdvisories(database.kysely, ecosystem, names),
   });
   const now = new Date();
   if (check.kind === 'unsupported') {

@@ -17,6 +17,8 @@ const toFinding = (stored: Stored): Finding => ({
   severity: stored.severity,
   advisories: stored.advisories,
   since: stored.since,
+  ...(stored.score === undefined ? {} : { score: stored.score }),
+  ...(stored.notAffected === undefined ? {} : { notAffected: stored.notAffected }),
 });
 
 /** All images with findings, or one image with or without. @throws HTTP_NOT_FOUND */

@@ -64,6 +64,7 @@ interface FindingRow {
   readonly severity: Finding['severity'];
   readonly advisories: string[];
   readonly since: Date;
+  readonly explained: string | null;
 }
 
 /** Findings of distinct package sets, so that images which share one share its rows. */
@@ -74,7 +75,7 @@ async function findingsOfSets(
 ): Promise<ReadonlyMap<string, readonly Finding[]>> {
   const { rows } = await sql<FindingRow>`
     select wanted.id as set, wanted.scope, package.name, package.architecture, package_version.version, candidate,
-      candidate_architecture, repository, security, severity, advisories, since
+      candidate_architecture, repository, security, severity, advisories, since, explained
     from (
       select distinct * from unnest(
         ${images.map((image) => image.package_set)}::integer[], ${images.map((image) => image.scope)}::text[]
@@ -104,6 +105,7 @@ async function findingsOfSets(
       severity: row.severity,
       advisories: row.advisories,
       since: row.since.toISOString(),
+      ...(row.explained === null ? {} : (JSON.parse(row.explained) as Pick<Finding, 'score' | 'notAffected'>)),
     });
   }
   return found;

@@ -41,12 +41,13 @@ export async function recordFindings(trx: DatabaseTransaction, check: RecordChec
       // An array of arrays would have to be rectangular: travels as JSON.
       advisories: JSON.stringify(finding?.advisories ?? []),
       since: finding?.since,
+      explained: finding === undefined ? undefined : explainedText(finding),
     };
   });
   const { rows: changed } = await sql<{ candidate: string | null; before: string | null }>`
     with wanted as (
       select package_version.id, w.candidate, w.candidate_architecture, w.repository, w.security, w.severity,
-        array(select jsonb_array_elements_text(w.advisories)) as advisories, w.since
+        array(select jsonb_array_elements_text(w.advisories)) as advisories, w.since, w.explained
       from ${unnest(rows, {
         ecosystem: 'text',
         name: 'text',
@@ -59,8 +60,9 @@ export async function recordFindings(trx: DatabaseTransaction, check: RecordChec
         severity: 'text',
         advisories: 'jsonb',
         since: 'timestamptz',
+        explained: 'text',
       })} as w (ecosystem, name, architecture, version, candidate, candidate_architecture, repository, security,
-        severity, advisories, since)
+        severity, advisories, since, explained)
       join package on package.ecosystem = w.ecosystem and package.name = w.name
         and package.architecture = w.architecture
       join package_version on package_version.package = package.id and package_version.version = w.version
@@ -71,15 +73,15 @@ export async function recordFindings(trx: DatabaseTransaction, check: RecordChec
     ),
     written as (
       insert into package_check (scope, package_version, checked, candidate, candidate_architecture, repository,
-        security, severity, advisories, since, first_seen)
+        security, severity, advisories, since, explained, first_seen)
       select ${check.scope}, id, ${check.now}::timestamptz, candidate, candidate_architecture, repository, security,
-        severity, advisories, since, case when candidate is not null then ${check.now}::timestamptz end
+        severity, advisories, since, explained, case when candidate is not null then ${check.now}::timestamptz end
       from wanted order by id
       on conflict (scope, package_version) do update set
         checked = excluded.checked, candidate = excluded.candidate,
         candidate_architecture = excluded.candidate_architecture, repository = excluded.repository,
         security = excluded.security, severity = excluded.severity, advisories = excluded.advisories,
-        since = excluded.since,
+        since = excluded.since, explained = excluded.explained,
         first_seen = case when excluded.candidate is null then null
           else coalesce(package_check.first_seen, excluded.first_seen) end
     )
@@ -131,6 +133,11 @@ async function recordScope(
     .values({ scope: check.scope, ...values })
     .onConflict((conflict) => conflict.column('scope').doUpdateSet(values))
     .execute();
+}
+
+/** What stands in no column of its own; null where imported advisories add nothing. */
+function explainedText({ score, notAffected }: Finding): string | undefined {
+  return score === undefined && notAffected === undefined ? undefined : JSON.stringify({ score, notAffected });
 }
 
 function key(name: string, architecture: string, version: string): string {
