@@ -1,6 +1,6 @@
 /**
  * Compiles src/ into dist/: one file for each part that is loaded on demand, and one for each thread. A command then
- * opens a dozen files instead of hundreds, which is most of its start-up. Dependencies stay outside.
+ * opens a dozen files instead of hundreds, which is most of its start-up. Dependencies stay outside, but some.
  *
  * Each file is put in its place whole, the list of sources last: a heraklit that runs meanwhile, or another compile,
  * finds the old state or the new one. Files of earlier builds stay for a day, for processes that still load parts.
@@ -26,11 +26,17 @@ const dist = join(root, 'dist');
 const LIST = 'sources.json';
 const KEPT_MILLISECONDS = 24 * 60 * 60 * 1000;
 
+/** Plain JavaScript of many files that short commands load; their licences come along, in dist/licenses.md. */
+const INLINED = ['yaml', 'commander', 'packageurl-js', '@cyclonedx/cyclonedx-library'];
+
 const isTest = (file: string): boolean => file.endsWith('.test.ts') || /(?:^|\/)testing(?:\/|$)/.test(file);
 
-/** [path, modification time in milliseconds] of each source, and of each folder: there, a new file shows. */
+/**
+ * [path, modification time in milliseconds] of all that decides what comes out: sources, dependencies, this program, and
+ * each folder, where a new file shows.
+ */
 function sources(): readonly (readonly [string, number])[] {
-  return globSync(['src', 'src/**/', 'src/**/*.ts'], { cwd: root })
+  return globSync(['src', 'src/**/', 'src/**/*.ts', 'scripts/compile.ts', 'package-lock.json'], { cwd: root })
     .filter((file) => !isTest(file))
     .sort()
     .map((file) => [file, statSync(join(root, file)).mtimeMs] as const);
@@ -55,10 +61,12 @@ export async function compile(): Promise<boolean> {
     await vite.build({
       root,
       configFile: false,
+      ssr: { noExternal: INLINED },
       publicDir: false,
       logLevel: 'warn',
       build: {
         ssr: true,
+        license: { fileName: 'licenses.md' },
         target: 'node24',
         outDir: scratch,
         minify: false,

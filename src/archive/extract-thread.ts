@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { extractTarBuffer } from './extract.ts';
+import { giveBackWhole } from './give-back.ts';
 
 /** An archive that lies in a file. */
 export interface ArchiveFile {
@@ -54,7 +55,10 @@ function unpack(file: ArchiveFile, root: string): Omit<Unpacked, 'index'> {
   const bytes = readFileSync(file.path);
   if (createHash('sha256').update(bytes).digest('hex') !== file.sha256) throw new Error('not the file that was meant');
   const paths: string[] = [];
-  const { folders } = extractTarBuffer(plain(bytes, file), root, { filter: ({ path }) => paths.push(path) > 0 });
+  const archive = plain(bytes, file);
+  const { folders } = extractTarBuffer(archive, root, { filter: ({ path }) => paths.push(path) > 0 });
+  // Nobody else holds them. Left to the collector, a hundred megabytes of them start it again and again.
+  for (const buffer of [archive, bytes]) giveBackWhole(buffer);
   return { paths, folders: [...folders].map(([path, { mtime }]) => [path, mtime] as const) };
 }
 

@@ -6,3 +6,11 @@
 export function giveBack({ buffer, byteOffset, length }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && byteOffset + length === buffer.byteLength) buffer.transfer(0);
 }
+
+/** Node lets small buffers share memory; from this length on none does (`Buffer.poolSize` is far below). */
+const OWN_FROM_BYTES = 1024 * 1024;
+
+/** Frees the memory of a buffer that one call of Node made for one caller, who is done with all of it. */
+export function giveBackWhole({ buffer, length }: Uint8Array): void {
+  if (length >= OWN_FROM_BYTES && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+}
