@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { databaseError } from '../errors.ts';
+import type { Order, Told } from './database-thread.ts';
 import type { EmbeddedSession, Outcome } from './session.ts';
-import type { Order, Told } from './thread.ts';
 
 /** The sources run as they lie, as TypeScript or compiled. */
-const THREAD = new URL(`./thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+const THREAD = new URL(`./database-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 interface Due {
   resolve(outcomes: readonly Outcome[]): void;
