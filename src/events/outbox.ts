@@ -48,14 +48,18 @@ export async function emit(
     data: JSON.stringify(event.data),
   }));
   if (rows.length === 0) return 0;
-  await sql`select pg_advisory_xact_lock(${OUTBOX_LOCK})`.execute(trx);
   const columns = { id: 'text', type: 'text', subject: 'text', time: 'timestamptz', data: 'text' } as const;
-  const written = await sql`insert into outbox (id, type, subject, time, data)
-    select id, type, subject, time, data
-    from ${unnest(rows, columns)} with ordinality as fresh (id, type, subject, time, data, place)
-    where not exists (select from outbox_pruned where outbox_pruned.id = fresh.id)
-    order by place on conflict (id) do nothing`.execute(trx);
-  const count = Number(written.numAffectedRows ?? 0);
-  if (count > 0) await sql`select pg_notify(${OUTBOX_CHANNEL}, '')`.execute(trx);
-  return count;
+  // Its own statement: the next one must see what was committed, and pruned, before the lock was given.
+  await sql`select pg_advisory_xact_lock(${OUTBOX_LOCK})`.execute(trx);
+  const { rows: written } = await sql<{ count: number }>`
+    with written as (
+      insert into outbox (id, type, subject, time, data)
+      select id, type, subject, time, data
+      from ${unnest(rows, columns)} with ordinality as fresh (id, type, subject, time, data, place)
+      where not exists (select from outbox_pruned where outbox_pruned.id = fresh.id)
+      order by place on conflict (id) do nothing returning 1
+    )
+    select count, case when count > 0 then pg_notify(${OUTBOX_CHANNEL}, '')::text end as told
+    from (select count(*)::integer as count from written) as counted`.execute(trx);
+  return written[0]?.count ?? 0;
 }

@@ -1,5 +1,6 @@
 export { announcedCatalogue } from './catalogue/announced.ts';
 export {
+  type Beside,
   type CatalogueEntry,
   type Page,
   type Published,

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Access, type AuditEntry, writeAudit } from '../../access/index.ts';
 import type { Database, DatabaseTransaction } from '../../database/index.ts';
-import type { PublishOptions, RegistryCatalogue } from '../../registry/index.ts';
+import type { Beside, PublishOptions, RegistryCatalogue } from '../../registry/index.ts';
 import type { Door } from './door.ts';
 
 /** The request that the running code answers. */
@@ -43,18 +43,19 @@ export function auditedCatalogue(
       if (gone) await writeAudit(open, [told]);
       return gone;
     });
+  const write: Beside<AuditEntry>['write'] = async (told, trx) => {
+    if (trx !== undefined) await writeAudit(trx, told);
+    else for (const one of told) access.note(one);
+  };
   /** Who pushes is asked now: pushes that come together share a transaction, which runs for one of them. */
   const telling = (options: PublishOptions): PublishOptions => {
     const who = entry('manifest.push', {});
-    return {
-      ...options,
-      within: async (published, trx) => {
-        await options.within?.(published, trx);
-        const told = published.map(({ repository, tag, digest }) => ({ ...who, repository, reference: tag, digest }));
-        if (trx === undefined) for (const one of told) access.note(one);
-        else await writeAudit(trx, told);
-      },
+    const beside: Beside<AuditEntry> = {
+      rows: (published) =>
+        published.map(({ repository, tag, digest }) => ({ ...who, repository, reference: tag, digest })),
+      write,
     };
+    return { ...options, beside: [...(options.beside ?? []), beside as Beside] };
   };
 
   return {

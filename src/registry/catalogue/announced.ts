@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Database, DatabaseTransaction } from '../../database/index.ts';
 import { type EventType, emit, type NewEvent } from '../../events/index.ts';
 import type { Descriptor, Digest } from '../../oci/index.ts';
-import type { CatalogueEntry, Published, PublishOptions, RegistryCatalogue } from './catalogue.ts';
+import type { Beside, CatalogueEntry, Published, PublishOptions, RegistryCatalogue } from './catalogue.ts';
 
 const PUSHED: EventType = 'io.heraklit.registry.pushed';
 const DELETED: EventType = 'io.heraklit.registry.deleted';
@@ -12,15 +12,13 @@ const DELETED: EventType = 'io.heraklit.registry.deleted';
  * engine announces its own publications itself. A push that changes nothing is no event.
  */
 export function announcedCatalogue(catalogue: RegistryCatalogue, database: Database): RegistryCatalogue {
-  const announcing = (entries: readonly CatalogueEntry[], options: PublishOptions): PublishOptions => ({
-    ...options,
-    within: async (published, trx) => {
-      await options.within?.(published, trx);
-      if (trx === undefined) return;
-      const events = published.flatMap((one) => pushed(one, descriptorOf(entries, one.digest)));
-      await emit(trx, events);
-    },
-  });
+  const announcing = (entries: readonly CatalogueEntry[], options: PublishOptions): PublishOptions => {
+    const beside: Beside<NewEvent> = {
+      rows: (published) => published.flatMap((one) => pushed(one, descriptorOf(entries, one.digest))),
+      write: emitWithin,
+    };
+    return { ...options, beside: [...(options.beside ?? []), beside as Beside] };
+  };
   const deleting = async (
     trx: DatabaseTransaction | undefined,
     about: { readonly repository: string; readonly tag?: string; readonly digest?: Digest },
@@ -48,6 +46,10 @@ export function announcedCatalogue(catalogue: RegistryCatalogue, database: Datab
       deleting(trx, { repository, digest }, (open) => catalogue.deleteManifest(repository, digest, open)),
   };
 }
+
+const emitWithin: Beside<NewEvent>['write'] = async (events, trx) => {
+  if (trx !== undefined) await emit(trx, events);
+};
 
 const descriptorOf = (entries: readonly CatalogueEntry[], digest: Digest): Descriptor | undefined =>
   entries.find(({ descriptor }) => descriptor.digest === digest)?.descriptor;

@@ -39,6 +39,17 @@ export interface PublishOptions {
    * commits with the tags, and when it throws nothing is published.
    */
   readonly within?: (published: readonly Published[], trx: DatabaseTransaction | undefined) => Promise<void>;
+  /** Written after that, also before the commit. */
+  readonly beside?: readonly Beside[];
+}
+
+/**
+ * Rows that tell of a publication. Publications that share a transaction share a statement for them: `write` is called
+ * once with the rows of all that name the same `write`.
+ */
+export interface Beside<Row = unknown> {
+  rows(published: readonly Published[]): readonly Row[];
+  write(rows: readonly Row[], trx: DatabaseTransaction | undefined): Promise<unknown>;
 }
 
 export interface Page {

@@ -1,4 +1,5 @@
 import type { Descriptor, Digest } from '../../oci/index.ts';
+import { writeBeside } from './beside.ts';
 import {
   type CatalogueEntry,
   type Page,
@@ -48,7 +49,7 @@ export function createMemoryCatalogue(): RegistryCatalogue {
         if (refused !== undefined) throw tagMoved(refused);
       };
       decide(published);
-      await options.within?.(published, options.trx);
+      await writeBeside([{ published, options }], options.trx);
       decide(planned(entries));
       for (const entry of entries) add(entry);
       return published;

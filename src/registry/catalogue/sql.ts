@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type Database, type DatabaseTransaction, refuseInsideTransaction, unnest } from '../../database/index.ts';
 import type { Descriptor, Digest } from '../../oci/index.ts';
+import { writeBeside } from './beside.ts';
 import {
   type CatalogueEntry,
   type Published,
@@ -11,14 +12,15 @@ import {
 import { gather } from './gather.ts';
 import { type BlobLink, linkBlobs } from './link.ts';
 import { createLookup } from './lookup.ts';
-import { publishEntries, staleSince } from './publish.ts';
+import { publishEntries } from './publish.ts';
+import { staleSince } from './publish-rows.ts';
 
 /** Pushes in one transaction at most. */
 const MAX_GROUP = 100;
 
 interface Put {
   readonly entry: CatalogueEntry;
-  readonly within: PublishOptions['within'];
+  readonly options: PublishOptions;
 }
 
 export interface SqlCatalogueOptions {
@@ -43,7 +45,7 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
     if (entries.length === 0) return [];
     return inside(options.trx, async (trx) => {
       const published = await publishEntries(entries, trx, renewAfter, options.when);
-      await options.within?.(published, trx);
+      await writeBeside([{ published, options }], trx);
       return published;
     });
   };
@@ -64,7 +66,8 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
           trx,
           renewAfter,
         );
-        for (const [at, { within }] of puts.entries()) await within?.([published[at] as Published], trx);
+        const told = puts.map(({ options }, at) => ({ published: [published[at] as Published], options }));
+        await writeBeside(told, trx);
         return published;
       }),
     // A tag once in a group: what it named before is what the push before it made of it.
@@ -77,7 +80,7 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
       if (options.trx !== undefined || options.when !== undefined)
         return (await publishMany([entry], options))[0] as Published;
       refuseInsideTransaction('publishing a manifest');
-      return await put({ entry, within: options.within });
+      return await put({ entry, options });
     },
     resolve,
 
