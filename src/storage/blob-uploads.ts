@@ -58,4 +58,6 @@ export interface BlobUploads {
   list(): AsyncIterable<UploadState>;
   /** Drops what nobody touched since `before` (ms since the epoch) and nobody is writing to; returns how many. */
   expire(before: number): Promise<number>;
+  /** Writes down what is only in memory, so that it can be gone on with after the process; absent where nothing is. */
+  suspend?(): Promise<void>;
 }

@@ -13,9 +13,13 @@ import { deleteOldBlobs, renewBlob, statBlob } from './fs-collect.ts';
 import { createFileUploads } from './fs-uploads.ts';
 import { hashHandle } from './hash-file.ts';
 import { initLayout } from './layout.ts';
+import { createMemoryUploads } from './memory-uploads.ts';
+import { ownerToken } from './owner.ts';
 import { RENEW_AFTER } from './rely.ts';
-import { prepareScratch, scratchPath } from './scratch-files.ts';
+import { prepareScratch, scratchFolder, scratchPath } from './scratch-files.ts';
+import { threadedBlobs } from './threaded-blobs.ts';
 import { createFileHash } from './threaded-hash.ts';
+import { createUploadFile } from './upload-files.ts';
 import { digestMismatch, lengthMismatch } from './verify-stream.ts';
 
 type Expected = { digest: Digest; size?: number };
@@ -23,7 +27,14 @@ type Expected = { digest: Digest; size?: number };
 export interface BlobStoreOptions {
   /** Milliseconds; see RENEW_AFTER, the default. */
   readonly renewAfter?: number;
+  /** Small blobs are written by a thread: for a server, which takes many. */
+  readonly thread?: boolean;
+  /** No other process takes uploads into this store: small ones stay in memory until they are finished. */
+  readonly ownUploads?: boolean;
 }
+
+/** Bytes of a blob that a thread writes: larger ones go to disk while they come. */
+const SMALL_BLOB = 1024 * 1024;
 
 /** Files written at once by `putMany`: more only queue in the thread pool. */
 const PARALLEL_WRITES = 8;
@@ -35,7 +46,7 @@ const PARALLEL_WRITES = 8;
  * @throws STORAGE_LAYOUT_INVALID, DISK_FULL, SYSTEM_ERROR
  */
 export async function openBlobStore(directory: string, options: BlobStoreOptions = {}): Promise<BlobStore> {
-  const { renewAfter = RENEW_AFTER } = options;
+  const { renewAfter = RENEW_AFTER, thread = false, ownUploads = false } = options;
   try {
     await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
     await initLayout(directory);
@@ -98,8 +109,8 @@ export async function openBlobStore(directory: string, options: BlobStoreOptions
       throw asCodedError(error);
     }
   };
-  const putUnsynced = async (bytes: Uint8Array): Promise<Written> => {
-    const written = { digest: digestOf(bytes), size: bytes.length };
+  const putUnsynced = async (bytes: Uint8Array, digest = digestOf(bytes)): Promise<Written> => {
+    const written = { digest, size: bytes.length };
     if (await present(written)) return written;
     return aside(async (handle) => {
       await handle.writeFile(bytes);
@@ -107,14 +118,37 @@ export async function openBlobStore(directory: string, options: BlobStoreOptions
     });
   };
 
+  const writeSmall = thread ? threadedBlobs() : undefined;
+  /** Durable when it resolves. */
+  const putDurable = async (bytes: Uint8Array, digest: Digest): Promise<Written> => {
+    const written = { digest, size: bytes.length };
+    if (writeSmall === undefined || bytes.length > SMALL_BLOB) return durable(await putUnsynced(bytes, digest));
+    try {
+      const target = blobPath(directory, digest);
+      const scratch = join(scratchFolder(directory), ownerToken());
+      const done = await writeSmall({ bytes, scratch, target, folder: dirname(target) });
+      if (done?.kind === 'written') return written;
+      if (done?.kind === 'present' && done.modified >= systemClock.now() - renewAfter) return written;
+    } catch (error) {
+      throw asCodedError(error);
+    }
+    return durable(await putUnsynced(bytes, digest));
+  };
+  const files = createFileUploads(directory, async (handle, path, written) =>
+    durable(await adopt(handle, path, written)),
+  );
+  const uploads = ownUploads
+    ? createMemoryUploads({ files, startFile: (owner, id) => createUploadFile(directory, owner, id), put: putDurable })
+    : files;
+
   return {
     has: async (digest) => (await blobSize(directory, digest)) !== undefined,
     size: (digest) => blobSize(directory, digest),
     open: (digest, range) => openBlobFile(directory, digest, range),
     read: (digest, limit) => readBlobFile(directory, digest, limit),
-    put: async (bytes) => durable(await putUnsynced(bytes)),
+    put: (bytes) => putDurable(bytes, digestOf(bytes)),
     putMany: async (blobs) => {
-      const results = await inParallel(blobs, putUnsynced);
+      const results = await inParallel(blobs, (bytes) => putUnsynced(bytes));
       await syncs.sha256.settled();
       return results;
     },
@@ -139,7 +173,7 @@ export async function openBlobStore(directory: string, options: BlobStoreOptions
     deleteOld: (digests, before) => deleteOldBlobs(directory, digests, before),
     list: () => listBlobFiles(directory),
     localPath: (digest) => blobPath(directory, digest),
-    uploads: createFileUploads(directory, async (handle, path, written) => durable(await adopt(handle, path, written))),
+    uploads,
   };
 }
 

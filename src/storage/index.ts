@@ -3,7 +3,7 @@ export { blobMissing, blobSize, openBlobFile, readBlobFile } from './blob-files.
 export type { BlobFacts, BlobScratch, BlobStore, ByteRange, StoredBlob } from './blob-store.ts';
 export type { BlobUploads, UploadContent, UploadOptions, UploadState } from './blob-uploads.ts';
 export { storageError } from './errors.ts';
-export { openBlobStore } from './fs-blob-store.ts';
+export { type BlobStoreOptions, openBlobStore } from './fs-blob-store.ts';
 export {
   checkIndex,
   REF_NAME,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Home } from '../base/index.ts';
 import type { BlobStore } from './blob-store.ts';
 import { storageError } from './errors.ts';
-import { openBlobStore } from './fs-blob-store.ts';
+import { type BlobStoreOptions, openBlobStore } from './fs-blob-store.ts';
 import { openS3BlobStore } from './open-s3.ts';
 import type { S3Options } from './s3/options.ts';
 
@@ -15,8 +15,11 @@ const PREFIX = /^(?:[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*)?$/;
  * The blobs of a home: its `store` folder, or what its `storage` names.
  * @throws STORAGE_URL_INVALID, and what opening either throws
  */
-export async function openHomeStore(home: Pick<Home, 'store' | 'scratch' | 'storage'>): Promise<BlobStore> {
-  if (home.storage === undefined) return openBlobStore(home.store);
+export async function openHomeStore(
+  home: Pick<Home, 'store' | 'scratch' | 'storage'>,
+  options: BlobStoreOptions = {},
+): Promise<BlobStore> {
+  if (home.storage === undefined) return openBlobStore(home.store, options);
   return openS3BlobStore({ ...parseStorageUrl(home.storage), scratch: join(home.scratch, 's3') });
 }
 

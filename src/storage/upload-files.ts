@@ -38,8 +38,11 @@ interface Named {
   readonly token: string | undefined;
 }
 
-export async function createUploadFile(directory: string, owner: string): Promise<UploadState> {
-  const id = randomUUID();
+export async function createUploadFile(
+  directory: string,
+  owner: string,
+  id = randomUUID() as string,
+): Promise<UploadState> {
   const path = join(uploadsFolder(directory), baseName(owner, id));
   const create = async (): Promise<void> => (await open(path, 'wx', 0o644)).close();
   try {

@@ -21,10 +21,10 @@ export interface TestRegistry {
   close(): Promise<void>;
 }
 
-/** A registry on a free loopback port over a store in a temporary folder. */
+/** A registry on a free loopback port over a store in a temporary folder, opened as `heraklit serve` opens it. */
 export async function startRegistry(options: Partial<RegistryServerOptions> = {}): Promise<TestRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'registry-'));
-  const store = options.store ?? (await openBlobStore(join(folder, 'store')));
+  const store = options.store ?? (await openBlobStore(join(folder, 'store'), { thread: true, ownUploads: true }));
   const catalogue = options.catalogue ?? createMemoryCatalogue();
   const fastify = Fastify({ forceCloseConnections: true });
   await fastify.register(registryRoutes, { ...options, store, catalogue });

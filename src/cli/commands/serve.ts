@@ -91,7 +91,9 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const context = withStorage(given, options.storage ?? fleet?.document.registry?.storage);
   const database = resources.adopt(await openHomeDatabase(context, { thread: true }), (one) => one.close());
   const { home, log, progress } = context;
-  const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal });
+  // A home's own database serves one process, so nobody else takes uploads into its store.
+  const blobs = { thread: true, ownUploads: database.kind === 'embedded' };
+  const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal, blobs });
   const guarded = await openServeAccess(database, fleet, options, context, resources);
   const stage = { fleet, database, context, resources };
   const { url, localUrl, metrics } = await listenHttp({ ...stage, port, options, guarded, workshop });

@@ -25,13 +25,15 @@ import {
 } from '../../feed/index.ts';
 import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
 import type { FleetDistribution } from '../../recipe/index.ts';
-import { type BlobStore, openHomeStore } from '../../storage/index.ts';
+import { type BlobStore, type BlobStoreOptions, openHomeStore } from '../../storage/index.ts';
 
 export interface WorkshopOptions {
   readonly home: Home;
   readonly log: Log;
   readonly progress: Progress;
   readonly signal?: AbortSignal;
+  /** How the home's blobs are opened. */
+  readonly blobs?: BlobStoreOptions;
   /** Mirror of the distribution; else the environment, apt's sources, the public list. */
   readonly mirror?: string;
   /** Keys that sign the repositories; default: those that ship for the distribution. */
@@ -99,7 +101,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     plainPackages: join(home.cache, 'plain-packages'),
     patchMemory: createPatchMemory(join(home.cache, 'patches')),
     solutions: createSolutionMemory(join(home.cache, 'solutions')),
-    store: () => once('store', () => openHomeStore(home)),
+    store: () => once('store', () => openHomeStore(home, options.blobs)),
     mirrors: (distribution) =>
       once(`mirrors ${distribution}`, () => {
         const fleet = mirrorsOfFleet(options.distributions?.[distribution]);

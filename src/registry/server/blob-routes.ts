@@ -21,12 +21,14 @@ export async function serveBlob(
 ): Promise<FastifyReply> {
   const { store, catalogue } = context;
   const { digest } = path;
+  const head = request.method === 'HEAD';
   const [linked, size] = await Promise.all([
-    catalogue.hasBlob(path.repository, digest),
+    // What a push asks for first is new, mostly: without bytes there is no need to ask for the link.
+    head ? undefined : catalogue.hasBlob(path.repository, digest),
     // A client that hears a blob is there will not push it.
-    request.method === 'HEAD' ? relyOn(store, digest) : store.size(digest),
+    head ? relyOn(store, digest) : store.size(digest),
   ]);
-  if (!linked) throw unknown(path);
+  if (!(linked ?? (size !== undefined && (await catalogue.hasBlob(path.repository, digest))))) throw unknown(path);
   if (size === undefined) {
     context.log.error('the catalogue names a blob that the store does not have', { digest });
     throw unknown(path);

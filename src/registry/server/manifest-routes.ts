@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Descriptor, type Digest, isDigest, isIndexType, isTag } from '../../oci/index.ts';
+import { type Descriptor, type Digest, digestOf, isDigest, isIndexType, isTag } from '../../oci/index.ts';
 import { relyOn } from '../../storage/index.ts';
 import type { PublishOptions } from '../catalogue/catalogue.ts';
 import { checkStillThere } from '../catalogue/still-has.ts';
@@ -56,9 +56,10 @@ export async function putManifest(
   await context.quota?.before(repository, 0);
   const missing = await checkPresent(context, repository, manifest);
   const children = isIndexType(manifest.mediaType) ? manifest.names.map((child) => child.digest) : [];
-  const { digest } = isDigest(reference)
-    ? await context.store.write(Readable.from([bytes]), { digest: reference, size: bytes.length })
-    : await context.store.put(bytes);
+  const { digest } =
+    isDigest(reference) && digestOf(bytes) !== reference
+      ? await context.store.write(Readable.from([bytes]), { digest: reference, size: bytes.length })
+      : await context.store.put(bytes);
   const descriptor = describe(manifest, digest, bytes.length);
   const entry = {
     repository,

@@ -34,6 +34,7 @@ export async function registryRoutes(fastify: FastifyInstance, options: Registry
   expiry.unref();
   fastify.addHook('onClose', async () => {
     clearInterval(expiry);
+    await context.store.uploads.suspend?.();
   });
 
   // Bodies of any type stay streams: they are hashed and written as they come.
