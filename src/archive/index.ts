@@ -1,4 +1,5 @@
 export { type ArMember, readAr } from './ar.ts';
+export { type ByteSource, bufferSource, fileSource } from './byte-source.ts';
 export {
   type Compression,
   type DecompressLimits,
@@ -25,3 +26,5 @@ export { scanTar, type TarContentSink, type TarHandler, TarParser, type TarReadO
 export { createTarWriter, type TarWriter } from './tar-writer.ts';
 export { isForThread, prepareThread, releaseThread } from './threaded-gunzip.ts';
 export type { ArchiveLimits, TarEntry, TarEntryType, TarHeader } from './types.ts';
+export { readZipDirectory, type ZipEntry, type ZipLimits } from './zip-directory.ts';
+export { readZipEntry, storedZipEntry } from './zip-entry.ts';

@@ -1,4 +1,5 @@
 export { linkerFacts } from './linker-facts.ts';
+export { type LoadedPart, type LoadMap, readLoadMap } from './load-map.ts';
 export { type KeptParts, NeededStream } from './needed-stream.ts';
 export { isElf, readElf, readNeeded } from './read-elf.ts';
 export type { ElfFile, ElfSymbol, ElfType, ExportedSymbol, ImportedSymbol } from './types.ts';

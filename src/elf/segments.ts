@@ -3,8 +3,13 @@ import { type ElfView, invalid } from './view.ts';
 /** Program header types (gABI, and GNU extensions). */
 export const SegmentType = { load: 1, dynamic: 2, interpreter: 3, note: 4 } as const;
 
+/** Permissions of a segment once it is loaded. */
+export const SegmentFlag = { execute: 1, write: 2 } as const;
+
 export interface Segment {
   readonly type: number;
+  /** Permissions: `SegmentFlag`. */
+  readonly flags: number;
   readonly offset: number;
   readonly address: number;
   readonly size: number;
@@ -29,6 +34,7 @@ export function readSegments(view: ElfView): readonly Segment[] {
       is64
         ? {
             type: view.u32(at),
+            flags: view.u32(at + 4),
             offset: view.u64(at + 8),
             address: view.u64(at + 16),
             size: view.u64(at + 32),
@@ -36,6 +42,7 @@ export function readSegments(view: ElfView): readonly Segment[] {
           }
         : {
             type: view.u32(at),
+            flags: view.u32(at + 24),
             offset: view.u32(at + 4),
             address: view.u32(at + 8),
             size: view.u32(at + 16),

@@ -16,6 +16,8 @@ const PATHS = [
   'lib/a.egg-info/PKG-INFO',
   'lib/pip/_vendor/vendor.txt',
   'lib/a-1-py3-none-any.whl',
+  'lib/a-1.jar',
+  'lib/a.war',
 ];
 
 const WORDS = [

@@ -1,5 +1,10 @@
+import { packedProgram } from './binary/packed-program.ts';
+import { programVersion } from './binary/program-version.ts';
 import { dotnetDeps, nugetLock } from './dotnet/deps-json.ts';
 import { erlangApplication, mixLock } from './erlang/applications.ts';
+import { goBuildInfo } from './golang/reader.ts';
+import { jarReader } from './maven/jar-reader.ts';
+import { javaRelease } from './maven/java-release.ts';
 import { npmLockFile } from './npm/lock-file.ts';
 import { npmManifest } from './npm/manifest.ts';
 import { pnpmLock } from './npm/pnpm-lock.ts';
@@ -15,11 +20,13 @@ import { rDescription } from './r/description.ts';
 import { ReaderSet } from './reader-set.ts';
 import { gemfileLock } from './ruby/gemfile-lock.ts';
 import { gemspec } from './ruby/gemspec.ts';
+import { cargoAuditable } from './rust/audit-reader.ts';
 import { cargoLock } from './rust/cargo-lock.ts';
 import type { ContentReader } from './types.ts';
 
 /** Every reader, one line each. */
 export const READERS: readonly ContentReader[] = [
+  cargoAuditable,
   cargoLock,
   composerInstalled,
   composerLock,
@@ -29,13 +36,18 @@ export const READERS: readonly ContentReader[] = [
   erlangApplication,
   gemfileLock,
   gemspec,
+  goBuildInfo,
+  jarReader,
+  javaRelease,
   mixLock,
   npmLockFile,
   npmManifest,
   nugetLock,
+  packedProgram,
   perlLocal,
   pipfileLock,
   pnpmLock,
+  programVersion,
   pythonArchive,
   pythonEggInfo,
   pythonLockFile,

@@ -33,6 +33,8 @@ export interface FoundPackage {
   readonly dev?: true;
   /** How sure this is, where the file does not say it in so many words: told by a file name or an embedded text. */
   readonly guessed?: true;
+  /** More that is known, by short words: `sha1` of a jar, `sum` of a Go module, `cpe` of a program, `replaces`, … */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

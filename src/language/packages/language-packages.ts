@@ -20,6 +20,8 @@ export interface PackageLocation {
   /** Diff id; undefined for a root folder. */
   readonly layer: string | undefined;
   readonly guessed?: true;
+  /** `FoundPackage.details` */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 /** A package of a language at one version, however often it is there. */
@@ -132,6 +134,7 @@ function locationOf({ item, source }: Candidate): PackageLocation {
     evidence: source.finding.reader,
     layer: source.layer,
     ...(item.guessed === undefined ? {} : { guessed: item.guessed }),
+    ...(item.details === undefined ? {} : { details: item.details }),
   };
 }
 
