@@ -9,9 +9,9 @@ import { openInflate } from './inflate-handle.ts';
 
 /** All memory one decoding takes, whatever the archive holds. */
 const SLOT_BYTES = 512 * 1024;
-const SLOTS = 4;
+const SLOTS = 3;
 const CHUNK_BYTES = 256 * 1024;
-const CHUNKS = 16;
+const CHUNKS = 12;
 /** From this many compressed bytes on, a thread of its own brings more than its start costs (some 30 ms). */
 const THREAD_FROM_BYTES = 8 * 1024 * 1024;
 /** So long a thread waits for another archive. */

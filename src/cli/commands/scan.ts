@@ -3,6 +3,7 @@ import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 
 const HELP = `
 References: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], dir:ROOTFS,
@@ -39,6 +40,7 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(reference: string, options: ScanOptions, context: CliContext): Promise<void> {
+  keepHeapSmall();
   const shown = KINDS.find((kind) => kind === options.packages);
   if (shown === undefined) {
     throw cliError('CLI_USAGE', `--packages takes ${KINDS.join(', ')}, not ${JSON.stringify(options.packages)}`);
