@@ -1,4 +1,5 @@
 export { toCycloneDx } from './cyclonedx.ts';
 
 export { toSpdx } from './spdx.ts';
+export { toSpdx3 } from './spdx3.ts';
 export type { SbomOptions } from './subject.ts';
