@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../base/index.ts';
 import type { ImageContents } from '../inventory/index.ts';
 import type { CliContext } from './context.ts';
+import { cliError } from './errors.ts';
 
 export interface ReadContentsOptions {
   /** `os/architecture[/variant]`; the host's by default. */
@@ -13,12 +16,26 @@ export interface ReadContentsOptions {
   readonly meanwhile?: () => Promise<unknown>;
 }
 
-/** What is inside the image (or root folder) that a reference names. Loads only what reading it takes. */
+/** What stands before the file of an SBOM, where an image's own reference may stand. */
+const SBOM = 'sbom:';
+
+/** @throws CLI_USAGE where the file cannot be read, INVENTORY_SBOM_INVALID, INVENTORY_SBOM_LIMIT */
+async function readSbomFile(path: string, context: CliContext): Promise<ImageContents> {
+  const { readSbom } = await import('../inventory/sbom/index.ts');
+  const bytes = await readFile(path, { signal: context.signal }).catch((error: unknown) => {
+    context.signal.throwIfAborted();
+    throw cliError('CLI_USAGE', `sbom:${path} cannot be read: ${messageOf(error)}`);
+  });
+  return readSbom(bytes);
+}
+
+/** What is inside the image (or root folder, or what an SBOM says is inside) that a reference names. Loads only what reading it takes. */
 export async function readContents(
   text: string,
   context: CliContext,
   options: ReadContentsOptions = {},
 ): Promise<ImageContents> {
+  if (text.startsWith(SBOM)) return readSbomFile(text.slice(SBOM.length), context);
   const [{ isForThread, prepareThread }, oci] = await Promise.all([
     import('../archive/index.ts'),
     import('../oci/index.ts'),

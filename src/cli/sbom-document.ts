@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ImageContents } from '../inventory/index.ts';
 import { VERSION } from './version.ts';
 
-export type SbomFormat = 'cyclonedx' | 'spdx';
+/** `spdx`: 2.3; `spdx3`: 3.0.1. */
+export type SbomFormat = 'cyclonedx' | 'spdx' | 'spdx3';
 
 /** The parts of the libraries below `inventory/sbom`, each some milliseconds of loading. */
 const PARTS: readonly (() => Promise<unknown>)[] = [
@@ -27,7 +28,8 @@ export async function loadFormats(): Promise<void> {
 
 /** The SBOM of an image as text; the same bytes for the same image, wherever and whenever it is made. */
 export async function documentOf(format: SbomFormat, reference: string, contents: ImageContents): Promise<string> {
-  const { toCycloneDx, toSpdx } = await import('../inventory/sbom/index.ts');
+  const { toCycloneDx, toSpdx, toSpdx3 } = await import('../inventory/sbom/index.ts');
   const options = { reference, toolVersion: VERSION };
-  return format === 'spdx' ? toSpdx(contents, options) : toCycloneDx(contents, options);
+  if (format === 'cyclonedx') return toCycloneDx(contents, options);
+  return format === 'spdx' ? toSpdx(contents, options) : toSpdx3(contents, options);
 }

@@ -17,6 +17,12 @@ export const inventoryErrors = {
     retryable: false,
     meaning: 'An image config does not list as many layers as the manifest does.',
   },
+  INVENTORY_SBOM_INVALID: { kind: 'usage', retryable: false, meaning: 'A file is no SBOM of a known format.' },
+  INVENTORY_SBOM_LIMIT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'An SBOM is larger, or its components nest deeper, than is read.',
+  },
 } as const;
 
 export const inventoryError = errorFactory(inventoryErrors);

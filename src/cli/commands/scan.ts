@@ -3,11 +3,12 @@ import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
+import type { SbomFormat } from '../sbom-document.ts';
 import { keepHeapSmall } from '../small-heap.ts';
 
 const HELP = `
 References: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], dir:ROOTFS,
-            [docker://]HOST/REPOSITORY[:TAG|@DIGEST]
+            [docker://]HOST/REPOSITORY[:TAG|@DIGEST], sbom:FILE (what a CycloneDX or SPDX document says)
 
 Nothing is unpacked and nothing runs. Each layer is read once and remembered by its digest: the second scan, and that
 of any image which shares layers, takes milliseconds. What could not be read is listed as incomplete.
@@ -22,7 +23,7 @@ Examples:
 `;
 
 interface ScanOptions {
-  readonly format: 'table' | 'json' | 'cyclonedx' | 'spdx';
+  readonly format: 'table' | 'json' | SbomFormat;
   readonly platform?: string;
   readonly record?: boolean;
   readonly packages: string;
@@ -31,7 +32,7 @@ interface ScanOptions {
 const KINDS = ['os', 'language', 'all'] as const;
 
 export function register(command: Command, context: CliContext): void {
-  addFormat(command.argument('<ref>', 'image or root folder'), ['table', 'json', 'cyclonedx', 'spdx'])
+  addFormat(command.argument('<ref>', 'image or root folder'), ['table', 'json', 'cyclonedx', 'spdx', 'spdx3'])
     .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
     .option('--packages <kind>', 'which to show: os, language, all', 'all')
     .option('--record', 'also put it into the inventory, where `where` and `outdated --all` find it')
@@ -45,11 +46,12 @@ async function run(reference: string, options: ScanOptions, context: CliContext)
   if (shown === undefined) {
     throw cliError('CLI_USAGE', `--packages takes ${KINDS.join(', ')}, not ${JSON.stringify(options.packages)}`);
   }
-  const isDocument = options.format === 'cyclonedx' || options.format === 'spdx';
+  const { format } = options;
+  const document = format === 'table' || format === 'json' ? undefined : format;
   const all = await readContents(reference, context, {
     ...(options.platform === undefined ? {} : { platform: options.platform }),
     systemOnly: shown === 'os' && options.record !== true,
-    ...(isDocument ? { meanwhile: async () => (await import('../sbom-document.ts')).loadFormats() } : {}),
+    ...(document !== undefined ? { meanwhile: async () => (await import('../sbom-document.ts')).loadFormats() } : {}),
   });
   if (options.record === true) {
     const { recordContents } = await import('../record-contents.ts');
@@ -60,12 +62,12 @@ async function run(reference: string, options: ScanOptions, context: CliContext)
     ...(shown === 'language' ? { packages: [] } : {}),
     ...(shown === 'os' ? { languagePackages: [] } : {}),
   };
-  if (options.format === 'cyclonedx' || options.format === 'spdx') {
+  if (document !== undefined) {
     const { documentOf } = await import('../sbom-document.ts');
-    context.print(await documentOf(options.format, reference, contents));
+    context.print(await documentOf(document, reference, contents));
     return;
   }
   const { renderScan, scanJson } = await import('../render/scan.ts');
   const view = { reference, contents, shown };
-  context.print(options.format === 'json' ? json(scanJson(view)) : renderScan(view));
+  context.print(format === 'json' ? json(scanJson(view)) : renderScan(view));
 }

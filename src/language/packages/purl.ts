@@ -1,6 +1,11 @@
 import { PackageURL } from 'packageurl-js';
 import type { Ecosystem } from '../types.ts';
 
+const ECOSYSTEMS: readonly Ecosystem[] = [
+  ...(['npm', 'pypi', 'maven', 'golang', 'cargo', 'gem', 'composer'] as const),
+  ...(['nuget', 'cpan', 'cran', 'hex', 'conda', 'generic'] as const),
+];
+
 /** Where a name splits into the namespace and the name of a package URL. */
 const SEPARATORS: Readonly<Partial<Record<Ecosystem, string>>> = {
   npm: '/',
@@ -41,4 +46,17 @@ function spelling(ecosystem: Ecosystem, name: string): string {
 /** Names that PyPI takes for the same are spelled one way (PEP 503). */
 export function pypiName(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-');
+}
+
+/** The package that a package URL names, spelled as its registry does; undefined for types that are no language's. */
+export function packageOfPurl(
+  purl: PackageURL,
+):
+  | { readonly ecosystem: Ecosystem; readonly name: string; readonly version: string; readonly purl: string }
+  | undefined {
+  const ecosystem = ECOSYSTEMS.find((one) => one === purl.type);
+  if (ecosystem === undefined) return undefined;
+  const name = purl.namespace ? `${purl.namespace}${SEPARATORS[ecosystem] ?? '/'}${purl.name}` : purl.name;
+  const version = purl.version ?? '';
+  return { ecosystem, name, version, purl: languagePurl(ecosystem, name, version) };
 }

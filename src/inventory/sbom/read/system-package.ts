@@ -1,0 +1,62 @@
+import type { PackageURL } from 'packageurl-js';
+import type { EcosystemId, InstalledPackage } from '../../../distro/index.ts';
+import type { SbomComponent } from './types.ts';
+
+const SYSTEM_TYPES: Readonly<Record<string, EcosystemId>> = { deb: 'deb', rpm: 'rpm', apk: 'apk', alpm: 'alpm' };
+
+/** The package format that a package URL's type stands for; undefined for those of languages and others. */
+export const systemEcosystem = (type: string): EcosystemId | undefined =>
+  Object.hasOwn(SYSTEM_TYPES, type) ? SYSTEM_TYPES[type] : undefined;
+
+/** A distribution's package as an SBOM tells of it: what the document does not say is empty. */
+export function systemPackage(component: SbomComponent, purl: PackageURL): InstalledPackage {
+  const epoch = purl.qualifiers?.epoch;
+  const plain = purl.version ?? component.version;
+  // Only rpm keeps the epoch beside the version (purl-spec, types rpm and deb).
+  const version = purl.type === 'rpm' && epoch !== undefined && epoch !== '0' ? `${epoch}:${plain}` : plain;
+  return {
+    name: purl.name,
+    version,
+    architecture: purl.qualifiers?.arch ?? '',
+    source: sourceOf(component, purl, version),
+    essential: false,
+    multiArch: 'no',
+    relations: {
+      ...{ depends: [], preDepends: [], recommends: [], conflicts: [], breaks: [], replaces: [], provides: [] },
+    },
+    installedSize: 0,
+    section: '',
+    maintainer: component.supplier,
+    homepage: '',
+    hold: false,
+    configured: true,
+    conffiles: new Map(),
+  };
+}
+
+/** Advisories name source packages: each tool has its own place for them. */
+function sourceOf(component: SbomComponent, purl: PackageURL, version: string): InstalledPackage['source'] {
+  const note = (name: string): string | undefined => component.notes.get(name)?.[0] || undefined;
+  const built = /^built (?:package )?from: (\S+) (\S+)$/.exec(component.sourceInfo);
+  const upstream = /^([^@]+)(?:@(.+))?$/.exec(purl.qualifiers?.upstream ?? '');
+  const trivy = [note('aquasecurity:trivy:SrcVersion'), note('aquasecurity:trivy:SrcRelease')]
+    .filter(Boolean)
+    .join('-');
+  const trivyEpoch = note('aquasecurity:trivy:SrcEpoch');
+  return {
+    name:
+      note('heraklit:source') ??
+      note('aquasecurity:trivy:SrcName') ??
+      note('syft:metadata:source') ??
+      built?.[1] ??
+      upstream?.[1] ??
+      purl.name,
+    version:
+      note('heraklit:source-version') ??
+      (trivy === '' ? undefined : `${trivyEpoch === undefined ? '' : `${trivyEpoch}:`}${trivy}`) ??
+      note('syft:metadata:sourceVersion') ??
+      built?.[2] ??
+      upstream?.[2] ??
+      version,
+  };
+}

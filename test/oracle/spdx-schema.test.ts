@@ -1,0 +1,39 @@
+/** SPDX documents against the specification's own JSON Schema, which comes in a package of the npm registry. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { inspectImage } from '../../src/inventory/index.ts';
+import { toSpdx3 } from '../../src/inventory/sbom/index.ts';
+
+const run = promisify(execFile);
+/** Ships the schema that the SPDX project generates (its $comment says so), for its own export. */
+const PACKAGE = '@cyclonedx/cdxgen@12.8.4';
+const SCHEMA = 'package/data/spdx-export.schema.json';
+
+test('SPDX 3.0.1 of this machine is valid by the official schema', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'spdx-schema-'));
+  try {
+    const packed = await run('npm', ['pack', PACKAGE, '--ignore-scripts', '--silent', '--pack-destination', folder], {
+      cwd: folder,
+    }).catch(() => undefined);
+    if (packed === undefined) return context.skip('no npm registry');
+    await run('tar', ['-xzf', join(folder, packed.stdout.trim()), '-C', folder, SCHEMA]);
+    const schema = JSON.parse(await readFile(join(folder, SCHEMA), 'utf8'));
+    assert.equal(schema.properties['@context'].const, 'https://spdx.org/rdf/3.0.1/spdx-context.jsonld');
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
+    const contents = await inspectImage({ kind: 'dir', root: '/' }, { systemOnly: true });
+    const document = JSON.parse(toSpdx3(contents, { toolVersion: '1' }));
+    assert.ok(validate(document), JSON.stringify(validate.errors?.slice(0, 3)));
+    assert.ok(document['@graph'].length > contents.packages.length, 'every package has its element');
+    // The validator is one that can say no.
+    document['@graph'][1].type = 'Nothing';
+    assert.ok(!validate(document));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
