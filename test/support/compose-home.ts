@@ -4,6 +4,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Progress } from '../../src/base/index.ts';
 import { type ComposeBase, type ComposedImage, compose, type Lock } from '../../src/build/index.ts';
 import type { RepositorySnapshot } from '../../src/distro/index.ts';
 import { createPackageCache, discoverMirrors, openRepositories, type PackageCache } from '../../src/feed/index.ts';
@@ -21,6 +22,7 @@ export interface BuildOptions {
   readonly lock?: Lock;
   readonly locked?: boolean;
   readonly architecture?: string;
+  readonly progress?: Progress;
 }
 
 /** A home to compose in, and the images made there by name. */

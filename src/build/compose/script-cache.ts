@@ -58,7 +58,7 @@ export async function scriptChanges(
     await writeCacheFile(file, tarOf(items));
     return { items, explanation: reused.explanation, settled };
   }
-  request.progress?.update('maintainer scripts', 0, input.added.length);
+  request.progress?.update('maintainer scripts', 0, input.added.length, reused.why);
   const result = await runScripts(request, input);
   const items = atEpoch(result.changes, input.epoch);
   request.progress?.update('maintainer scripts', input.added.length, input.added.length);
