@@ -47,7 +47,8 @@ export interface ImageContents {
   readonly distribution: Distribution | undefined;
   /** The distribution's own word (`amd64`); the image config's where no package says it. */
   readonly architecture: string;
-  readonly packageDatabase: PackageDatabaseKind;
+  /** `sbom`: no image was read, only a document on one. */
+  readonly packageDatabase: PackageDatabaseKind | 'sbom';
   /** Format of the package database, whose order versions have; undefined where there is none. */
   readonly ecosystem: EcosystemId | undefined;
   /** Sorted by name, then architecture, then version. */

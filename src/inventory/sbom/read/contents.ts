@@ -35,7 +35,7 @@ export function contentsOfSbom(document: SbomDocument): ImageContents {
     digest: digest !== undefined && isDigest(digest) ? digest : undefined,
     distribution,
     architecture: ecosystemOf(ecosystem ?? 'deb').nativeArchitecture(packages, ''),
-    packageDatabase: 'none',
+    packageDatabase: 'sbom',
     ecosystem,
     packages: byName(packages, ecosystem ?? 'deb'),
     languagePackages: merged(languages),

@@ -135,6 +135,13 @@ test('documents as Trivy and Syft write them: source packages, epochs, digests, 
   assert.deepEqual(syft.packages[0]?.source, { name: 'musl-src', version: '1.2.5-r0' });
 });
 
+test('the epoch that Trivy keeps beside a Debian version belongs to it', () => {
+  const purl = 'pkg:deb/debian/bsdutils@2.41.5-0+deb13u1?arch=amd64&distro=debian-13.7&epoch=1';
+  const { packages, distribution } = read({ bomFormat: 'CycloneDX', components: [{ name: 'bsdutils', purl }] });
+  assert.equal(packages[0]?.version, '1:2.41.5-0+deb13u1');
+  assert.equal(distribution?.name, 'debian/trixie');
+});
+
 test('CycloneDX XML and SPDX tag-value say the same as their JSON forms', () => {
   const xml = read(`<?xml version="1.0"?>
 <bom xmlns="http://cyclonedx.org/schema/bom/1.6" version="1">

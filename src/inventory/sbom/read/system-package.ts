@@ -10,10 +10,8 @@ export const systemEcosystem = (type: string): EcosystemId | undefined =>
 
 /** A distribution's package as an SBOM tells of it: what the document does not say is empty. */
 export function systemPackage(component: SbomComponent, purl: PackageURL): InstalledPackage {
-  const epoch = purl.qualifiers?.epoch;
-  const plain = purl.version ?? component.version;
-  // Only rpm keeps the epoch beside the version (purl-spec, types rpm and deb).
-  const version = purl.type === 'rpm' && epoch !== undefined && epoch !== '0' ? `${epoch}:${plain}` : plain;
+  // The purl types say it for rpm alone; Trivy keeps the epoch of Debian's versions beside them too.
+  const version = withEpoch(purl.version ?? component.version, purl.qualifiers?.epoch);
   return {
     name: purl.name,
     version,
@@ -42,7 +40,6 @@ function sourceOf(component: SbomComponent, purl: PackageURL, version: string): 
   const trivy = [note('aquasecurity:trivy:SrcVersion'), note('aquasecurity:trivy:SrcRelease')]
     .filter(Boolean)
     .join('-');
-  const trivyEpoch = note('aquasecurity:trivy:SrcEpoch');
   return {
     name:
       note('heraklit:source') ??
@@ -53,10 +50,13 @@ function sourceOf(component: SbomComponent, purl: PackageURL, version: string): 
       purl.name,
     version:
       note('heraklit:source-version') ??
-      (trivy === '' ? undefined : `${trivyEpoch === undefined ? '' : `${trivyEpoch}:`}${trivy}`) ??
+      (trivy === '' ? undefined : withEpoch(trivy, note('aquasecurity:trivy:SrcEpoch'))) ??
       note('syft:metadata:sourceVersion') ??
       built?.[2] ??
       upstream?.[2] ??
       version,
   };
 }
+
+const withEpoch = (version: string, epoch: string | undefined): string =>
+  epoch === undefined || !/^[1-9]\d*$/.test(epoch) || /^\d+:/.test(version) ? version : `${epoch}:${version}`;
