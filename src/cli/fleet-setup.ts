@@ -39,6 +39,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     progress,
     signal,
     ...(await repositoryOptions(options)),
+    folder: fleet.directory,
     ...(fleet.document.distributions === undefined ? {} : { distributions: fleet.document.distributions }),
   });
   const workloads = fleet.document.rollout?.workloads;

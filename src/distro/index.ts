@@ -81,6 +81,7 @@ export {
   type PackageEcosystem,
 } from './ecosystem.ts';
 export { ECOSYSTEMS, ecosystemOf } from './ecosystems.ts';
+export { familyOf } from './families.ts';
 export { RELEASE_FILES } from './release-files.ts';
 export {
   type ArchiveKind,
@@ -90,7 +91,18 @@ export {
   type PocketData,
   type ReleaseData,
 } from './releases.ts';
-export { rpmEcosystem } from './rpm/index.ts';
+export {
+  MAX_METADATA_BYTES,
+  MAX_REPOMD_BYTES,
+  type PrimaryRow,
+  packageOfRow,
+  type Repomd,
+  type RepomdFile,
+  readPrimary,
+  readRepomd,
+  rpmEcosystem,
+  verifyDetached,
+} from './rpm/index.ts';
 export type {
   ChangelogEntry,
   Distribution,

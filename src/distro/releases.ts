@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { packageFile } from '../base/index.ts';
+import type { EcosystemId } from './types.ts';
 
 /** Which tree of a mirror a pocket lies in: Debian keeps security apart. */
 export type ArchiveKind = 'main' | 'security';
 
 export interface PocketData {
-  /** `{codename}-security` */
+  /** `{codename}-security`; rpm: the repository's folder below a mirror, with `{architecture}`. */
   readonly suite: string;
   readonly archive: ArchiveKind;
   readonly security: boolean;
@@ -20,10 +21,12 @@ export interface ReleaseData {
 
 /** What data/distributions.json says of one distribution id. */
 export interface DistributionData {
-  /** Folder below data/keyrings. */
-  readonly keyring: string;
+  /** Package format of its repositories; deb where it is left out. */
+  readonly family?: EcosystemId;
+  /** Folder below data/keyrings; left out where no keys ship. */
+  readonly keyring?: string;
   readonly pockets: Readonly<Record<string, PocketData>>;
-  /** By codename, oldest first. */
+  /** By codename (of families without: by version), oldest first. */
   readonly releases: Readonly<Record<string, ReleaseData>>;
 }
 

@@ -110,6 +110,11 @@ export interface RepositorySnapshot {
   /** With notAutomatic: what was installed from it is upgraded from it (backports). */
   readonly butAutomaticUpgrades?: boolean;
   readonly packages: readonly RepositoryPackage[];
+  /**
+   * What became new in each package, where the repository itself tells (rpm: updateinfo). Entries bear the package's own
+   * name and versions, not its source's; their urgency is a rating (critical, high, medium, low, none) or ''.
+   */
+  readonly changes?: ReadonlyMap<string, readonly ChangelogEntry[]>;
 }
 
 /** What /etc/os-release and the package database say an image is. */

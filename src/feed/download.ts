@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HeraklitError, isHeraklitError, redact } from '../base/index.ts';
 import { feedError } from './errors.ts';
@@ -11,13 +11,12 @@ export interface DownloadSink {
   reset(): void | Promise<void>;
 }
 
-export interface DownloadRequest {
+export type DownloadRequest = {
   /** The same file on several mirrors, best first. */
   readonly urls: readonly string[];
-  readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-}
+} & ({ readonly sha256: string } | { readonly sha512: string });
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -39,23 +38,28 @@ const mismatch = (url: string, what: string): Error =>
 class Received {
   readonly #request: DownloadRequest;
   readonly #sink: DownloadSink;
-  #hash = createHash('sha256');
+  readonly #algorithm: 'sha256' | 'sha512';
+  #hash: Hash;
   bytes = 0;
 
   constructor(request: DownloadRequest, sink: DownloadSink) {
+    this.#algorithm = 'sha512' in request ? 'sha512' : 'sha256';
+    this.#hash = createHash(this.#algorithm);
     this.#request = request;
     this.#sink = sink;
   }
 
   async reset(): Promise<void> {
-    this.#hash = createHash('sha256');
+    this.#hash = createHash(this.#algorithm);
     this.bytes = 0;
     await this.#sink.reset();
   }
 
   /** Reads on from where the last mirror broke off. */
   async readFrom(url: string, options: DownloadOptions): Promise<void> {
-    const { size, sha256 } = this.#request;
+    const request = this.#request;
+    const { size } = request;
+    const expected = 'sha512' in request ? request.sha512 : request.sha256;
     const transfer = await openTransfer(url, { ...options, from: this.bytes });
     if (transfer.kind === 'unchanged') throw feedError('FEED_UNREACHABLE', `${redact(url)}: unexpected HTTP 304`);
     if (transfer.start !== this.bytes) await this.reset();
@@ -66,7 +70,7 @@ class Received {
       await this.#sink.write(chunk);
     }
     if (this.bytes < size) throw mismatch(url, 'fewer bytes');
-    if (this.#hash.digest('hex') !== sha256) throw mismatch(url, 'other bytes');
+    if (this.#hash.digest('hex') !== expected) throw mismatch(url, 'other bytes');
   }
 }
 

@@ -24,6 +24,16 @@ export const feedErrors = {
     retryable: false,
     meaning: 'A repository has no package index for the component and architecture asked for.',
   },
+  FEED_REPOSITORIES_UNUSABLE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Repositories were named by URL for a distribution whose format takes mirrors and pockets.',
+  },
+  FEED_UNTRUSTED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A repository’s index is neither signed nor came over https, and nobody said to trust it.',
+  },
   FEED_OFFLINE: {
     kind: 'failed',
     retryable: false,

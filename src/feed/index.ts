@@ -21,6 +21,8 @@ export {
   type Mirrors,
   type NamedMirrors,
 } from './mirrors.ts';
+export type { NamedRepository } from './named-repository.ts';
+export type { OpenRepositoriesOptions } from './open-options.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
 export { defaultPockets, distributionOfRepository, findPocket, knownDistributions, type Pocket } from './pockets.ts';
-export { type OpenRepositoriesOptions, openRepositories } from './repositories.ts';
+export { openRepositories } from './repositories.ts';

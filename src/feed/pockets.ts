@@ -3,6 +3,8 @@ import {
   type DistributionData,
   type DistributionName,
   distributionData,
+  type EcosystemId,
+  familyOf,
   knownDistributionIds,
 } from '../distro/index.ts';
 import { feedError } from './errors.ts';
@@ -43,9 +45,16 @@ export function defaultPockets(distribution: string): readonly string[] {
   return pockets.filter((pocket) => pocket !== 'backports');
 }
 
-/** Name of the shipped keyring that signs a distribution. */
-export function keyringOf(distribution: string): string {
+/** Name of the shipped keyring that signs a distribution; undefined where none ships. */
+export function keyringOf(distribution: string): string | undefined {
   return lookUp(distribution).data.keyring;
+}
+
+/** Package format of a distribution's repositories; undefined for one nobody told heraklit of. */
+export function formatOf(distribution: string): EcosystemId | undefined {
+  const [id = ''] = distribution.split('/');
+  const data = distributionData(id);
+  return data === undefined ? familyOf(id) : (data.family ?? 'deb');
 }
 
 /** @throws FEED_DISTRIBUTION_UNKNOWN */
@@ -81,6 +90,8 @@ export function archiveOfRepository(repository: string): { id: string; archive: 
 export function distributionOfRepository(repository: string): DistributionName {
   const [id = '', suite = ''] = repository.split('/');
   const data = distributionData(id);
+  // The ids of other formats begin with the distribution's name.
+  if (formatOf(id) !== 'deb') return `${id}/${suite}`;
   const pockets = Object.values(data?.pockets ?? {});
   const codename = Object.keys(data?.releases ?? {}).find((name) =>
     pockets.some((pocket) => pocket.suite.replace('{codename}', name) === suite),

@@ -1,14 +1,6 @@
 import { decompressBuffer } from '../archive/index.ts';
+import { type HeraklitError, isHeraklitError, silentProgress, systemClock } from '../base/index.ts';
 import {
-  type Clock,
-  type HeraklitError,
-  isHeraklitError,
-  type Progress,
-  silentProgress,
-  systemClock,
-} from '../base/index.ts';
-import {
-  type Keyring,
   MAX_CONTROL_BYTES,
   type Release,
   type RepositoryPackage,
@@ -20,38 +12,9 @@ import { feedError } from './errors.ts';
 import { createFailover, everyMirrorFailed, type Failover } from './failover.ts';
 import { fetchRelease, type ReleaseContext } from './fetch-release.ts';
 import { cacheIndex, readCachedIndex } from './index-cache.ts';
-import type { Mirrors } from './mirrors.ts';
-import { defaultPockets, findPocket, keyringOf, type Pocket } from './pockets.ts';
+import type { OpenRepositoriesOptions } from './open-options.ts';
+import { defaultPockets, findPocket, formatOf, keyringOf, type Pocket } from './pockets.ts';
 import { mirrorUrl } from './transfer.ts';
-
-export interface OpenRepositoriesOptions {
-  /** `debian/trixie`. */
-  readonly distribution: string;
-  /** Distribution's own word: `amd64`. */
-  readonly architecture: string;
-  /** Default: all that are enabled by default (release, updates, security). */
-  readonly pockets?: readonly string[];
-  /** Default: `main`. */
-  readonly components?: readonly string[];
-  readonly mirrors: Mirrors;
-  /** Knows which mirrors failed; default: one for this call. */
-  readonly failover?: Failover;
-  /** Cache folder (`Home.cache`). */
-  readonly cache: string;
-  readonly clock?: Clock;
-  /** Default: the keys that ship with heraklit. */
-  readonly keyring?: Keyring;
-  /** Takes unsigned and stale repositories. */
-  readonly trusted?: boolean;
-  /** Uses the cache alone. */
-  readonly offline?: boolean;
-  /** Seconds for which a known state is taken as current without asking the mirror. Default 0. */
-  readonly maxAge?: number;
-  readonly signal?: AbortSignal;
-  readonly progress?: Progress;
-  /** Rounds over the mirrors before giving up. Default 3. */
-  readonly attempts?: number;
-}
 
 /** In the order of preference: smallest first. */
 const VARIANTS = [
@@ -186,6 +149,26 @@ async function openElsewhere<T>(
  * @throws FEED_* and RELEASE_* (see their catalogues), ARCHIVE_*; nothing unverified is ever kept
  */
 export async function openRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
+  const format = formatOf(options.distribution);
+  // Whoever names repositories of a distribution nobody knows means rpm: the other formats take mirrors.
+  if (format === 'rpm' || (format === undefined && options.repositories !== undefined)) {
+    // Loaded by who has such a distribution alone: it brings a parser of XML.
+    const { openRpmRepositories } = await import('./rpm-md/repositories.ts');
+    return openRpmRepositories(options);
+  }
+  if (options.repositories !== undefined) {
+    throw feedError(
+      'FEED_REPOSITORIES_UNUSABLE',
+      `${options.distribution} takes mirrors and pockets, not repositories`,
+      {
+        hint: 'Name mirrors for it; repositories by URL are for distributions of the rpm family.',
+      },
+    );
+  }
+  return openAptRepositories(options);
+}
+
+async function openAptRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
   const { distribution, progress = silentProgress } = options;
   const pockets = (options.pockets ?? defaultPockets(distribution)).map((pocket) => findPocket(distribution, pocket));
   const failover = options.failover ?? createFailover(options.mirrors.origin);
@@ -193,7 +176,7 @@ export async function openRepositories(options: OpenRepositoriesOptions): Promis
     failover,
     cache: options.cache,
     clock: options.clock ?? systemClock,
-    keyring: options.keyring ?? (await shippedKeyring(keyringOf(distribution))),
+    keyring: options.keyring ?? (await shippedKeyring(keyringOf(distribution) ?? distribution)),
     trusted: options.trusted ?? false,
     offline: options.offline ?? false,
     maxAge: (options.maxAge ?? 0) * 1000,

@@ -8,6 +8,7 @@ import {
 import { indexCandidates, resolveCandidates, type Upgradable, type UpgradeCandidate } from '../feed/index.ts';
 import { explanationOf, type FindAdvisories, UNEXPLAINED, type UpdateExplanation } from './explain.ts';
 import { severityOf } from './grade.ts';
+import { announcedChanges, type Changes, missedChanges } from './missed-changes.ts';
 import type { Finding, ImageContents, UpdateCheck } from './types.ts';
 
 /** Explains an update from the candidate's changelog; undefined where none can be had. Must not throw for one package. */
@@ -28,6 +29,8 @@ const PARALLEL = 4;
 /** What decides whether packages are outdated: an image's, or all distinct ones of a scope. */
 export type Checked = Pick<ImageContents, 'distribution' | 'architecture' | 'ecosystem'> & {
   readonly packages: readonly Upgradable[];
+  /** The packages are those of many images: a version counts although a newer one of its package is there too. */
+  readonly ofManyImages?: boolean;
 };
 
 /**
@@ -50,19 +53,37 @@ export async function findOutdated(
   const reason = unsupported(contents, serving);
   if (reason !== undefined) return { kind: 'unsupported', reason };
   const ecosystem = ecosystemOf(contents.ecosystem ?? contents.distribution?.family ?? 'deb');
-  const updates = resolveCandidates(contents.packages, indexCandidates(serving, ecosystem));
+  const updates = resolveCandidates(newestOnly(contents, ecosystem), indexCandidates(serving, ecosystem));
   const dates = new Map(serving.map((snapshot) => [snapshot.id, snapshot.date]));
-  const changelogs = await readChangelogs(updates, options);
+  const changelogs = await readChangelogs(updates, serving, options);
   const explain = await explainer(contents.distribution?.name ?? '', updates, ecosystem, options);
   const findings = updates.map((update) =>
     toFinding(update, {
       ecosystem,
-      changelog: changelogs.get(update.candidate) ?? [],
+      changes: announcedChanges(serving, update.installed.name) ?? {
+        kind: 'changelog',
+        entries: changelogs.get(update.candidate) ?? [],
+      },
       repositoryDate: dates.get(update.candidate.repository) ?? 0,
       explanation: explain(update),
     }),
   );
   return { kind: 'checked', findings: findings.sort(bySeverity) };
+}
+
+/**
+ * rpm keeps several versions of some packages (kernels) beside one another; its managers look at the newest alone. Other
+ * families have each package once.
+ */
+function newestOnly({ packages, ofManyImages }: Checked, { id, compareVersions }: PackageEcosystem) {
+  if (id !== 'rpm' || ofManyImages === true) return packages;
+  const newest = new Map<string, Upgradable>();
+  for (const item of packages) {
+    const key = `${item.name}.${item.architecture}`;
+    const known = newest.get(key);
+    if (known === undefined || compareVersions(item.version, known.version) > 0) newest.set(key, item);
+  }
+  return [...newest.values()];
 }
 
 const rankOf = (snapshot: RepositorySnapshot, native: string): number => (snapshot.architecture === native ? 0 : 1);
@@ -80,11 +101,13 @@ function unsupported(contents: Checked, serving: readonly RepositorySnapshot[]):
 /** One changelog a source version: binaries of one source share it. */
 async function readChangelogs(
   updates: readonly UpgradeCandidate<Upgradable>[],
+  serving: readonly RepositorySnapshot[],
   options: OutdatedOptions,
 ): Promise<ReadonlyMap<RepositoryPackage, readonly ChangelogEntry[]>> {
   const read = options.changelog;
   const found = new Map<RepositoryPackage, readonly ChangelogEntry[]>();
-  if (read === undefined) return found;
+  // What repositories announce themselves need not be read out of packages.
+  if (read === undefined || serving.some(({ changes }) => changes !== undefined)) return found;
   const groups = [
     ...Map.groupBy(updates, ({ candidate }) => `${candidate.source.name} ${candidate.source.version}`).values(),
   ];
@@ -121,23 +144,20 @@ async function explainer(
 
 interface Evidence {
   readonly ecosystem: PackageEcosystem;
-  readonly changelog: readonly ChangelogEntry[];
+  readonly changes: Changes;
   /** Seconds since the epoch. */
   readonly repositoryDate: number;
   readonly explanation: UpdateExplanation;
 }
 
 function toFinding({ installed, candidate, ...update }: UpgradeCandidate<Upgradable>, evidence: Evidence): Finding {
-  const { changelog, repositoryDate, explanation } = evidence;
-  const { compareVersions } = evidence.ecosystem;
-  const missed = changelog.filter(
-    (entry) =>
-      compareVersions(entry.version, installed.source.version) > 0 &&
-      compareVersions(entry.version, candidate.source.version) <= 0,
-  );
+  const { changes, repositoryDate, explanation } = evidence;
+  const changed = missedChanges(changes, installed, candidate, evidence.ecosystem.compareVersions);
+  const missed = changed.entries;
   const security = update.security || missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
   const advisories = sortAdvisories([...missed.flatMap((entry) => entry.advisories), ...explanation.fixes]);
-  const { ratings, notAffected, scores } = explanation;
+  const { notAffected, scores } = explanation;
+  const ratings = new Map([...changed.ratings, ...explanation.ratings]);
   const cleared = advisories.flatMap((id) => notAffected.get(id) ?? []);
   const known = advisories.flatMap((id) => scores.get(id) ?? []);
   const dates = missed.flatMap((entry) => (entry.date === undefined ? [] : [entry.date]));
@@ -151,7 +171,7 @@ function toFinding({ installed, candidate, ...update }: UpgradeCandidate<Upgrada
     repository: candidate.repository,
     security,
     severity: severityOf({
-      ...{ security, urgencies: missed.map((entry) => entry.urgency), advisories },
+      ...{ security, urgencies: changed.urgencies, advisories },
       ...{ ratings, notAffected },
     }),
     advisories,

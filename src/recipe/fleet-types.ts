@@ -22,9 +22,25 @@ export interface FleetDistribution {
   readonly mirrors?: readonly string[];
   /** The same for the security pocket, where that lies elsewhere. */
   readonly securityMirrors?: readonly string[];
-  readonly pockets?: readonly ('release' | 'updates' | 'security' | 'backports')[];
+  /** Names of pockets or repositories that are known of the distribution. */
+  readonly pockets?: readonly string[];
   readonly components?: readonly string[];
+  /** Instead of the known ones. */
+  readonly repositories?: readonly FleetRepository[];
   /** True: unsigned or expired indexes are taken. */
+  readonly trusted?: boolean;
+}
+
+/** A repository of a distribution whose layout is not known, or is one's own (rpm). */
+export interface FleetRepository {
+  readonly name: string;
+  /** Folders with `repodata`, best first; `{architecture}` stands for the distribution's word. */
+  readonly urls: readonly string[];
+  /** All that it offers are security updates. */
+  readonly security?: boolean;
+  /** Files beside the fleet file with keys that sign its index. */
+  readonly keys?: readonly string[];
+  /** True: an unsigned index is taken. */
   readonly trusted?: boolean;
 }
 

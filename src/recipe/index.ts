@@ -9,6 +9,7 @@ export type {
   FleetPolicy,
   FleetRegistry,
   FleetReplica,
+  FleetRepository,
   FleetRollout,
   FleetWorkload,
   VerifyChecks,

@@ -41,6 +41,14 @@ const VERIFY: Readers = {
 const under = (prefix: string, readers: Readers): Readers =>
   Object.fromEntries(Object.entries(readers).map(([name, reader]) => [`${prefix}.${name}`, reader]));
 
+const NAMED = 'src/engine/workshop/named-repositories.ts';
+const REPOSITORY: Readers = Object.fromEntries(
+  ['name', 'urls', 'security', 'keys', 'trusted'].map((name) => [
+    name,
+    [NAMED, '{ name, urls, keys = [], security = false, trusted = false }'],
+  ]),
+);
+
 const FLEET: Readers = {
   'registry.storage': ['src/cli/fleet-setup.ts', 'registry?.storage'],
   name: ['src/engine/adapters/load-fleet.ts', 'loaded.document.name'],
@@ -54,8 +62,10 @@ const FLEET: Readers = {
     '{ mirrors = [], securityMirrors = [] } = distribution',
   ],
   'distributions{}.pockets': ['src/engine/workshop/workshop.ts', 'settings.pockets'],
-  'distributions{}.components': ['src/engine/workshop/workshop.ts', '{ components, trusted } = settings'],
-  'distributions{}.trusted': ['src/engine/workshop/workshop.ts', '{ components, trusted } = settings'],
+  'distributions{}.components': ['src/engine/workshop/workshop.ts', '{ components, trusted, repositories: named }'],
+  'distributions{}.trusted': ['src/engine/workshop/workshop.ts', '{ components, trusted, repositories: named }'],
+  'distributions{}.repositories': ['src/engine/workshop/workshop.ts', '{ components, trusted, repositories: named }'],
+  ...under('distributions{}.repositories[]', REPOSITORY),
   images: ['src/engine/adapters/load-fleet.ts', 'document.images'],
   'images[].name': ['src/engine/adapters/load-fleet.ts', 'entry.name'],
   'images[].recipe': ['src/engine/adapters/load-fleet.ts', 'entry.recipe'],

@@ -59,7 +59,7 @@ async function checkScope(
   if (name === undefined || scope === '') return new Map();
   const packages = await packagesOfScope(database.kysely, scope);
   const shelf = await workshop.shelf(name, sample.architecture);
-  const check = await findOutdated({ ...sample, packages }, shelf.snapshots, {
+  const check = await findOutdated({ ...sample, packages, ofManyImages: true }, shelf.snapshots, {
     changelog: await workshop.changelogs(name, shelf),
     advisories: (ecosystem, names) => findAdvisories(database.kysely, ecosystem, names),
   });

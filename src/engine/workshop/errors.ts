@@ -11,6 +11,11 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'An image does not say on which base it stands, or that base is not at hand.',
   },
+  REPOSITORY_KEY_UNREADABLE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A file with keys that the fleet file names for a repository cannot be read.',
+  },
   RECIPE_CYCLE: { kind: 'usage', retryable: false, meaning: 'A recipe stands, through its bases, on itself.' },
   RECIPE_GONE: {
     kind: 'failed',

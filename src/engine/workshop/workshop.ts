@@ -26,6 +26,7 @@ import {
 import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
 import type { FleetDistribution } from '../../recipe/index.ts';
 import { type BlobStore, type BlobStoreOptions, openHomeStore } from '../../storage/index.ts';
+import { namedRepositories } from './named-repositories.ts';
 
 export interface WorkshopOptions {
   readonly home: Home;
@@ -50,6 +51,8 @@ export interface WorkshopOptions {
   readonly sources?: readonly AptSourceFile[];
   /** What a fleet file says of its distributions, by name. */
   readonly distributions?: Readonly<Record<string, FleetDistribution>>;
+  /** Folder of that file, which its paths are relative to. */
+  readonly folder?: string;
 }
 
 /** A distribution's repositories for one architecture, as they are now. */
@@ -104,7 +107,10 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     store: () => once('store', () => openHomeStore(home, options.blobs)),
     mirrors: (distribution) =>
       once(`mirrors ${distribution}`, () => {
-        const fleet = mirrorsOfFleet(options.distributions?.[distribution]);
+        const settings = options.distributions?.[distribution];
+        // Repositories bring their own URLs: nobody needs to know a mirror.
+        if (settings?.repositories !== undefined) return Promise.resolve(NO_MIRRORS);
+        const fleet = mirrorsOfFleet(settings);
         return discoverMirrors({
           id: distribution.split('/', 1)[0] ?? distribution,
           ...(options.mirror === undefined ? {} : { option: options.mirror }),
@@ -134,7 +140,9 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     shelf: (distribution, architecture, asked = options.pockets) =>
       once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''}`, async () => {
         const settings = options.distributions?.[distribution] ?? {};
-        const { components, trusted } = settings;
+        const { components, trusted, repositories: named } = settings;
+        const repositories =
+          named === undefined ? undefined : await namedRepositories(named, options.folder ?? process.cwd());
         const pockets = asked ?? settings.pockets;
         await mkdir(home.cache, { recursive: true });
         const snapshots = await openRepositories({
@@ -146,6 +154,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           progress: options.progress,
           ...(pockets === undefined ? {} : { pockets }),
           ...(components === undefined ? {} : { components }),
+          ...(repositories === undefined ? {} : { repositories }),
           ...(trusted === undefined ? {} : { trusted }),
           ...(options.keyring === undefined ? {} : { keyring: options.keyring }),
           ...(options.offline === undefined ? {} : { offline: options.offline }),
@@ -176,6 +185,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
   };
   return workshop;
 }
+
+const NO_MIRRORS: Mirrors = { main: [], security: [], origin: 'the fleet file' };
 
 function mirrorsOfFleet(distribution: FleetDistribution | undefined): NamedMirrors | undefined {
   const { mirrors = [], securityMirrors = [] } = distribution ?? {};

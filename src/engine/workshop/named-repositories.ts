@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { messageOf } from '../../base/index.ts';
+import { readKeyring } from '../../distro/index.ts';
+import type { NamedRepository } from '../../feed/index.ts';
+import type { FleetRepository } from '../../recipe/index.ts';
+import { workshopError } from './errors.ts';
+
+async function readKey(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw workshopError('REPOSITORY_KEY_UNREADABLE', `the key file ${path} cannot be read: ${messageOf(error)}`, {
+      hint: 'Paths in `keys` are relative to the fleet file; each names a file of ASCII-armoured OpenPGP public keys.',
+    });
+  });
+}
+
+/**
+ * Repositories of a fleet file with the keys that sign them.
+ * @param folder of the fleet file
+ * @throws REPOSITORY_KEY_UNREADABLE, DISTRO_KEYRING_INVALID
+ */
+export async function namedRepositories(
+  repositories: readonly FleetRepository[],
+  folder: string,
+): Promise<readonly NamedRepository[]> {
+  return Promise.all(
+    repositories.map(async ({ name, urls, keys = [], security = false, trusted = false }) => {
+      const armored = await Promise.all(keys.map((path) => readKey(resolve(folder, path))));
+      const signed = armored.length === 0 ? {} : { keyring: await readKeyring(`of repository ${name}`, armored) };
+      return { name, urls, security, trusted, ...signed };
+    }),
+  );
+}

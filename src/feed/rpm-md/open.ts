@@ -1,0 +1,54 @@
+import { isHeraklitError } from '../../base/index.ts';
+import { type PrimaryRow, packageOfRow, type RepositorySnapshot, readPrimary } from '../../distro/index.ts';
+import { feedError } from '../errors.ts';
+import { type FetchedRepomd, fetchRepomd, type RepomdContext } from './fetch-repomd.ts';
+import { metadata } from './metadata.ts';
+import { changesOf, readNotices, type UpdateNotice } from './notices.ts';
+import type { RpmRepository } from './repository.ts';
+
+async function snapshotOf(
+  { repomd, digest }: FetchedRepomd,
+  repository: RpmRepository,
+  context: RepomdContext,
+): Promise<RepositorySnapshot> {
+  const rows = await metadata<readonly PrimaryRow[]>('primary', repomd, repository, context, readPrimary);
+  if (rows === undefined) {
+    throw feedError('FEED_INDEX_MISSING', `${repository.id} names no primary.xml with a SHA-256 or SHA-512 checksum`);
+  }
+  const { id, distribution, name, architecture, security } = repository;
+  const notices =
+    (await metadata<readonly UpdateNotice[]>('updateinfo', repomd, repository, context, (bytes, what) =>
+      readNotices(bytes, distribution, what),
+    )) ?? [];
+  return {
+    ...{ id, distribution, architecture, security },
+    pocket: name,
+    suite: name,
+    component: '',
+    date: repomd.date,
+    releaseDigest: digest,
+    notAutomatic: false,
+    packages: rows.map((row) => packageOfRow(row, id, security)),
+    changes: changesOf(rows, notices),
+  };
+}
+
+/**
+ * Opens one rpm-md repository: repomd.xml → signature → primary.xml and updateinfo.xml by hash.
+ * @throws FEED_*, RELEASE_UNSIGNED, DISTRO_INDEX_INVALID, ADVISORY_*; nothing unverified is ever kept
+ */
+export async function openRpmRepository(
+  repository: RpmRepository,
+  context: RepomdContext,
+): Promise<RepositorySnapshot> {
+  const fetched = await fetchRepomd(repository, context);
+  try {
+    return await snapshotOf(fetched, repository, context);
+  } catch (error) {
+    // The mirror may have moved on between repomd.xml and the files it names: look once more.
+    if (!isHeraklitError(error, 'FEED_HASH_MISMATCH', 'FEED_NOT_FOUND') || context.offline) throw error;
+    const newer = await fetchRepomd(repository, { ...context, maxAge: 0 });
+    if (newer.digest === fetched.digest) throw error;
+    return snapshotOf(newer, repository, context);
+  }
+}
