@@ -9,6 +9,7 @@ export {
   severityOfEntry,
   worseOf,
 } from './match.ts';
+export { normalisedLine, readNormalised } from './normalised.ts';
 export { isImageNamed } from './purl.ts';
 export { type OpenedDocument, openDocument } from './read.ts';
 export {

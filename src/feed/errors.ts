@@ -54,6 +54,22 @@ export const feedErrors = {
     retryable: false,
     meaning: 'A file, folder or archive holds no advisory; what was imported from it before is kept.',
   },
+  FEED_KEY_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A file holds no ed25519 key in PEM form, or the other half of the pair.',
+  },
+  FEED_BUNDLE_UNTRUSTED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'An offline bundle was not signed by the key given, or its manifest was changed.',
+  },
+  FEED_BUNDLE_INVALID: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'An offline bundle is cut short, damaged, of another version, or holds what has no place in one.',
+  },
+  FEED_BUNDLE_EMPTY: { kind: 'usage', retryable: false, meaning: 'There is nothing to put into an offline bundle.' },
 } as const;
 
 export const feedError = errorFactory(feedErrors);

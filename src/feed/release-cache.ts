@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/index.ts';
 
+/** What stands for the URL of a state that came in a bundle. */
+export const BUNDLE = 'bundle:';
+
 /** A verified Release file as it was last fetched. */
 export interface CachedRelease {
   /** The text that was signed. */
@@ -25,21 +28,28 @@ const pathOf = (directory: string, repository: string): string =>
 
 const sumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-export async function readCachedRelease(directory: string, repository: string): Promise<CachedRelease | undefined> {
+/** A file of the cache; undefined where it is missing or damaged: it is fetched anew then. */
+export async function readReleaseFile(path: string): Promise<CachedRelease | undefined> {
   try {
-    const file = await readFile(pathOf(directory, repository), 'utf8');
+    const file = await readFile(path, 'utf8');
     const newline = file.indexOf('\n');
     const { sum, ...facts } = JSON.parse(file.slice(0, newline)) as Omit<CachedRelease, 'text'> & { sum: string };
     const text = file.slice(newline + 1);
     return sumOf(text) === sum ? { ...facts, text } : undefined;
   } catch {
-    // Missing or damaged: it is fetched anew.
     return undefined;
   }
 }
 
+/** The file as `readReleaseFile` takes it. */
+export function releaseBytes({ text, ...facts }: CachedRelease): Buffer {
+  return Buffer.from(`${JSON.stringify({ ...facts, sum: sumOf(text) })}\n${text}`);
+}
+
+export function readCachedRelease(directory: string, repository: string): Promise<CachedRelease | undefined> {
+  return readReleaseFile(pathOf(directory, repository));
+}
+
 export async function writeCachedRelease(directory: string, repository: string, release: CachedRelease): Promise<void> {
-  const { text, ...facts } = release;
-  const line = JSON.stringify({ ...facts, sum: sumOf(text) });
-  await writeFileAtomic(pathOf(directory, repository), `${line}\n${text}`);
+  await writeFileAtomic(pathOf(directory, repository), releaseBytes(release));
 }

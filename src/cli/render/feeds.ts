@@ -1,6 +1,7 @@
 import type { ImportedFeed, ImportResult } from '../../feed/advisory-feeds/index.ts';
+import type { ExportedBundle, ImportedBundle } from '../../feed/bundle/index.ts';
 import { printable, renderTable } from './table.ts';
-import { ageText, count } from './words.ts';
+import { ageText, bytesText, count } from './words.ts';
 
 export function feedJson(feed: ImportedFeed): object {
   const { location, types, distribution, digest, bytes, imported, advisories, packages, problems } = feed;
@@ -34,4 +35,21 @@ export function renderImport({ kind, feed }: ImportResult): string {
   if (kind === 'unchanged') return `${name}: unchanged since ${feed.imported.slice(0, 10)}`;
   const skipped = feed.problems === 0 ? '' : `, ${count(feed.problems, 'part')} passed over`;
   return `${name}: ${feed.advisories} ${feed.advisories === 1 ? 'advisory' : 'advisories'} (${feed.types.join(', ')}) on ${count(feed.packages, 'package')}${skipped}`;
+}
+
+export function renderExport(path: string, exported: ExportedBundle): string {
+  const { repositories, packages, feeds, bytes, date } = exported;
+  const content = [
+    repositories.length === 1 ? '1 repository' : `${repositories.length} repositories`,
+    count(packages, 'package'),
+    count(feeds, 'feed'),
+  ];
+  return `${printable(path)}: ${content.join(', ')}, ${bytesText(bytes)}, as of ${date.slice(0, 10)}`;
+}
+
+export function renderBundle(path: string, imported: ImportedBundle): string {
+  const { repositories, older, packages, feeds, date } = imported;
+  const kept = older === 0 ? '' : `; ${older} not taken, this home knows newer ones`;
+  const states = repositories === 1 ? '1 repository' : `${repositories} repositories`;
+  return `${printable(path)}: ${states}, ${count(packages, 'package')}, ${count(feeds, 'feed')}, as of ${date.slice(0, 10)}${kept}`;
 }

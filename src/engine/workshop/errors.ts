@@ -17,6 +17,11 @@ export const workshopErrors = {
     meaning: 'A file with keys that the fleet file names for a repository cannot be read.',
   },
   RECIPE_CYCLE: { kind: 'usage', retryable: false, meaning: 'A recipe stands, through its bases, on itself.' },
+  RECIPE_NOT_LOCKED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A recipe has no lock beside it that would say which packages it needs.',
+  },
   RECIPE_GONE: {
     kind: 'failed',
     retryable: false,

@@ -117,7 +117,7 @@ const isWanted = (finding: Finding, filter: PatchFilter): boolean =>
   (filter.packages === undefined || filter.packages.includes(finding.package));
 
 /** The candidates themselves and whatever they newly depend on; what is installed stays unless it must move too. */
-function solveUpgrades(
+export function solveUpgrades(
   { packages: installed, architecture }: ImageContents,
   indexes: readonly LayerIndex[],
   findings: readonly Finding[],

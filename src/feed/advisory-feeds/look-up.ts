@@ -1,26 +1,15 @@
 import { sql } from 'kysely';
-import type { AdvisoryEntry, AdvisorySeverity, AffectedPackage } from '../../advisory/index.ts';
+import type { AdvisoryEntry, AdvisorySeverity } from '../../advisory/index.ts';
 import type { DatabaseReader } from '../../database/index.ts';
+import { type AdvisoryPackageRow, toAffected } from './affected-row.ts';
 
-interface Row {
+interface Row extends AdvisoryPackageRow {
   readonly id: string;
   readonly aliases: string[];
   readonly rating: AdvisorySeverity | null;
   readonly score: number | null;
   readonly published: Date | null;
   readonly urls: string[];
-  readonly ecosystem: string;
-  readonly name: string;
-  readonly kind: AffectedPackage['kind'];
-  readonly status: AffectedPackage['status'];
-  readonly introduced: string | null;
-  readonly fixed: string | null;
-  readonly last_affected: string | null;
-  readonly versions: string[] | null;
-  readonly justification: string | null;
-  readonly statement: string | null;
-  readonly product: string | null;
-  readonly severity: AdvisorySeverity | null;
 }
 
 /**
@@ -33,7 +22,7 @@ export async function findAdvisories(
   names: readonly string[],
 ): Promise<readonly AdvisoryEntry[]> {
   const { rows } = await sql<Row>`
-    select advisory.name as id, aliases, advisory.severity as rating, score, published, urls, ecosystem,
+    select advisory_package.advisory, advisory.name as id, aliases, advisory.severity as rating, score, published, urls, ecosystem,
       advisory_package.name, kind, status, introduced, fixed, last_affected, versions, justification, statement, product,
       advisory_package.severity
     from advisory_package
@@ -45,40 +34,7 @@ export async function findAdvisories(
 }
 
 function toEntry(row: Row): AdvisoryEntry {
-  const {
-    id,
-    aliases,
-    urls,
-    ecosystem,
-    name,
-    kind,
-    status,
-    introduced,
-    fixed,
-    versions,
-    justification,
-    statement,
-    product,
-    severity,
-  } = row;
-  const known = {
-    introduced,
-    fixed,
-    lastAffected: row.last_affected,
-    versions,
-    justification,
-    statement,
-    product,
-    severity,
-  };
-  const present = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== null));
-  return {
-    advisory: {
-      ...{ id, aliases, urls },
-      severity: row.rating ?? undefined,
-      score: row.score ?? undefined,
-      published: row.published?.toISOString(),
-    },
-    affected: { ecosystem, kind, name, status, ...present },
-  };
+  const { id, aliases, urls, rating, score, published } = row;
+  const facts = { severity: rating ?? undefined, score: score ?? undefined, published: published?.toISOString() };
+  return { advisory: { id, aliases, urls, ...facts }, affected: toAffected(row) };
 }

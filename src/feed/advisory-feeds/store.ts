@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Advisory, AdvisoryType } from '../../advisory/index.ts';
 import { type Database, type DatabaseReader, type DatabaseTransaction, unnest } from '../../database/index.ts';
+import { type AdvisoryPackageRow, toAffected } from './affected-row.ts';
 
 /** A feed as it was last imported. */
 export interface ImportedFeed {
@@ -171,4 +172,43 @@ async function insertBatch(trx: DatabaseTransaction, feed: number, batch: readon
       severity: 'text',
     })} as w (advisory, ecosystem, name, kind, status, introduced, fixed, last_affected, versions, justification,
       statement, product, severity)`.execute(trx);
+}
+
+/** Advisories read at a time. */
+const PAGE = 1_000;
+
+/** All that a feed said, in the order it was read. */
+export async function* advisoriesOfFeed(reader: DatabaseReader, feed: number): AsyncGenerator<Advisory, void> {
+  let after = -1;
+  for (;;) {
+    const rows = await reader
+      .selectFrom('advisory')
+      .selectAll()
+      .where('feed', '=', feed)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(PAGE)
+      .execute();
+    if (rows.length === 0) return;
+    const ids = rows.map(({ id }) => id);
+    after = ids.at(-1) as number;
+    const { rows: packages } = await sql<AdvisoryPackageRow>`
+      select * from advisory_package where advisory = any(${ids}::integer[])
+      order by advisory, ecosystem, name, kind, status, introduced, fixed, last_affected, product, versions`.execute(
+      reader,
+    );
+    const byAdvisory = Map.groupBy(packages, ({ advisory }) => advisory);
+    for (const { id, feed: _, name, severity, score, published, modified, withdrawn, ...rest } of rows) {
+      yield {
+        ...rest,
+        id: name,
+        severity: (severity as Advisory['severity'] | null) ?? undefined,
+        score: score ?? undefined,
+        published: published?.toISOString(),
+        modified: modified?.toISOString(),
+        withdrawn: withdrawn?.toISOString(),
+        affected: (byAdvisory.get(id) ?? []).map(toAffected),
+      };
+    }
+  }
 }

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../base/index.ts';
+import { parseLock } from '../../build/index.ts';
+import type { PackageFile } from '../../feed/index.ts';
+import { findOutdated, inspectLayers, readLayers } from '../../inventory/index.ts';
+import type { ResolvedImage } from '../../oci/index.ts';
+import { loadRecipe } from '../../recipe/index.ts';
+import { workshopError } from './errors.ts';
+import { solveUpgrades } from './patch-image.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What a machine without network needs to patch an image, or to build a recipe again. */
+export interface Needed {
+  readonly distribution: string | undefined;
+  readonly packages: readonly PackageFile[];
+}
+
+/** Everything that brings the image up to date, as a patch would take it; reads the changelogs on the way. */
+export async function neededByImage(image: ResolvedImage, tools: Workshop): Promise<Needed> {
+  const { signal } = tools.options;
+  const records = await readLayers(image, { layerCache: tools.layerCache, ...(signal ? { signal } : {}) });
+  const contents = await inspectLayers(image, records);
+  const name = contents.distribution?.name;
+  if (name === undefined) {
+    throw workshopError('IMAGE_UNSUPPORTED', `${image.digest}: no distribution was recognised in it`, {
+      hint: 'Leave it out of the bundle.',
+    });
+  }
+  const workshop = tools.forImage(contents);
+  const shelf = await workshop.shelf(name, contents.architecture);
+  const check = await findOutdated(contents, shelf.snapshots, { changelog: await workshop.changelogs(name, shelf) });
+  if (check.kind === 'unsupported' || check.findings.length === 0) return { distribution: name, packages: [] };
+  const indexes = records.map((record) => record.index);
+  return { distribution: name, packages: await solveUpgrades(contents, indexes, check.findings, shelf, workshop) };
+}
+
+/** What the recipe's lock names. @throws RECIPE_NOT_LOCKED, RECIPE_INVALID, COMPOSE_LOCK_INVALID */
+export async function neededByRecipe(path: string): Promise<Needed> {
+  const { file } = await loadRecipe(path);
+  const lockFile = `${file}.lock`;
+  let text: string;
+  try {
+    text = await readFile(lockFile, 'utf8');
+  } catch (error) {
+    throw workshopError('RECIPE_NOT_LOCKED', `${lockFile} cannot be read: ${messageOf(error)}`, {
+      cause: error,
+      hint: `Build it once: heraklit build ${path} -o …`,
+    });
+  }
+  const lock = parseLock(text, lockFile);
+  return { distribution: lock.distribution, packages: lock.packages };
+}

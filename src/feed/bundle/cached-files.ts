@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BUNDLE, type CachedRelease, readReleaseFile, releaseBytes } from '../release-cache.ts';
+import type { BundleFile } from './manifest.ts';
+
+/** A member of a bundle and where its bytes are. */
+export interface BundleMember extends BundleFile {
+  /** Bytes, or the file they are in. */
+  readonly content: Uint8Array | { readonly path: string };
+}
+
+export async function memberOfFile(path: string, file: string): Promise<BundleMember> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
+    hash.update(chunk as Buffer);
+    size += (chunk as Buffer).length;
+  }
+  return { path, size, sha256: hash.digest('hex'), content: { path: file } };
+}
+
+export function memberOfBytes(path: string, content: Uint8Array): BundleMember {
+  return { path, size: content.length, sha256: createHash('sha256').update(content).digest('hex'), content };
+}
+
+const HASH = /\b[0-9a-f]{64}\b/g;
+
+/** What is said of a mirror stays at home: addresses of one network mean nothing in another, and may be secret. */
+const withoutMirror = (release: CachedRelease, name: string): CachedRelease => ({
+  ...release,
+  url: `${BUNDLE}${name}`,
+  etag: undefined,
+  lastModified: undefined,
+  checked: 0,
+});
+
+/** @returns newest date (ISO 8601, of the Release files' own) and the files */
+export interface CachedRepositories {
+  readonly names: readonly string[];
+  readonly date: string;
+  readonly members: readonly BundleMember[];
+}
+
+/**
+ * Verified Release files of the cache, and those of their indexes that are there.
+ * @param isWanted by the name in the cache: `debian_trixie-security`
+ */
+export async function cachedRepositories(
+  cache: string,
+  isWanted: (name: string) => boolean,
+): Promise<CachedRepositories> {
+  const members: BundleMember[] = [];
+  const names: string[] = [];
+  const indexes = new Map<string, string>();
+  for (const name of (await readdir(join(cache, 'releases')).catch(() => [])).sort()) {
+    const repository = /^(.+)\.release$/.exec(name)?.[1];
+    if (repository === undefined || !isWanted(repository)) continue;
+    const release = await readReleaseFile(join(cache, 'releases', name));
+    // A repository without signature (trusted) is vouched for by its fleet file alone, which does not travel.
+    if (release === undefined || release.keyring === '') continue;
+    names.push(repository);
+    members.push(memberOfBytes(`releases/${name}`, releaseBytes(withoutMirror(release, repository))));
+    for (const path of await indexesOf(cache, release)) indexes.set(path, join(cache, path));
+  }
+  for (const [path, file] of [...indexes].sort(([a], [b]) => (a < b ? -1 : 1)))
+    members.push(await memberOfFile(path, file));
+  const dates = members.flatMap(({ content }) => {
+    const line =
+      content instanceof Uint8Array ? /^Date: (.+)$/m.exec(Buffer.from(content).toString('utf8'))?.[1] : undefined;
+    const time = line === undefined ? Number.NaN : Date.parse(line);
+    return Number.isNaN(time) ? [] : [time];
+  });
+  return { names, date: new Date(dates.reduce((a, b) => Math.max(a, b), 0)).toISOString(), members };
+}
+
+/** The signed text names its indexes by hash; the cache names them so too. */
+async function indexesOf(cache: string, { text }: CachedRelease): Promise<readonly string[]> {
+  const found: string[] = [];
+  const folders = new Map<string, readonly string[]>();
+  for (const hash of new Set(text.match(HASH))) {
+    const folder = `indexes/${hash.slice(0, 2)}`;
+    if (!folders.has(folder)) folders.set(folder, await readdir(join(cache, folder)).catch(() => []));
+    for (const name of folders.get(folder) ?? []) if (name.startsWith(`${hash}.v`)) found.push(`${folder}/${name}`);
+  }
+  return found;
+}
+
+/** Changelogs that were read out of packages: what explains findings where those packages are not at hand. */
+export async function cachedChangelogs(
+  cache: string,
+  isWanted: (name: string) => boolean,
+): Promise<readonly BundleMember[]> {
+  const folder = join(cache, 'changelogs');
+  const names = (await readdir(folder).catch(() => []))
+    .filter((name) => /\.v\d+\.json$/.test(name) && isWanted(name))
+    .sort();
+  return Promise.all(
+    names.map(async (name) => memberOfBytes(`changelogs/${name}`, await readFile(join(folder, name)))),
+  );
+}
+
+/** @param sha256 of packages that lie in the cache */
+export async function cachedPackages(cache: string, sha256: Iterable<string>): Promise<readonly BundleMember[]> {
+  const members: BundleMember[] = [];
+  for (const hash of [...new Set(sha256)].sort()) {
+    const path = `packages/${hash.slice(0, 2)}/${hash}.deb`;
+    const file = join(cache, path);
+    await stat(file);
+    members.push(await memberOfFile(path, file));
+  }
+  return members;
+}
