@@ -45,7 +45,16 @@ test('outdated, patch and build work from a bundle with the network off', async 
     recipe,
     'apiVersion: heraklit/v1\nkind: Image\nname: web\ndistribution: debian/trixie\npackages: [libone]\nscripts: none\n',
   );
-  const early = await home.run(['feed', 'export', join(home.root, 'x'), '--key', key, '--packages', recipe, ...home.sources]);
+  const early = await home.run([
+    'feed',
+    'export',
+    join(home.root, 'x'),
+    '--key',
+    key,
+    '--packages',
+    recipe,
+    ...home.sources,
+  ]);
   assert.deepEqual([early.code, /RECIPE_NOT_LOCKED/.test(early.stderr)], [2, true], early.stderr);
   const built = await home.run(['build', recipe, ...home.sources, '-o', 'oci:built:web', '--format', 'json']);
   assert.equal(built.code, 0, built.stderr);
