@@ -2,8 +2,9 @@
  * The thread's side of `threaded-blobs.ts`: writes small blobs, as many together as wait, with one sync of their folder.
  * Imports nothing but Node, because its start is waited for.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 
 export interface BlobOrder {
@@ -27,6 +28,8 @@ export type BlobDone =
 
 /** Blobs written before they are synced: each holds a file open. */
 const MOST = 128;
+
+const sync = promisify(fsync);
 
 interface Begun {
   readonly order: BlobOrder;
@@ -65,9 +68,11 @@ function create(path: string): number {
   }
 }
 
-function finish({ order, file }: Begun): void {
+/** One alone is synced here; those of a batch side by side, as the file system makes one commit of syncs that overlap. */
+async function finish({ order, file }: Begun, alone: boolean): Promise<void> {
   try {
-    fsyncSync(file);
+    if (alone) fsyncSync(file);
+    else await sync(file);
   } catch (error) {
     rmSync(order.scratch, { force: true });
     throw error;
@@ -89,7 +94,7 @@ function syncFolder(folder: string): void {
   }
 }
 
-function obey(orders: readonly BlobOrder[]): readonly BlobDone[] {
+async function obey(orders: readonly BlobOrder[]): Promise<readonly BlobDone[]> {
   const done: BlobDone[] = [];
   const begun: Begun[] = [];
   /** Twice the same in one batch: the second one is what the first one wrote. */
@@ -109,20 +114,15 @@ function obey(orders: readonly BlobOrder[]): readonly BlobDone[] {
       done.push(failed(order, error));
     }
   }
-  const folders = new Set<string>();
   const written: BlobOrder[] = [];
-  for (const one of begun) {
-    try {
-      finish(one);
-      folders.add(one.order.folder);
-      written.push(one.order);
-    } catch (error) {
-      done.push(failed(one.order, error));
-    }
+  const ends = await Promise.allSettled(begun.map((one) => finish(one, begun.length === 1)));
+  for (const [at, { order }] of begun.entries()) {
+    const end = ends[at] as PromiseSettledResult<void>;
+    if (end.status === 'fulfilled') written.push(order);
+    else done.push(failed(order, end.reason));
   }
   // A blob that was there may be one whose folder another process has renamed and not synced yet.
-  for (const { folder } of targets.values()) folders.add(folder);
-  for (const folder of folders) syncFolder(folder);
+  for (const folder of new Set([...targets.values()].map((one) => one.folder))) syncFolder(folder);
   done.push(...written.map(({ id }): BlobDone => ({ id, kind: 'written' })));
   const known = new Map(done.map((one) => [one.id, one]));
   for (const twin of twins) {
@@ -132,18 +132,26 @@ function obey(orders: readonly BlobOrder[]): readonly BlobDone[] {
   return done;
 }
 
+let waiting: BlobOrder[] = [];
+let working = false;
+
+async function work(): Promise<void> {
+  working = true;
+  while (waiting.length > 0) {
+    const orders = waiting.slice(0, MOST);
+    waiting = waiting.slice(MOST);
+    const done = await obey(orders).catch((error: unknown) => orders.map((order) => failed(order, error)));
+    parentPort?.postMessage(done);
+  }
+  working = false;
+}
+
 parentPort?.on('message', (first: BlobOrder) => {
-  const orders = [first];
-  while (parentPort !== null && orders.length < MOST) {
-    const more = receiveMessageOnPort(parentPort) as { readonly message: BlobOrder } | undefined;
+  waiting.push(first);
+  for (;;) {
+    const more = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
     if (more === undefined) break;
-    orders.push(more.message);
+    waiting.push((more as { readonly message: BlobOrder }).message);
   }
-  let done: readonly BlobDone[];
-  try {
-    done = obey(orders);
-  } catch (error) {
-    done = orders.map((order) => failed(order, error));
-  }
-  parentPort?.postMessage(done);
+  if (!working) void work();
 });
