@@ -3,6 +3,7 @@ export { databaseError, databaseErrors } from './errors.ts';
 export type { Channel, Unlisten } from './listen.ts';
 export { type DatabaseOptions, openDatabase } from './open.ts';
 export { refuseInsideTransaction } from './open-scope.ts';
+export { plannedOnce } from './planned-once.ts';
 export type {
   AccountTable,
   FleetImageTable,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { type Clock, systemClock } from '../base/index.ts';
-import { type DatabaseTransaction, unnest } from '../database/index.ts';
+import { type DatabaseTransaction, plannedOnce, unnest } from '../database/index.ts';
 
 /** `pg_notify` channel: something new is in the outbox. */
 export const OUTBOX_CHANNEL = 'heraklit_outbox';
@@ -50,8 +50,8 @@ export async function emit(
   if (rows.length === 0) return 0;
   const columns = { id: 'text', type: 'text', subject: 'text', time: 'timestamptz', data: 'text' } as const;
   // Its own statement: the next one must see what was committed, and pruned, before the lock was given.
-  await sql`select pg_advisory_xact_lock(${OUTBOX_LOCK})`.execute(trx);
-  const { rows: written } = await sql<{ count: number }>`
+  await sql`${plannedOnce} select pg_advisory_xact_lock(${OUTBOX_LOCK})`.execute(trx);
+  const { rows: written } = await sql<{ count: number }>`${plannedOnce}
     with written as (
       insert into outbox (id, type, subject, time, data)
       select id, type, subject, time, data

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type DatabaseReader, unnest } from '../../database/index.ts';
+import { type DatabaseReader, plannedOnce, unnest } from '../../database/index.ts';
 
 /** What is written down of one deed. */
 export interface AuditEntry {
@@ -70,7 +70,7 @@ export async function writeAudit(writer: DatabaseReader, entries: readonly Audit
     result: 'text',
     detail: 'text',
   } as const;
-  await sql`insert into access_audit (actor, action, repository, reference, digest, address, result, detail)
+  await sql`${plannedOnce} insert into access_audit (actor, action, repository, reference, digest, address, result, detail)
     select * from ${unnest(rows, columns)}`.execute(writer);
 }
 

@@ -1,4 +1,5 @@
 import { type messages, type PGlite, protocol } from '@electric-sql/pglite';
+import { PLANNED_ONCE } from '../planned-once.ts';
 import type { EmbeddedSession, Outcome, Result, SqlFailure } from './session.ts';
 
 const { serialize } = protocol;
@@ -18,6 +19,7 @@ interface Statement {
   readonly columns: readonly { readonly name: string; readonly dataTypeID: number }[];
 }
 
+type PlanMode = 'auto' | 'force_generic_plan';
 type Message = messages.BackendMessage;
 
 /**
@@ -28,6 +30,8 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
   const known = new Map<string, Statement>();
   let names = 0;
   let inTransaction = false;
+  /** What `plan_cache_mode` is; undefined where a rollback may have taken it back. */
+  let mode: PlanMode | undefined = 'auto';
 
   const exchange = async (...parts: readonly Uint8Array[]): Promise<Message[]> => {
     const answer: Message[] = await pglite.execProtocolStream(Buffer.concat(parts), {
@@ -48,7 +52,10 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
     const parse = serialize.parse({ name, text });
     const answer = await exchange(...first, parse, serialize.describe({ type: 'S', name }), serialize.sync());
     const failure = failureOf(answer);
-    if (failure !== undefined) return failure;
+    if (failure !== undefined) {
+      mode = undefined;
+      return failure;
+    }
     const parameters = answer.find((one): one is messages.ParameterDescriptionMessage =>
       isNamed(one, 'parameterDescription'),
     );
@@ -80,18 +87,27 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
     const bind = serialize.bind({ statement: statement.name, values: texts });
     const answer = await exchange(...first, bind, serialize.execute({}), serialize.sync());
     const failure = failureOf(answer);
-    if (failure !== undefined) return { kind: 'failed', failure };
+    if (failure !== undefined) {
+      mode = undefined;
+      return { kind: 'failed', failure };
+    }
     const parsers = statement.columns.map(({ dataTypeID }) => pglite.parsers[dataTypeID]);
     return resultOf(answer, statement.columns, parsers);
   };
 
+  /** Before what begins a transaction, so that its end leaves it alone. */
+  const inMode = (wanted: PlanMode, first: readonly Uint8Array[]): readonly Uint8Array[] => {
+    if (mode === wanted) return first;
+    mode = wanted;
+    return [serialize.query(`set plan_cache_mode = ${wanted}`), ...first];
+  };
   const plan = async (
     text: string,
     values: readonly unknown[],
     name: string,
     first: readonly Uint8Array[],
   ): Promise<Outcome> => {
-    const statement = await describe(name, text, first);
+    const statement = await describe(name, text, inMode('auto', first));
     if ('message' in statement) return { kind: 'failed', failure: statement as SqlFailure };
     const described = statement as Statement;
     if (name !== '' || !known.has(text)) await keep(text, described);
@@ -108,7 +124,7 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
         return plan(text, values, found !== undefined && few ? `s${++names}` : '', first);
       }
       await keep(text, found);
-      const outcome = await execute(found, texts, first);
+      const outcome = await execute(found, texts, inMode(modeOf(text), first));
       // A table changed under it: it is described again, by the next call where its transaction has failed with it.
       if (outcome.kind !== 'failed' || !isOutdated(outcome.failure)) return outcome;
       const lost = inTransaction;
@@ -118,6 +134,7 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
     async script(text) {
       const outcomes: Outcome[] = [];
       const answer = await exchange(serialize.query(text));
+      if (text !== 'commit' || inTransaction || failureOf(answer) !== undefined) mode = undefined;
       let part: Message[] = [];
       let columns: Statement['columns'] = [];
       for (const message of answer) {
@@ -141,6 +158,8 @@ export function preparedSession(pglite: PGlite): EmbeddedSession {
 }
 
 type Parse = (text: string, type?: number) => unknown;
+
+const modeOf = (text: string): PlanMode => (text.includes(PLANNED_ONCE) ? 'force_generic_plan' : 'auto');
 
 const isNamed = (message: Message, name: string): boolean => message.name === name;
 

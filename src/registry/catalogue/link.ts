@@ -1,5 +1,11 @@
 import { sql } from 'kysely';
-import { type Database, type DatabaseReader, type DatabaseTransaction, unnest } from '../../database/index.ts';
+import {
+  type Database,
+  type DatabaseReader,
+  type DatabaseTransaction,
+  plannedOnce,
+  unnest,
+} from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import { COLLECT_LOCK, repositoryIds } from './publish.ts';
 
@@ -36,7 +42,7 @@ async function linkKnown(
   reader: DatabaseReader,
   rows: readonly { readonly repository: string; readonly digest: Digest; readonly size: number | null }[],
 ): Promise<number> {
-  const { rows: linked } = await sql`insert into registry_blob (repository, digest, size)
+  const { rows: linked } = await sql`${plannedOnce} insert into registry_blob (repository, digest, size)
     select r.id, wanted.digest, wanted.size
     from (select pg_advisory_xact_lock_shared(${COLLECT_LOCK})) as shared,
       ${unnest(rows, { repository: 'text', digest: 'text', size: 'bigint' })} as wanted (repository, digest, size)

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { DatabaseTransaction } from '../../database/index.ts';
+import { type DatabaseTransaction, plannedOnce } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import type { CatalogueEntry, Published, PublishOptions } from './catalogue.ts';
 import { blobsInto, manifestsInto, type TagRow, tagKey, tagRows, tagsBefore, tagsInto } from './publish-rows.ts';
@@ -68,7 +68,7 @@ async function publishAtOnce(
 ): Promise<ReadonlyMap<string, Digest> | undefined> {
   const names = [...new Set(entries.map(({ repository }) => repository))].sort();
   const known = sql.table('known');
-  const { rows } = await sql<Before>`
+  const { rows } = await sql<Before>`${plannedOnce}
     with shared as materialized (select pg_advisory_xact_lock_shared(${COLLECT_LOCK})),
     made as (
       insert into registry_repository (name)

@@ -1,5 +1,11 @@
 import { sql } from 'kysely';
-import { type Database, type DatabaseTransaction, refuseInsideTransaction, unnest } from '../../database/index.ts';
+import {
+  type Database,
+  type DatabaseTransaction,
+  plannedOnce,
+  refuseInsideTransaction,
+  unnest,
+} from '../../database/index.ts';
 import type { Descriptor, Digest } from '../../oci/index.ts';
 import { writeBeside } from './beside.ts';
 import {
@@ -134,7 +140,9 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
     },
 
     async hasBlob(repository, digest) {
-      const { rows } = await sql<{ stale: boolean }>`select b.touched < ${staleSince(renewAfter)} as stale
+      const { rows } = await sql<{
+        stale: boolean;
+      }>`${plannedOnce} select b.touched < ${staleSince(renewAfter)} as stale
         from registry_blob b join registry_repository r on r.id = b.repository
         where r.name = ${repository} and b.digest = ${digest}`.execute(kysely);
       if (rows[0]?.stale !== true) return rows.length > 0;
@@ -171,15 +179,14 @@ export function createSqlCatalogue(database: Database, options: SqlCatalogueOpti
     async missing(repository, digests) {
       if (digests.length === 0) return [];
       const rows = digests.map((digest) => ({ digest }));
-      const { rows: missing } = await sql<{ digest: Digest }>`
+      // One by one: of `not exists` the planner makes a hash of all manifests of the repository, for a handful of digests.
+      const { rows: missing } = await sql<{ digest: Digest }>`${plannedOnce}
+        with r as materialized (select id from registry_repository where name = ${repository})
         select asked.digest from ${unnest(rows, { digest: 'text' })} as asked (digest)
-        where not exists (
-          select from registry_repository r join registry_blob b on b.repository = r.id
-          where r.name = ${repository} and b.digest = asked.digest
-        ) and not exists (
-          select from registry_repository r join registry_manifest m on m.repository = r.id
-          where r.name = ${repository} and m.digest = asked.digest
-        )`.execute(kysely);
+        where coalesce(
+          (select true from registry_blob b where b.repository = (select id from r) and b.digest = asked.digest),
+          (select true from registry_manifest m where m.repository = (select id from r) and m.digest = asked.digest)
+        ) is null`.execute(kysely);
       return missing.map(({ digest }) => digest);
     },
   };
