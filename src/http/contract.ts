@@ -150,6 +150,8 @@ export interface Layers {
 
 export interface PackageMove {
   readonly package: string;
+  /** Package format of a distribution or of a language: `deb`, `npm`. */
+  readonly type: string;
   readonly arch: string;
   readonly from: string | null;
   readonly to: string | null;

@@ -168,7 +168,9 @@ export const Diff = Type.Object(
     to: text,
     identical: Type.Boolean(),
     sharedLayers: count,
-    packages: Type.Array(Type.Object({ package: text, arch: text, from: orNull(text), to: orNull(text) }, closed)),
+    packages: Type.Array(
+      Type.Object({ package: text, type: text, arch: text, from: orNull(text), to: orNull(text) }, closed),
+    ),
     files: orNull(Type.Object({ added: count, removed: count, changed: count }, closed)),
     config: Type.Array(Type.Object({ field: text, from: orNull(text), to: orNull(text) }, closed)),
   },

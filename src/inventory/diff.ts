@@ -1,5 +1,6 @@
 import { diffTrees } from '../oci/index.ts';
 import { type ConfigChange, diffConfig } from './diff-config.ts';
+import { diffLanguage, type LanguageDiff } from './diff-language.ts';
 import { diffPackages, type PackageDiff } from './diff-packages.ts';
 import type { ImageContents } from './types.ts';
 
@@ -18,6 +19,7 @@ export interface FileDiff {
 
 export interface ImageDiff {
   readonly packages: PackageDiff;
+  readonly languagePackages: LanguageDiff;
   /** Undefined where one side is a root folder: its files are not indexed. */
   readonly files: FileDiff | undefined;
   readonly config: readonly ConfigChange[];
@@ -34,13 +36,15 @@ export const DEFAULT_DIFF_PATHS = 1000;
  */
 export function diffImages(before: ImageContents, after: ImageContents, options: DiffOptions = {}): ImageDiff {
   const packages = diffPackages(before, after);
+  const languagePackages = diffLanguage(before.languagePackages, after.languagePackages);
   const bothIndexed = before.digest !== undefined && after.digest !== undefined;
   const files = bothIndexed ? diffFiles(before, after, options.maxPaths ?? DEFAULT_DIFF_PATHS) : undefined;
   const config = bothIndexed ? diffConfig(before.config, after.config) : [];
-  const lists = [packages.added, packages.removed, packages.upgraded, packages.downgraded, config];
+  const lists = [...Object.values(packages), ...Object.values(languagePackages), config];
   const total = files === undefined ? 0 : files.totals.added + files.totals.removed + files.totals.changed;
   return {
     packages,
+    languagePackages,
     files,
     config,
     sharedLayers: sharedPrefix(before, after),

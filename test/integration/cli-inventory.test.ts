@@ -20,8 +20,9 @@ before(async () => {
   one = `oci:${join(folder, 'layout')}:one`;
   two = `oci:${join(folder, 'layout')}:two`;
   const base = { 'usr/lib/os-release': OS_RELEASE, [STATUS]: status(stanza('dpkg', '1.22'), stanza('libx', '1.9')) };
-  const top = { [STATUS]: status(stanza('dpkg', '1.22'), stanza('libx', '1.10')) };
-  await saveImage(memoryImage([base]), parseReference(one));
+  const npm = (version: string) => ({ 'srv/node_modules/lib/package.json': JSON.stringify({ name: 'lib', version }) });
+  const top = { [STATUS]: status(stanza('dpkg', '1.22'), stanza('libx', '1.10')), ...npm('1.10.0') };
+  await saveImage(memoryImage([{ ...base, ...npm('1.9.0') }]), parseReference(one));
   await saveImage(memoryImage([base, top]), parseReference(two));
 });
 after(() => rm(folder, { recursive: true, force: true }));
@@ -47,26 +48,32 @@ test('scan, layers, diff and sbom print data alone to stdout', () => {
     ['dpkg=1.22', 'libx=1.10'],
   );
   assert.match(heraklit('scan', one).stdout, /Debian GNU\/Linux 13 \(trixie\), amd64: 2 packages/);
+  assert.match(heraklit('scan', one).stdout, /^lib +1\.9\.0 +npm +srv\/node_modules\/lib\/package\.json +sha256:/m);
+  assert.doesNotMatch(heraklit('scan', one, '--packages', 'os').stdout, /^lib /m);
+  assert.doesNotMatch(heraklit('scan', one, '--packages', 'language').stdout, /^dpkg /m);
+  assert.match(heraklit('scan', one, '--packages', 'both').stderr, /--packages takes os, language, all/);
   const layers = JSON.parse(heraklit('layers', two, '--format', 'json').stdout);
   assert.equal(layers.layers.length, 2);
   assert.ok(layers.wastedBytes > 0 && layers.efficiency < 1);
-  assert.match(heraklit('diff', one, two).stdout, /~ libx:amd64 1\.9 → 1\.10\n/);
+  assert.match(heraklit('diff', one, two).stdout, /~ libx:amd64 1\.9 → 1\.10\n[\s\S]*~ npm lib 1\.9\.0 → 1\.10\.0\n/);
   assert.equal(heraklit('diff', one, two, '--exit-code').code, 1);
   assert.equal(heraklit('diff', one, one, '--exit-code').code, 0);
   assert.equal(JSON.parse(heraklit('sbom', two).stdout).bomFormat, 'CycloneDX');
   assert.equal(JSON.parse(heraklit('sbom', two, '--format', 'spdx').stdout).spdxVersion, 'SPDX-2.3');
 });
 
-test('where answers from what was recorded, in Debian order', () => {
+test('where answers from what was recorded, in the order of the package’s own format', () => {
   for (const reference of [one, two]) assert.equal(heraklit('scan', reference, '--record').code, 0);
-  const found = JSON.parse(heraklit('where', 'libx', '--version', '<1.10', '--format', 'json').stdout);
-  assert.deepEqual(
-    found.packages.map((item: { version: string; images: { reference: string }[] }) => [
-      item.version,
-      item.images.map((image) => image.reference),
-    ]),
-    [['1.9', [one]]],
-  );
+  const found = (name: string, range: string) =>
+    JSON.parse(heraklit('where', name, '--version', range, '--format', 'json').stdout).packages.map(
+      (item: { version: string; images: { reference: string }[] }) => [
+        item.version,
+        item.images.map((image) => image.reference),
+      ],
+    );
+  assert.deepEqual(found('libx', '<1.10'), [['1.9', [one]]]);
+  assert.deepEqual(found('lib', '<1.10.0'), [['1.9.0', [one]]]);
+  assert.deepEqual(found('lib', '>1.10.0-rc.1'), [['1.10.0', [two]]]);
   const all = JSON.parse(heraklit('outdated', '--all', '--format', 'json').stdout);
   assert.deepEqual(
     all.images.map((image: { status: string }) => image.status),

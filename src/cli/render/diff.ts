@@ -4,7 +4,7 @@ import { printable } from './table.ts';
 /** Packages, then config, then files; `+` only in the second, `-` only in the first, `~` changed. */
 export function renderDiff(diff: ImageDiff): string {
   if (diff.identical) return 'No difference in packages, files or config.';
-  const { packages, config, files } = diff;
+  const { packages, languagePackages, config, files } = diff;
   const sections = [
     section('Packages', [
       ...packages.added.map((item) => `+ ${item.name}:${item.architecture} ${item.version}`),
@@ -14,10 +14,20 @@ export function renderDiff(diff: ImageDiff): string {
         (item) => `~ ${item.name}:${item.architecture} ${item.from} → ${item.to} (downgraded)`,
       ),
     ]),
+    section('Packages of languages', languageLines(languagePackages)),
     section('Config', config.map(configLine)),
     section('Files', files === undefined ? ['(not compared: a root folder is not indexed)'] : fileLines(files)),
   ];
   return sections.filter((text) => text !== '').join('\n\n');
+}
+
+function languageLines({ added, removed, upgraded, downgraded }: ImageDiff['languagePackages']): readonly string[] {
+  return [
+    ...added.map((item) => `+ ${item.ecosystem} ${item.name} ${item.version}`),
+    ...removed.map((item) => `- ${item.ecosystem} ${item.name} ${item.version}`),
+    ...upgraded.map((item) => `~ ${item.ecosystem} ${item.name} ${item.from} → ${item.to}`),
+    ...downgraded.map((item) => `~ ${item.ecosystem} ${item.name} ${item.from} → ${item.to} (downgraded)`),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { ecosystemOf } from '../../distro/index.ts';
+import { isLanguageEcosystem, languageVersionOrder } from '../../language/versions/index.ts';
 
 /** The version order of an ecosystem: a distribution's format or a language. */
 export function versionOrder(ecosystem: string): (left: string, right: string) => number {
-  return ecosystemOf(ecosystem).compareVersions;
+  return isLanguageEcosystem(ecosystem) ? languageVersionOrder(ecosystem) : ecosystemOf(ecosystem).compareVersions;
 }
