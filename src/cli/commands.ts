@@ -25,7 +25,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'outdated', summary: 'which updates images miss', load: () => import('./commands/outdated.ts') },
   {
     name: 'feed',
-    summary: 'advisories of distributions and vendors, and bundles for machines without network',
+    summary: 'advisories, and bundles for machines without network',
     load: () => import('./commands/feed.ts'),
   },
   { name: 'where', summary: 'which images have a package', load: () => import('./commands/where.ts') },
