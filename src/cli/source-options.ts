@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { messageOf } from '../base/index.ts';
-import type { Keyring } from '../distro/index.ts';
 import type { Workshop, WorkshopOptions } from '../engine/workshop/index.ts';
 import type { CliContext } from './context.ts';
 import { cliError } from './errors.ts';
@@ -24,7 +24,10 @@ export function addSourceOptions(command: Command): Command {
       '--mirror <url>',
       'package mirror, for example https://HOST/debian (default: see README, "Where packages come from")',
     )
-    .option('--keyring <file>', 'armoured public keys that sign a mirror of your own, in place of the distribution’s')
+    .option(
+      '--keyring <file>',
+      'public keys that sign a mirror of your own (armoured; PEM for apk), in place of the distribution’s',
+    )
     .option('--offline', 'use what is cached, never the network');
 }
 
@@ -36,14 +39,16 @@ export function addImageSourcesOption(command: Command): Command {
   );
 }
 
-async function readKeyringFile(path: string): Promise<Keyring> {
+/** PEM keys are apk's; all others sign with OpenPGP. */
+async function readKeyringFile(path: string): Promise<Pick<WorkshopOptions, 'keyring' | 'keyFiles'>> {
   const { readKeyring } = await import('../distro/index.ts');
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw cliError('CLI_USAGE', `--keyring ${path} cannot be read: ${messageOf(error)}`, {
-      hint: 'Give a file with ASCII-armoured OpenPGP public keys.',
+      hint: 'Give a file with ASCII-armoured OpenPGP public keys, or for apk a PEM file as in /etc/apk/keys.',
     });
   });
-  return readKeyring(path, [text]);
+  if (text.includes('-----BEGIN PUBLIC KEY-----')) return { keyFiles: [{ name: basename(path), content: text }] };
+  return { keyring: await readKeyring(path, [text]) };
 }
 
 export async function workshopFrom(options: SourceOptions, context: CliContext): Promise<Workshop> {
@@ -62,10 +67,10 @@ export async function workshopFrom(options: SourceOptions, context: CliContext):
 /** The options as the workshop takes them. */
 export async function repositoryOptions(
   options: SourceOptions,
-): Promise<Pick<WorkshopOptions, 'mirror' | 'keyring' | 'offline'>> {
+): Promise<Pick<WorkshopOptions, 'mirror' | 'keyring' | 'keyFiles' | 'offline'>> {
   return {
     ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
-    ...(options.keyring === undefined ? {} : { keyring: await readKeyringFile(options.keyring) }),
+    ...(options.keyring === undefined ? {} : await readKeyringFile(options.keyring)),
     ...(options.offline === undefined ? {} : { offline: options.offline }),
   };
 }

@@ -11,6 +11,7 @@ export {
   openApkIndex,
   readApkKeyring,
   readOwners,
+  shippedApkKeyring,
 } from './apk/index.ts';
 export {
   openPacmanPackage,

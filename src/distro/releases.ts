@@ -25,6 +25,10 @@ export interface DistributionData {
   readonly family?: EcosystemId;
   /** Folder below data/keyrings; left out where no keys ship. */
   readonly keyring?: string;
+  /** Where a component's repository lies: `{mirror}/{branch}/{component}`; for families without `dists/`. */
+  readonly layout?: string;
+  /** What users have enabled by default, where a layout names components. */
+  readonly components?: readonly string[];
   readonly pockets: Readonly<Record<string, PocketData>>;
   /** By codename (of families without: by version), oldest first. */
   readonly releases: Readonly<Record<string, ReleaseData>>;

@@ -12,9 +12,9 @@ export {
   type Upgradable,
   type UpgradeCandidate,
 } from './candidates.ts';
-
 export { createFailover, type Failover } from './failover.ts';
-
+export { FAMILY_SOURCES, keysOfSources } from './flat/family-sources.ts';
+export type { KeyFile } from './key-file.ts';
 export {
   discoverMirrors,
   type MirrorSearch,
@@ -23,6 +23,6 @@ export {
 } from './mirrors.ts';
 export type { NamedRepository } from './named-repository.ts';
 export type { OpenRepositoriesOptions } from './open-options.ts';
+export { openRepositories } from './open-repositories.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
 export { defaultPockets, distributionOfRepository, findPocket, knownDistributions, type Pocket } from './pockets.ts';
-export { openRepositories } from './repositories.ts';

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageFile } from '../base/index.ts';
-import type { ArchiveKind } from '../distro/index.ts';
+import { type ArchiveKind, distributionData, type EcosystemId } from '../distro/index.ts';
 import { type AptSource, type AptSourceFile, parseAptSources } from './apt-sources.ts';
 import { feedError } from './errors.ts';
+import { FAMILY_SOURCES, familyUrls } from './flat/family-sources.ts';
+import { mirrorOfUrl } from './flat/layout.ts';
 import { placeOfHost } from './internal-host.ts';
 import { suiteKind } from './pockets.ts';
 
@@ -57,11 +59,14 @@ export function securityBeside(main: string): string {
   return /\/debian$/.test(main) ? `${main}-security` : `${main.replace(/\/+$/, '')}/debian-security`;
 }
 
-function named(main: readonly string[], security: readonly string[], origin: string): Mirrors {
+function named(id: string, main: readonly string[], security: readonly string[], origin: string): Mirrors {
   const checked = main.map((text) => checkMirror(text, origin));
-  const beside = security.length > 0 ? security.map((text) => checkMirror(text, origin)) : checked.map(securityBeside);
-  return { main: checked, security: beside, origin };
+  if (security.length > 0)
+    return { main: checked, security: security.map((text) => checkMirror(text, origin)), origin };
+  return { main: checked, security: familyOf(id) === 'deb' ? checked.map(securityBeside) : checked, origin };
 }
+
+const familyOf = (id: string): EcosystemId => distributionData(id)?.family ?? 'deb';
 
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
 
@@ -91,6 +96,8 @@ function mirrorsOfSources(
   origin: string,
   accept: (url: URL) => boolean,
 ): Mirrors | undefined {
+  const family = familyOf(id);
+  if (family !== 'deb') return mirrorsOfUrls(id, familyUrls(family, files), origin, accept);
   const usable = parseAptSources(files).filter(
     (source) => isOwn(source) && URL.canParse(source.uri) && accept(new URL(source.uri)),
   );
@@ -99,7 +106,19 @@ function mirrorsOfSources(
       usable.filter((source) => suiteKind(id, source.suite) === kind).map((source) => source.uri.replace(/\/+$/, '')),
     );
   const main = of('main');
-  return main.length === 0 ? undefined : named(main, of('security'), origin);
+  return main.length === 0 ? undefined : named(id, main, of('security'), origin);
+}
+
+/** The mirrors of repositories that are named by their whole URLs. */
+function mirrorsOfUrls(
+  id: string,
+  urls: readonly string[],
+  origin: string,
+  accept: (url: URL) => boolean,
+): Mirrors | undefined {
+  const bases = urls.flatMap((url) => mirrorOfUrl(id, url) ?? []);
+  const main = unique(bases.filter((base) => URL.canParse(base) && accept(new URL(base))));
+  return main.length === 0 ? undefined : named(id, main, [], origin);
 }
 
 /** The files of etc/apt below a root folder, in apt's order; none where there is no apt. */
@@ -113,6 +132,24 @@ export async function readAptSources(root = '/'): Promise<readonly AptSourceFile
   );
   return files.filter((file) => file.bytes.length > 0);
 }
+
+/** The same of another family; keys apart, which the host's own package manager believes and we need not. */
+async function readFamilySources(family: EcosystemId): Promise<readonly AptSourceFile[]> {
+  const files: AptSourceFile[] = [];
+  for (const place of FAMILY_SOURCES[family] ?? []) {
+    const folder = dirname(place);
+    const names = place.endsWith('/*') ? (await readdir(join('/', folder)).catch(() => [])).sort() : [basename(place)];
+    for (const name of names) {
+      const bytes = await readFile(join('/', folder, name)).catch(() => undefined);
+      if (bytes !== undefined) files.push({ path: join(folder, name), bytes });
+    }
+  }
+  return files;
+}
+
+/** What a family calls its configuration, for messages. */
+const sourcesOf = (id: string): string =>
+  ({ deb: 'apt sources', apk: 'apk repositories', alpm: 'pacman mirror list', rpm: 'repositories' })[familyOf(id)];
 
 const shippedMirrors = (): NonNullable<MirrorSearch['known']> =>
   JSON.parse(readFileSync(packageFile('data/mirrors.json'), 'utf8'));
@@ -128,12 +165,14 @@ const words = (text: string | undefined): string[] => (text ?? '').split(/[\s,]+
  */
 export async function discoverMirrors(search: MirrorSearch): Promise<Mirrors> {
   const { option, environment = process.env } = search;
-  if (option !== undefined) return named([option], [], 'the mirror option');
-  const { fleet } = search;
+  if (option !== undefined) return named(search.id, [option], [], 'the mirror option');
+  const { fleet, id } = search;
   if (fleet === undefined) return findMirrors(search, environment);
-  if (fleet.main.length > 0) return named(fleet.main, fleet.security, fleet.origin);
+  if (fleet.main.length > 0) return named(id, fleet.main, fleet.security, fleet.origin);
   const found = await findMirrors(search, environment);
-  return fleet.security.length === 0 ? found : named(found.main, fleet.security, `${found.origin}, ${fleet.origin}`);
+  return fleet.security.length === 0
+    ? found
+    : named(id, found.main, fleet.security, `${found.origin}, ${fleet.origin}`);
 }
 
 async function findMirrors(
@@ -143,8 +182,10 @@ async function findMirrors(
   const { id } = search;
   const variable = `HERAKLIT_MIRROR_${id.toUpperCase().replace(/\W/g, '_')}`;
   const fromEnvironment = words(environment[variable]);
-  if (fromEnvironment.length > 0) return named(fromEnvironment, words(environment[`${variable}_SECURITY`]), variable);
-  const image = mirrorsOfSources(id, search.imageSources ?? [], "the image's apt sources", fromImage);
+  if (fromEnvironment.length > 0) {
+    return named(id, fromEnvironment, words(environment[`${variable}_SECURITY`]), variable);
+  }
+  const image = mirrorsOfSources(id, search.imageSources ?? [], `the image's ${sourcesOf(id)}`, fromImage);
   const own = await ownMirrors(search);
   if (image !== undefined) return inOrder(image, own);
   if (own !== undefined) return own;
@@ -156,12 +197,14 @@ async function findMirrors(
 /** The host's apt sources, else the list that ships. */
 async function ownMirrors({ id, hostSources, known }: MirrorSearch): Promise<Mirrors | undefined> {
   const accept = (url: URL): boolean => PROTOCOLS.has(url.protocol);
-  const host = mirrorsOfSources(id, hostSources ?? (await readAptSources()), "this host's apt sources", accept);
+  const files =
+    hostSources ?? (familyOf(id) === 'deb' ? await readAptSources() : await readFamilySources(familyOf(id)));
+  const host = mirrorsOfSources(id, files, `this host's ${sourcesOf(id)}`, accept);
   if (host !== undefined) return host;
   const list = (known ?? shippedMirrors())[id];
   return list === undefined || list.main.length === 0
     ? undefined
-    : named(list.main, list.security, 'data/mirrors.json');
+    : named(id, list.main, list.security, 'data/mirrors.json');
 }
 
 /** The image's mirrors, and ours where those do not answer: an image from elsewhere may name what cannot be reached here. */

@@ -1,6 +1,7 @@
 import type { Clock, Progress } from '../base/index.ts';
 import type { Keyring } from '../distro/index.ts';
 import type { Failover } from './failover.ts';
+import type { KeyFile } from './key-file.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { NamedRepository } from './named-repository.ts';
 
@@ -23,6 +24,10 @@ export interface OpenRepositoriesOptions {
   readonly clock?: Clock;
   /** Default: the keys that ship with heraklit. */
   readonly keyring?: Keyring;
+  /** The same as files of any family: PEM (apk), or ASCII-armoured. */
+  readonly keyFiles?: readonly KeyFile[];
+  /** Keys of an image that names its own mirrors: believed where no others are known, for that image alone. */
+  readonly imageKeys?: readonly KeyFile[];
   /** Takes unsigned and stale repositories. */
   readonly trusted?: boolean;
   /** Uses the cache alone. */

@@ -13,7 +13,7 @@ import { createFailover, everyMirrorFailed, type Failover } from './failover.ts'
 import { fetchRelease, type ReleaseContext } from './fetch-release.ts';
 import { cacheIndex, readCachedIndex } from './index-cache.ts';
 import type { OpenRepositoriesOptions } from './open-options.ts';
-import { defaultPockets, findPocket, formatOf, keyringOf, type Pocket } from './pockets.ts';
+import { defaultPockets, findPocket, keyringOf, type Pocket } from './pockets.ts';
 import { mirrorUrl } from './transfer.ts';
 
 /** In the order of preference: smallest first. */
@@ -148,27 +148,7 @@ async function openElsewhere<T>(
  *
  * @throws FEED_* and RELEASE_* (see their catalogues), ARCHIVE_*; nothing unverified is ever kept
  */
-export async function openRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
-  const format = formatOf(options.distribution);
-  // Whoever names repositories of a distribution nobody knows means rpm: the other formats take mirrors.
-  if (format === 'rpm' || (format === undefined && options.repositories !== undefined)) {
-    // Loaded by who has such a distribution alone: it brings a parser of XML.
-    const { openRpmRepositories } = await import('./rpm-md/repositories.ts');
-    return openRpmRepositories(options);
-  }
-  if (options.repositories !== undefined) {
-    throw feedError(
-      'FEED_REPOSITORIES_UNUSABLE',
-      `${options.distribution} takes mirrors and pockets, not repositories`,
-      {
-        hint: 'Name mirrors for it; repositories by URL are for distributions of the rpm family.',
-      },
-    );
-  }
-  return openAptRepositories(options);
-}
-
-async function openAptRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
+export async function openAptRepositories(options: OpenRepositoriesOptions): Promise<readonly RepositorySnapshot[]> {
   const { distribution, progress = silentProgress } = options;
   const pockets = (options.pockets ?? defaultPockets(distribution)).map((pocket) => findPocket(distribution, pocket));
   const failover = options.failover ?? createFailover(options.mirrors.origin);

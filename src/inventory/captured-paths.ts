@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ECOSYSTEMS, RELEASE_FILES } from '../distro/index.ts';
+import { FAMILY_SOURCES } from '../feed/index.ts';
 
 export const PATHS = {
   osRelease: ['etc/os-release', 'usr/lib/os-release'],
@@ -8,6 +9,12 @@ export const PATHS = {
   aptSources: 'etc/apt/sources.list',
   aptSourcesFolder: 'etc/apt/sources.list.d',
 } as const;
+
+const SOURCES: readonly string[] = Object.values(FAMILY_SOURCES).flat();
+
+/** `*` for any one name. */
+const matching = (place: string): RegExp =>
+  new RegExp(`^${place.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]+')}$`);
 
 /**
  * Files whose content a scan keeps when it passes them: every family's package database, what names the distribution,
@@ -20,6 +27,7 @@ const CAPTURED = new RegExp(
     // Release files are links to one another in most roots.
     /^(?:etc|usr\/lib)\/(?:[A-Za-z]+-release|debian_version)$/,
     /^etc\/apt\/sources\.list(?:\.d\/[^/]+\.(?:list|sources))?$/,
+    ...SOURCES.map(matching),
   ]
     .map((pattern) => `(?:${pattern.source})`)
     .join('|'),
@@ -29,6 +37,7 @@ const CAPTURED = new RegExp(
 const FOLDERS: ReadonlySet<string> = new Set(
   [
     ...ECOSYSTEMS.flatMap((ecosystem) => ecosystem.databasePaths),
+    ...SOURCES,
     ...PATHS.osRelease,
     PATHS.aptSourcesFolder,
     `${PATHS.aptSourcesFolder}/*`,
@@ -42,9 +51,7 @@ const FOLDERS: ReadonlySet<string> = new Set(
 const PLAIN_FOLDERS: ReadonlySet<string> = new Set([...FOLDERS].filter((path) => !path.includes('*')));
 
 /** Folders with any name in their path: pacman keeps one a package. */
-const NAMED_FOLDERS = [...FOLDERS]
-  .filter((path) => path.includes('*'))
-  .map((path) => new RegExp(`^${path.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]+')}$`));
+const NAMED_FOLDERS = [...FOLDERS].filter((path) => path.includes('*')).map(matching);
 
 export function isCaptured(path: string): boolean {
   return CAPTURED.test(path);

@@ -68,11 +68,14 @@ export function layeredView(tree: FlatTree, records: readonly LayerRecord[]): Fi
       const at = await followLinks(folder, linkAt);
       if (at === undefined) return [];
       const prefix = `${at}/`;
-      const names: string[] = [];
+      const names = new Set<string>();
       for (const path of tree.keys()) {
-        if (path.startsWith(prefix) && !path.includes('/', prefix.length)) names.push(path.slice(prefix.length));
+        if (!path.startsWith(prefix)) continue;
+        // A folder need not have an entry of its own: what is in it says that it is there.
+        const end = path.indexOf('/', prefix.length);
+        names.add(path.slice(prefix.length, end < 0 ? undefined : end));
       }
-      return names.sort();
+      return [...names].sort();
     },
   };
 }

@@ -161,7 +161,8 @@ function toFinding({ installed, candidate, ...update }: UpgradeCandidate<Upgrada
   const cleared = advisories.flatMap((id) => notAffected.get(id) ?? []);
   const known = advisories.flatMap((id) => scores.get(id) ?? []);
   const dates = missed.flatMap((entry) => (entry.date === undefined ? [] : [entry.date]));
-  const since = dates.length === 0 ? repositoryDate : dates.reduce((a, b) => Math.min(a, b));
+  // Where nobody keeps a changelog, when the candidate was built is when it was published, give or take a day.
+  const since = dates.length === 0 ? (candidate.built ?? 0) || repositoryDate : dates.reduce((a, b) => Math.min(a, b));
   return {
     package: installed.name,
     arch: candidate.architecture,

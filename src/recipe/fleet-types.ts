@@ -27,6 +27,8 @@ export interface FleetDistribution {
   readonly components?: readonly string[];
   /** Instead of the known ones. */
   readonly repositories?: readonly FleetRepository[];
+  /** Files with the public keys that sign its repositories, beside the fleet file unless absolute: PEM for apk. */
+  readonly keys?: readonly string[];
   /** True: unsigned or expired indexes are taken. */
   readonly trusted?: boolean;
 }

@@ -9,7 +9,7 @@ import { ecosystemOf, openApk, openApkIndex, readApkKeyring, readOwners } from '
 import { apkSigner, buildApk, buildApkIndex } from '../../src/distro/testing/apk-packages.ts';
 import { apkTool } from '../support/apk-tool.ts';
 
-const ORIGIN = { id: 'alpine/3.22/main/x86_64', security: false, architecture: 'x86_64' };
+const ORIGIN = { id: 'alpine/3.22/main/x86_64', security: false, architecture: 'x86_64', folder: 'v3.22/main' };
 const PACKAGES = [
   { name: 'hello', version: '1.0-r0', depends: ['libhello>=1.0'], files: { 'usr/bin/hello': 'hi' } },
   { name: 'libhello', version: '1.0_rc1-r0', origin: 'hello', provides: ['so:libhello.so.1=1.0'] },

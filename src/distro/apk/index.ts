@@ -4,3 +4,4 @@ export { apkEcosystem } from './ecosystem.ts';
 export { readOwners } from './installed.ts';
 export { type ApkKeyFile, type ApkKeyring, readApkKeyring } from './keyring.ts';
 export { type ApkIndex, type ApkIndexOrigin, openApkIndex } from './packages-index.ts';
+export { shippedApkKeyring } from './shipped-keyring.ts';

@@ -10,7 +10,7 @@ import { openApkIndex } from './packages-index.ts';
 
 const KEY = 'test@example.com-1.rsa.pub';
 const fixture = (name: string): Buffer => readFileSync(new URL(`../../../test/fixtures/apk/${name}`, import.meta.url));
-const ORIGIN = { id: 'alpine/3.22/main/x86_64', security: false, architecture: 'x86_64' };
+const ORIGIN = { id: 'alpine/3.22/main/x86_64', security: false, architecture: 'x86_64', folder: 'v3.22/main' };
 const what = 'the index';
 
 const signer = apkSigner();
@@ -34,7 +34,7 @@ test('a signed index of version 2, in each scheme', async () => {
     assert.equal(index.date, 1_720_000_000);
     assert.deepEqual(index.problems, []);
     const [library, zones] = index.packages;
-    assert.equal(library?.filename, 'x86_64/libssl3-3.5.1-r0.apk');
+    assert.equal(library?.filename, 'v3.22/main/x86_64/libssl3-3.5.1-r0.apk');
     assert.equal(library?.source.name, 'openssl');
     assert.equal(library?.built, 1_720_000_000);
     assert.equal(library?.size, packages[0]?.bytes.length);
@@ -51,9 +51,9 @@ test('an index of version 3 that apk itself made and signed', async () => {
     assert.deepEqual(
       index.packages.map((one) => `${one.name} ${one.version} ${one.architecture} ${one.filename}`),
       [
-        'hello 1.0-r0 x86_64 x86_64/hello-1.0-r0.apk',
-        'hello 1.1_rc1-r0 x86_64 x86_64/hello-1.1_rc1-r0.apk',
-        'libhello 1.0-r0 noarch x86_64/libhello-1.0-r0.apk',
+        'hello 1.0-r0 x86_64 v3.22/main/x86_64/hello-1.0-r0.apk',
+        'hello 1.1_rc1-r0 x86_64 v3.22/main/x86_64/hello-1.1_rc1-r0.apk',
+        'libhello 1.0-r0 noarch v3.22/main/x86_64/libhello-1.0-r0.apk',
       ],
     );
   }

@@ -11,7 +11,10 @@ import { splitSignatures, tarEntries } from './signed-archive.ts';
 import { isVersion } from './version.ts';
 
 /** The part of a snapshot that its packages repeat. */
-export type ApkIndexOrigin = Pick<RepositorySnapshot, 'id' | 'security' | 'architecture'>;
+export type ApkIndexOrigin = Pick<RepositorySnapshot, 'id' | 'security' | 'architecture'> & {
+  /** Folder of the repository below the mirror's root, without trailing `/`; '' where it is the root. */
+  readonly folder: string;
+};
 
 export interface OpenIndexOptions {
   /** Undefined: a repository that is taken unsigned. */
@@ -114,7 +117,8 @@ function gather(rows: Iterable<Row>, origin: ApkIndexOrigin, fileName: (row: Row
   let date = 0;
   for (const row of rows) {
     if (NAME.test(row.name) && isVersion(row.version)) {
-      packages.push(new IndexedPackage(row, origin, fileName(row)));
+      const file = fileName(row);
+      packages.push(new IndexedPackage(row, origin, origin.folder === '' ? file : `${origin.folder}/${file}`));
       if (row.buildTime > date) date = row.buildTime;
     } else {
       left += 1;

@@ -1,6 +1,15 @@
 import type { Database } from '../../database/index.ts';
 import { findAdvisories } from '../../feed/advisory-feeds/index.ts';
-import { type Finding, findOutdated, type ImageContents, inspectImage, scopeOf } from '../../inventory/index.ts';
+import { knownDistributions } from '../../feed/index.ts';
+import {
+  type Checked,
+  type Finding,
+  findOutdated,
+  type ImageContents,
+  inspectImage,
+  scopeOf,
+  type UpdateCheck,
+} from '../../inventory/index.ts';
 import {
   packagesOfScope,
   recordFindings,
@@ -58,11 +67,7 @@ async function checkScope(
   const name = sample.distribution?.name;
   if (name === undefined || scope === '') return new Map();
   const packages = await packagesOfScope(database.kysely, scope);
-  const shelf = await workshop.shelf(name, sample.architecture);
-  const check = await findOutdated({ ...sample, packages, ofManyImages: true }, shelf.snapshots, {
-    changelog: await workshop.changelogs(name, shelf),
-    advisories: (ecosystem, names) => findAdvisories(database.kysely, ecosystem, names),
-  });
+  const check = await checkPackages({ ...sample, packages }, name, database, workshop);
   const now = new Date();
   if (check.kind === 'unsupported') {
     await database.transaction((trx) =>
@@ -77,6 +82,21 @@ async function checkScope(
   return new Map(
     check.findings.map((finding) => [keyOf(finding.package, finding.installedArch, finding.installed), finding]),
   );
+}
+
+/** Of a distribution that nobody knows the repositories of, nothing can be said: other images are checked all the same. */
+async function checkPackages(
+  checked: Checked,
+  name: string,
+  database: Database,
+  workshop: Workshop,
+): Promise<UpdateCheck> {
+  if (!knownDistributions().includes(name)) return findOutdated(checked, []);
+  const shelf = await workshop.shelf(name, checked.architecture);
+  return findOutdated(checked, shelf.snapshots, {
+    changelog: await workshop.changelogs(name, shelf),
+    advisories: (ecosystem, names) => findAdvisories(database.kysely, ecosystem, names),
+  });
 }
 
 const keyOf = (name: string, architecture: string, version: string): string => `${name} ${architecture} ${version}`;

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { messageOf } from '../../base/index.ts';
 import { readKeyring } from '../../distro/index.ts';
-import type { NamedRepository } from '../../feed/index.ts';
+import type { KeyFile, NamedRepository } from '../../feed/index.ts';
 import type { FleetRepository } from '../../recipe/index.ts';
 import { workshopError } from './errors.ts';
 
 async function readKey(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: unknown) => {
     throw workshopError('REPOSITORY_KEY_UNREADABLE', `the key file ${path} cannot be read: ${messageOf(error)}`, {
-      hint: 'Paths in `keys` are relative to the fleet file; each names a file of ASCII-armoured OpenPGP public keys.',
+      hint: 'Paths in `keys` are relative to the fleet file; each names a file of ASCII-armoured OpenPGP public keys, or for apk of one in PEM.',
     });
   });
 }
@@ -29,5 +29,15 @@ export async function namedRepositories(
       const signed = armored.length === 0 ? {} : { keyring: await readKeyring(`of repository ${name}`, armored) };
       return { name, urls, security, trusted, ...signed };
     }),
+  );
+}
+
+/**
+ * Keys that a fleet file names for a distribution.
+ * @throws REPOSITORY_KEY_UNREADABLE
+ */
+export async function readKeyFiles(paths: readonly string[], folder: string): Promise<readonly KeyFile[]> {
+  return Promise.all(
+    paths.map(async (path) => ({ name: basename(path), content: await readKey(resolve(folder, path)) })),
   );
 }

@@ -75,3 +75,8 @@ test('an image’s own apt sources are asked where that is wanted, and only ther
     if (before !== undefined) process.env.HERAKLIT_MIRROR_DEBIAN = before;
   }
 });
+
+test('keys that the fleet names and nobody can read are an error that says which', async () => {
+  const workshop = open({ 'alpine/3.22': { mirrors: ['file:///nonexistent'], keys: ['/nonexistent/team.rsa.pub'] } });
+  await assert.rejects(workshop.shelf('alpine/3.22', 'x86_64'), { code: 'REPOSITORY_KEY_UNREADABLE' });
+});

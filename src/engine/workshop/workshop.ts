@@ -9,7 +9,13 @@ import {
   type PatchMemory,
   type SolutionMemory,
 } from '../../build/index.ts';
-import { createUniverse, type Keyring, type PackageUniverse, type RepositorySnapshot } from '../../distro/index.ts';
+import {
+  createUniverse,
+  distributionData,
+  type Keyring,
+  type PackageUniverse,
+  type RepositorySnapshot,
+} from '../../distro/index.ts';
 import {
   type AptSourceFile,
   createAdvisoryReader,
@@ -18,6 +24,8 @@ import {
   discoverMirrors,
   distributionOfRepository,
   type Failover,
+  type KeyFile,
+  keysOfSources,
   type Mirrors,
   type NamedMirrors,
   openRepositories,
@@ -26,7 +34,8 @@ import {
 import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
 import type { FleetDistribution } from '../../recipe/index.ts';
 import { type BlobStore, type BlobStoreOptions, openHomeStore } from '../../storage/index.ts';
-import { namedRepositories } from './named-repositories.ts';
+import { workshopError } from './errors.ts';
+import { namedRepositories, readKeyFiles } from './named-repositories.ts';
 
 export interface WorkshopOptions {
   readonly home: Home;
@@ -39,6 +48,8 @@ export interface WorkshopOptions {
   readonly mirror?: string;
   /** Keys that sign the repositories; default: those that ship for the distribution. */
   readonly keyring?: Keyring;
+  /** The same as files of any family: PEM keys of apk. */
+  readonly keyFiles?: readonly KeyFile[];
   /** Uses what is cached, never the network. */
   readonly offline?: boolean;
   /** Seconds for which a known repository state counts as current. */
@@ -140,9 +151,10 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
     shelf: (distribution, architecture, asked = options.pockets) =>
       once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''}`, async () => {
         const settings = options.distributions?.[distribution] ?? {};
-        const { components, trusted, repositories: named } = settings;
-        const repositories =
-          named === undefined ? undefined : await namedRepositories(named, options.folder ?? process.cwd());
+        const { components, trusted, keys, repositories: named } = settings;
+        const folder = options.folder ?? process.cwd();
+        const repositories = named === undefined ? undefined : await namedRepositories(named, folder);
+        const keyFiles = options.keyFiles ?? (keys === undefined ? undefined : await readKeyFiles(keys, folder));
         const pockets = asked ?? settings.pockets;
         await mkdir(home.cache, { recursive: true });
         const snapshots = await openRepositories({
@@ -157,6 +169,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           ...(repositories === undefined ? {} : { repositories }),
           ...(trusted === undefined ? {} : { trusted }),
           ...(options.keyring === undefined ? {} : { keyring: options.keyring }),
+          ...(keyFiles === undefined ? {} : { keyFiles }),
+          ...(options.sources === undefined ? {} : { imageKeys: keysOfSources(options.sources) }),
           ...(options.offline === undefined ? {} : { offline: options.offline }),
           ...(options.maxAge === undefined ? {} : { maxAge: options.maxAge }),
           ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -165,12 +179,15 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
         return {
           snapshots,
           universe: () => {
+            if (familyOf(distribution) !== 'deb') throw unsolvable(distribution);
             universe ??= createUniverse(snapshots);
             return universe;
           },
         };
       }),
     changelogs: async (distribution, shelf) => {
+      // Packages of other families bring no changelogs.
+      if (familyOf(distribution) !== 'deb') return async () => undefined;
       const reader = createAdvisoryReader({
         cache: home.cache,
         packages: await workshop.packages(distribution),
@@ -187,6 +204,14 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
 }
 
 const NO_MIRRORS: Mirrors = { main: [], security: [], origin: 'the fleet file' };
+
+const familyOf = (distribution: string): string =>
+  distributionData(distribution.split('/', 1)[0] ?? '')?.family ?? 'deb';
+
+const unsolvable = (distribution: string): Error =>
+  workshopError('IMAGE_UNSUPPORTED', `images of ${distribution} are watched, but not made or patched by heraklit yet`, {
+    hint: 'scan, outdated, where, diff and sbom work on them; build, patch and rebase need a distribution with dpkg.',
+  });
 
 function mirrorsOfFleet(distribution: FleetDistribution | undefined): NamedMirrors | undefined {
   const { mirrors = [], securityMirrors = [] } = distribution ?? {};

@@ -1,0 +1,6 @@
+/** A file with public keys. */
+export interface KeyFile {
+  /** Without folders: apk's signatures name it. */
+  readonly name: string;
+  readonly content: string;
+}
