@@ -164,16 +164,18 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           failover: await failover(distribution),
           cache: home.cache,
           progress: options.progress,
-          ...(pockets === undefined ? {} : { pockets }),
-          ...(components === undefined ? {} : { components }),
-          ...(repositories === undefined ? {} : { repositories }),
-          ...(trusted === undefined ? {} : { trusted }),
-          ...(options.keyring === undefined ? {} : { keyring: options.keyring }),
-          ...(keyFiles === undefined ? {} : { keyFiles }),
-          ...(options.sources === undefined ? {} : { imageKeys: keysOfSources(options.sources) }),
-          ...(options.offline === undefined ? {} : { offline: options.offline }),
-          ...(options.maxAge === undefined ? {} : { maxAge: options.maxAge }),
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
+          ...given({
+            pockets,
+            components,
+            repositories,
+            trusted,
+            keyFiles,
+            keyring: options.keyring,
+            imageKeys: options.sources === undefined ? undefined : keysOfSources(options.sources),
+            offline: options.offline,
+            maxAge: options.maxAge,
+            signal: options.signal,
+          }),
         });
         let universe: PackageUniverse | undefined;
         return {
@@ -204,6 +206,12 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
 }
 
 const NO_MIRRORS: Mirrors = { main: [], security: [], origin: 'the fleet file' };
+
+/** What is there of these options: one that is undefined is as good as left out. */
+function given<T extends object>(options: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const there = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(there) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+}
 
 const familyOf = (distribution: string): string =>
   distributionData(distribution.split('/', 1)[0] ?? '')?.family ?? 'deb';
