@@ -88,6 +88,8 @@ export interface InstalledPackage extends PackageIdentity {
   readonly configured: boolean;
   /** Path → md5 recorded when the package was installed; empty where the family keeps none. */
   readonly conffiles: ReadonlyMap<string, string>;
+  /** Absolute paths of its files, where the database entry itself lists them (rpm); others keep lists elsewhere. */
+  readonly files?: readonly string[];
 }
 
 /** A verified state of one package index. */

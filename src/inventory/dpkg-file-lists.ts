@@ -1,3 +1,4 @@
+import { isAskedFor } from './asked-files.ts';
 import type { FileView } from './file-view.ts';
 import type { OwnedFilesSource } from './owned-files.ts';
 
@@ -6,30 +7,12 @@ const STATUS_FOLDER = 'var/lib/dpkg/status.d';
 /** Distroless images have checksum lists beside the one-stanza files instead. */
 const LIST = /^var\/lib\/dpkg\/(?:info\/[^/]+\.list|status\.d\/[^/]+\.md5sums)$/;
 
-/** Folders whose files are neither programs nor packages of a language: most of a list's lines. */
-const SKIPPED_SHARE: ReadonlySet<string> = new Set([
-  'doc',
-  'fonts',
-  'help',
-  'i18n',
-  'icons',
-  'info',
-  'lintian',
-  'locale',
-  'man',
-  'mime',
-  'zoneinfo',
-]);
-const SHARE = '/usr/share/';
-/** Ends of files that nobody asks the owner of. */
-const SKIPPED_END = /\.(?:py|pyc|h|hpp|js|mjs|ts|map|html|css|png|svg|mo|gz|txt|rb|pm|pl|a|el|vim)$/;
-
 /** Which package owns which file, as dpkg keeps it: one list a package, folders included. */
 export const dpkgFileLists: OwnedFilesSource = {
   isFileList: (path) => LIST.test(path),
   condense: (path, bytes) =>
     path.endsWith('.list') ? condenseList(bytes.toString('latin1')) : condenseSums(bytes.toString('latin1')),
-  owned: async function* (view) {
+  owned: async function* ({ view }) {
     yield* read(view, INFO, '.list');
     yield* read(view, STATUS_FOLDER, '.md5sums');
   },
@@ -51,7 +34,7 @@ function condenseList(text: string): Buffer {
   const kept: string[] = [];
   let previous = '';
   const take = (): void => {
-    if (previous !== '' && isAskedFor(previous)) kept.push(previous.slice(1));
+    if (isAskedFor(previous.slice(1))) kept.push(previous.slice(1));
   };
   for (let at = 0; at < text.length; ) {
     const newline = text.indexOf('\n', at);
@@ -69,12 +52,5 @@ function condenseList(text: string): Buffer {
 /** `md5sum  usr/bin/x` a line. */
 function condenseSums(text: string): Buffer {
   const paths = text.split('\n').flatMap((line) => /^[0-9a-f]{32} [ *]\/?(.+)$/.exec(line)?.[1] ?? []);
-  return Buffer.from(paths.filter((path) => isAskedFor(`/${path}`)).join('\n'), 'latin1');
-}
-
-function isAskedFor(line: string): boolean {
-  if (line.startsWith(SHARE) && SKIPPED_SHARE.has(line.slice(SHARE.length, line.indexOf('/', SHARE.length)))) {
-    return false;
-  }
-  return line.length > 1 && !SKIPPED_END.test(line);
+  return Buffer.from(paths.filter((path) => isAskedFor(path)).join('\n'), 'latin1');
 }

@@ -44,7 +44,9 @@ async function inspectRoot(root: string, options: ReadLayersOptions): Promise<Im
   const installed = await readInstalled(view);
   const distribution = await readDistribution(view, installed.packages);
   const { findings, incomplete } = options.systemOnly === true ? NOTHING_FOUND : await readFolder(root, options.signal);
-  const language = await languagePackagesIn(findings, view, (path) => linkOnDisk(root, path));
+  const language = await languagePackagesIn(findings, { view, packages: installed.packages }, (path) =>
+    linkOnDisk(root, path),
+  );
   return {
     digest: undefined,
     distribution,
@@ -77,7 +79,7 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
   const { effects, installed } = await packagesByLayer(records);
   const view = layeredView(tree, records);
   const distribution = await readDistribution(view, installed.packages);
-  const language = await languagePackagesOf(records, tree);
+  const language = await languagePackagesOf(records, tree, installed.packages);
   return {
     digest: image.digest,
     distribution,

@@ -90,6 +90,29 @@ test('distroless: checksum lists say who owns a file', async () => {
   assert.deepEqual(brief(contents), ['pypi a 1 python3 usr/lib/a.egg-info#0']);
 });
 
+test('apk and pacman say who owns a file', async () => {
+  const apk = `P:py3-a\nV:1-r0\nA:x86_64\nF:usr/lib\nR:a.egg-info\na:0:0:755\nR:b.txt\n\nP:other\nV:1\nF:srv\nR:none\n\n`;
+  const alpine = await inspectImage(
+    memoryImage([
+      { 'lib/apk/db/installed': apk, 'usr/lib/a.egg-info': metadata('a', '1'), 'b.egg-info': metadata('b', '1') },
+    ]),
+  );
+  assert.deepEqual(brief(alpine), ['pypi a 1 py3-a usr/lib/a.egg-info#0', 'pypi b 1 - b.egg-info#0']);
+  const local = 'var/lib/pacman/local/python-a-1.0-1';
+  const arch = await inspectImage(
+    memoryImage([
+      {
+        [`${local}/`]: '',
+        [`${local}/desc`]: '%NAME%\npython-a\n\n%VERSION%\n1.0-1\n\n%ARCH%\nany\n',
+        [`${local}/files`]: '%FILES%\nusr/\nusr/lib/\nusr/lib/a.egg-info\n\n%BACKUP%\nb.egg-info\t0\n',
+        'usr/lib/a.egg-info': metadata('a', '1'),
+        'b.egg-info': metadata('b', '1'),
+      },
+    ]),
+  );
+  assert.deepEqual(brief(arch), ['pypi a 1 python-a usr/lib/a.egg-info#0', 'pypi b 1 - b.egg-info#0']);
+});
+
 test('a root folder on disk gives the same as an image of it', async () => {
   const root = join(folder, 'root');
   for (const [path, content] of Object.entries(debian)) {

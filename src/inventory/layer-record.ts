@@ -22,7 +22,7 @@ export interface LayerRecord {
 }
 
 /** Changes with the format and with what is captured: other records are read again. */
-const VERSION = `3-${CAPTURE_RULES}`;
+const VERSION = `4-${CAPTURE_RULES}`;
 
 interface Header {
   readonly version: string;

@@ -1,10 +1,11 @@
 import type { FlatTree } from '../oci/index.ts';
+import { apkFileLists, rpmFileLists } from './database-file-lists.ts';
 import { dpkgFileLists } from './dpkg-file-lists.ts';
-import type { FileView } from './file-view.ts';
-import type { OwnedFilesSource } from './owned-files.ts';
+import type { InstalledFiles, OwnedFilesSource } from './owned-files.ts';
+import { pacmanFileLists } from './pacman-file-lists.ts';
 
 /** Every family's. */
-const SOURCES: readonly OwnedFilesSource[] = [dpkgFileLists];
+const SOURCES: readonly OwnedFilesSource[] = [dpkgFileLists, rpmFileLists, apkFileLists, pacmanFileLists];
 
 /** The source whose list a file is. */
 export function fileListSource(path: string): OwnedFilesSource | undefined {
@@ -20,14 +21,14 @@ const MERGED = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
  */
 export async function ownersOf(
   wanted: ReadonlySet<string>,
-  view: FileView,
+  root: InstalledFiles,
   linkAt: (path: string) => string | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const owners = new Map<string, string>();
   if (wanted.size === 0) return owners;
   const spellings = spellingsOf(wanted, linkAt);
   for (const source of SOURCES) {
-    for await (const { owner, paths } of source.owned(view)) {
+    for await (const { owner, paths } of source.owned(root)) {
       for (const path of paths) {
         const real = wanted.has(path) ? path : spellings.get(path);
         if (real !== undefined && !owners.has(real)) owners.set(real, owner);

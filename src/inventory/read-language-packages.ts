@@ -1,7 +1,9 @@
+import type { InstalledPackage } from '../distro/index.ts';
 import type { FileFinding, LanguagePackage, SurvivingFinding } from '../language/index.ts';
 import type { FlatTree } from '../oci/index.ts';
 import { type FileView, layeredView } from './file-view.ts';
 import type { LayerRecord } from './layer-record.ts';
+import type { InstalledFiles } from './owned-files.ts';
 import { fileListSource, linkIn, ownersOf } from './owners.ts';
 import type { IncompletePart } from './types.ts';
 
@@ -13,14 +15,18 @@ export interface LanguageState {
 const NONE: LanguageState = { packages: [], incomplete: [] };
 
 /** What the readers' findings come to in the finished root: only files that are still there count. */
-export async function languagePackagesOf(records: readonly LayerRecord[], tree: FlatTree): Promise<LanguageState> {
-  return attribute(survivors(records, tree), layeredView(tree, records), linkIn(tree));
+export async function languagePackagesOf(
+  records: readonly LayerRecord[],
+  tree: FlatTree,
+  packages: readonly InstalledPackage[],
+): Promise<LanguageState> {
+  return attribute(survivors(records, tree), { view: layeredView(tree, records), packages }, linkIn(tree));
 }
 
 /** The same of findings in a folder. */
 export async function languagePackagesIn(
   findings: readonly FileFinding[],
-  view: FileView,
+  { view, packages }: InstalledFiles,
   linkAt: (path: string) => string | undefined,
 ): Promise<LanguageState> {
   const condensing: FileView = {
@@ -34,7 +40,7 @@ export async function languagePackagesIn(
   };
   return attribute(
     findings.map((finding) => ({ finding, layer: undefined })),
-    condensing,
+    { view: condensing, packages },
     linkAt,
   );
 }
@@ -43,12 +49,12 @@ type Unattributed = Omit<SurvivingFinding, 'owner'>;
 
 async function attribute(
   found: readonly Unattributed[],
-  view: FileView,
+  root: InstalledFiles,
   linkAt: (path: string) => string | undefined,
 ): Promise<LanguageState> {
   if (found.length === 0) return NONE;
   const { languagePackages } = await import('../language/packages/index.ts');
-  const owners = await ownersOf(new Set(found.map(({ finding }) => finding.path)), view, linkAt);
+  const owners = await ownersOf(new Set(found.map(({ finding }) => finding.path)), root, linkAt);
   return {
     packages: languagePackages(found.map((one) => ({ ...one, owner: owners.get(one.finding.path) }))),
     incomplete: found.flatMap(({ finding }) =>

@@ -8,6 +8,7 @@ import { after, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type ImageContents, inspectImage } from '../../src/inventory/index.ts';
 import { digestOf, MediaType, type ResolvedImage } from '../../src/oci/index.ts';
+import { hasRpmTools, RpmWorld } from '../support/rpm-world.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'heraklit-language-oracle-'));
 after(() => rm(folder, { recursive: true, force: true }));
@@ -175,6 +176,27 @@ test('Debian: packages of languages belong to the packages that dpkg says own th
     const item = contents.languagePackages.find((one) => one.ecosystem === ecosystem && one.name === name);
     assert.equal(item?.version, upstream.get(owner)?.replace(/\+.*$/, ''), name);
   }
+});
+
+test('rpm: packages of languages belong to the packages that rpm says own their files', async (context) => {
+  if (!hasRpmTools('rpm', 'rpmbuild')) return context.skip('rpm not installed');
+  const world = await RpmWorld.create();
+  context.after(() => world.remove());
+  const path = '/usr/lib/python3.12/site-packages/a-1.0.dist-info/METADATA';
+  const files = { [path]: 'Name: a\nVersion: 1.0\n', '/usr/share/other': 'x' };
+  const built = await world.build([{ name: 'python3-a', evr: '1.0-1', files }]);
+  await world.rpm('root', '-i', ...built);
+  await world.write('root', 'srv/b.egg-info', 'Name: b\nVersion: 2.0\n');
+  const root = join(world.folder, 'root');
+  const contents = await inspectBoth(root);
+  assert.equal((await world.rpm('root', '-qf', '--queryformat', '%{NAME}', path)).trim(), 'python3-a');
+  assert.deepEqual(
+    contents.languagePackages.map((item) => [item.name, item.owner]),
+    [
+      ['a', 'python3-a'],
+      ['b', undefined],
+    ],
+  );
 });
 
 test('Python: exactly what pip lists, and the wheels it came in', async (context) => {

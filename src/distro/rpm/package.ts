@@ -150,6 +150,10 @@ class InstalledRpm implements InstalledPackage {
   get conffiles(): ReadonlyMap<string, string> {
     return conffilesOf(this.#header);
   }
+
+  get files(): readonly string[] {
+    return filePaths(this.#header);
+  }
 }
 
 /** @throws Error where the header lacks what every package has */
