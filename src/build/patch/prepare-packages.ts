@@ -5,6 +5,9 @@ import { type Log, type Progress, writeCacheFile } from '../../base/index.ts';
 import { type DebArchive, openDeb, type RepositoryPackage } from '../../distro/index.ts';
 import { plainDeb } from './plain-deb.ts';
 
+/** Packages uncompressed at the same time, as Node has threads for it: each is in memory whole, packed and unpacked. */
+const PARALLEL = 4;
+
 /** A package that is ready to be installed. */
 export interface PreparedPackage {
   readonly pkg: RepositoryPackage;
@@ -44,8 +47,22 @@ export async function preparePackages(
   const known = await Promise.all(packages.map((pkg) => findPlain(pkg, source)));
   const missing = packages.filter((_, at) => known[at] === undefined);
   const files = await source.packages.fetchAll(missing, source.progress, source.signal);
-  const made = new Map(missing.map((pkg, at) => [pkg, files[at] as string]));
-  return Promise.all(packages.map(async (pkg, at) => known[at] ?? makePlain(pkg, made.get(pkg) as string, source)));
+  const made = new Map<RepositoryPackage, PreparedPackage>();
+  const waiting = [...missing.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      source.signal?.throwIfAborted();
+      const [at, pkg] = next;
+      made.set(pkg, await makePlain(pkg, files[at] as string, source));
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+  } finally {
+    // After a failure nothing more is begun.
+    waiting.length = 0;
+  }
+  return packages.map((pkg, at) => known[at] ?? (made.get(pkg) as PreparedPackage));
 }
 
 /**
