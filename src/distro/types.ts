@@ -24,6 +24,8 @@ export interface SourcePackage {
 
 /** What the repository index and the installed database both say of a package. */
 export interface PackageIdentity {
+  /** rpm: the stream of a module it belongs to, `nodejs:18`; absent for all others. */
+  readonly module?: string;
   readonly name: string;
   readonly version: string;
   /** Distribution's own word: amd64, arm64, all, … */

@@ -117,11 +117,26 @@ function choose(
   return chosen;
 }
 
+/** A stream of a module gets updates of that stream alone, and what is of no module none of one (rpm). */
+function ofItsStream(
+  installed: Upgradable,
+  versions: readonly OfferedVersion[],
+  { compareVersions }: PackageEcosystem,
+): readonly OfferedVersion[] {
+  if (!versions.some(({ offers }) => offers.some(({ module }) => module !== undefined))) return versions;
+  const same = versions.find(({ version }) => compareVersions(version, installed.version) === 0);
+  const stream = installed.module ?? same?.offers[0]?.module;
+  return versions.flatMap((offered) => {
+    const offers = offered.offers.filter(({ module }) => module === stream);
+    return offers.length === 0 ? [] : [{ ...offered, offers }];
+  });
+}
+
 function resolveOne<Installed extends Upgradable>(
   installed: Installed,
   index: CandidateIndex,
 ): UpgradeCandidate<Installed> | undefined {
-  const versions = index.versions(installed.name, installed.architecture);
+  const versions = ofItsStream(installed, index.versions(installed.name, installed.architecture), index.ecosystem);
   const chosen = choose(versions, installed.version, index.ecosystem);
   const { compareVersions } = index.ecosystem;
   const [candidate] = chosen?.offers ?? [];

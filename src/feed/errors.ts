@@ -29,6 +29,11 @@ export const feedErrors = {
     retryable: false,
     meaning: 'Repositories were named by URL for a distribution whose format takes mirrors and pockets.',
   },
+  FEED_MODULES_INVALID: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A repository’s list of modules (modules.yaml) is damaged or hostile.',
+  },
   FEED_UNTRUSTED: {
     kind: 'failed',
     retryable: false,

@@ -99,8 +99,12 @@ async function findings(root: string, paths: Readonly<Record<string, string>>): 
 }
 
 /** `name.arch evr` lines of `dnf check-update`, without what it lists as obsoleting. */
-async function dnfUpdates(root: string, paths: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  const [updates = ''] = (await world.dnf(root, paths, 'check-update')).split('Obsoleting Packages');
+async function dnfUpdates(
+  root: string,
+  paths: Readonly<Record<string, string>>,
+  ...options: readonly string[]
+): Promise<readonly string[]> {
+  const [updates = ''] = (await world.dnf(root, paths, ...options, 'check-update')).split('Obsoleting Packages');
   const lines = updates
     .trim()
     .split('\n')
@@ -171,4 +175,60 @@ test('random roots and repositories: the findings are those of dnf', async (cont
   const once = (lines: readonly string[]) => [...new Set(lines.map((line) => line.replace(/\.\S+/, '')))];
   assert.deepEqual(once(asDnf(found)), once(await dnfUpdates('random', repositories)));
   assert.ok(found.length > 5);
+});
+
+const moduleYaml = (stream: string, nevras: readonly string[]): string => `---
+document: modulemd
+version: 2
+data:
+  name: nodejs
+  stream: "${stream}"
+  version: 1
+  context: abc
+  arch: x86_64
+  summary: a
+  description: b
+  license:
+    module: [MIT]
+  dependencies:
+  - requires:
+      platform: [el9]
+  artifacts:
+    rpms:
+${nevras.map((nevra) => `    - ${nevra}\n`).join('')}...
+`;
+
+test('a stream of a module gets updates of that stream alone, as dnf has it', async (context) => {
+  if (!installed) return context.skip('rpm, dnf or createrepo_c not installed');
+  const label = (stream: string) => [`ModularityLabel: nodejs:${stream}:1:abc`];
+  const nodejs = (evr: string, stream: string): RpmSpec => ({
+    name: 'nodejs',
+    evr,
+    arch: 'x86_64',
+    tags: label(stream),
+  });
+  await makeRoot('module', [
+    nodejs('1:18.1.0-1.module+el9', '1.10'),
+    { name: 'npm', evr: '1-1', tags: label('1.10') },
+    { name: 'plain', evr: '1-1' },
+  ]);
+  await world.write(
+    'module',
+    'etc/dnf/modules.d/nodejs.module',
+    '[nodejs]\nname=nodejs\nstream=1.10\nprofiles=\nstate=enabled\n',
+  );
+  const packages = [
+    ...(await world.build([nodejs('1:18.2.0-1.module+el9', '1.10')], 'stream18')),
+    ...(await world.build([nodejs('1:20.0.0-1.module+el9', '20')], 'stream20')),
+    ...(await world.build([{ name: 'npm', evr: '2-1', tags: label('20') }], 'npm20')),
+    ...(await world.build([{ name: 'plain', evr: '2-1' }], 'plain')),
+  ];
+  const path = await world.repository('modular', packages);
+  const yaml =
+    moduleYaml('1.10', ['nodejs-1:18.2.0-1.module+el9.x86_64']) +
+    moduleYaml('20', ['nodejs-1:20.0.0-1.module+el9.x86_64', 'npm-0:2-1.noarch']);
+  await world.addMetadata(path, 'modules.yaml', yaml);
+  const found = asDnf(await findings('module', { modular: path }));
+  assert.deepEqual(found, ['nodejs.x86_64 1:18.2.0-1.module+el9', 'plain.noarch 2-1']);
+  assert.deepEqual(found, await dnfUpdates('module', { modular: path }, '--setopt=module_platform_id=platform:el9'));
 });

@@ -205,8 +205,13 @@ export class RpmWorld {
 
   /** Adds announcements to a repository. */
   async announce(repository: string, notices: readonly TestNotice[]): Promise<void> {
-    const file = join(this.folder, 'updateinfo.xml');
-    await writeFile(file, updateInfo(notices));
+    await this.addMetadata(repository, 'updateinfo.xml', updateInfo(notices));
+  }
+
+  /** Adds a metadata file to a repository; its name says what it is. */
+  async addMetadata(repository: string, name: string, content: string): Promise<void> {
+    const file = join(this.folder, name);
+    await writeFile(file, content);
     await run('modifyrepo_c', [file, join(repository, 'repodata')]);
   }
 

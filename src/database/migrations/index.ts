@@ -8,6 +8,7 @@ import { access050 } from './050-access.ts';
 import { fleets060 } from './060-fleets.ts';
 import { pushes061 } from './061-pushes.ts';
 import { outboxRetention062 } from './062-outbox-retention.ts';
+import { rpmModules070 } from './070-rpm-modules.ts';
 import { advisories078 } from './078-advisories.ts';
 import { fleetQueries081 } from './081-fleet-queries.ts';
 import type { Migration } from './migration.ts';
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   fleets060,
   pushes061,
   outboxRetention062,
+  rpmModules070,
   advisories078,
   fleetQueries081,
 ];

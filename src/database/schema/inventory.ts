@@ -16,6 +16,8 @@ export interface PackageVersionTable {
   readonly rank: number;
   readonly source: string;
   readonly source_version: string;
+  /** rpm: stream of a module, `nodejs:18`. */
+  readonly module: string | null;
 }
 
 /** The whole content of one package database; images with the same packages share it. */

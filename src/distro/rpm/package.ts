@@ -109,6 +109,11 @@ export function evrOf(header: RpmHeader): string {
   return epoch === 0 ? evr : `${epoch}:${evr}`;
 }
 
+/** `nodejs:18:8090020231130:a4f4f3b1` → `nodejs:18`: version and context change with every build of a stream. */
+function moduleOf(label: string | undefined): string | undefined {
+  return /^[^:]+:[^:]+/.exec(label ?? '')?.[0];
+}
+
 /** An installed package, read from its header as it is asked for. */
 class InstalledRpm implements InstalledPackage {
   readonly #header: RpmHeader;
@@ -121,6 +126,7 @@ class InstalledRpm implements InstalledPackage {
   readonly hold = false;
   readonly configured = true;
   readonly relations: PackageRelations;
+  readonly module?: string;
 
   constructor(header: RpmHeader, name: string) {
     this.#header = header;
@@ -129,6 +135,8 @@ class InstalledRpm implements InstalledPackage {
     this.architecture = header.string(TAG.arch) ?? '';
     this.source = sourceOf(header.string(TAG.sourceRpm), name, this.version);
     this.relations = new HeaderRelations(header);
+    const module = moduleOf(header.string(TAG.modularityLabel));
+    if (module !== undefined) this.module = module;
   }
 
   get installedSize(): number {

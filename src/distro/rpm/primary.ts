@@ -145,7 +145,10 @@ function rowOf(draft: Draft): PrimaryRow | undefined {
  * A row as packages of all families look. Of the relations only `replaces` (Obsoletes) is read; nothing solves rpm
  * dependencies yet.
  */
-export function packageOfRow(row: PrimaryRow, repository: string, security: boolean): RepositoryPackage {
+export function packageOfRow(
+  row: PrimaryRow,
+  { repository, security, module }: Pick<RepositoryPackage, 'repository' | 'security' | 'module'>,
+): RepositoryPackage {
   const [name, version, architecture, sourceRpm, filename, size, sha256, installedSize, section, , obsoletes] = row;
   const none = { depends: [], preDepends: [], recommends: [], conflicts: [], breaks: [], provides: [] };
   return {
@@ -153,5 +156,6 @@ export function packageOfRow(row: PrimaryRow, repository: string, security: bool
     ...{ essential: false, priority: '', section, multiArch: 'no' as const },
     relations: { ...none, replaces: obsoletes.map((relation) => [relation]) },
     ...{ filename, size, sha256, installedSize },
+    ...(module === undefined ? {} : { module }),
   };
 }

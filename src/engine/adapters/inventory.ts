@@ -1,6 +1,6 @@
+import { isHeraklitError } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import { findAdvisories } from '../../feed/advisory-feeds/index.ts';
-import { knownDistributions } from '../../feed/index.ts';
 import {
   type Checked,
   type Finding,
@@ -67,7 +67,7 @@ async function checkScope(
   const name = sample.distribution?.name;
   if (name === undefined || scope === '') return new Map();
   const packages = await packagesOfScope(database.kysely, scope);
-  const check = await checkPackages({ ...sample, packages }, name, database, workshop);
+  const check = await checkPackages({ ...sample, packages, ofManyImages: true }, name, database, workshop);
   const now = new Date();
   if (check.kind === 'unsupported') {
     await database.transaction((trx) =>
@@ -91,8 +91,11 @@ async function checkPackages(
   database: Database,
   workshop: Workshop,
 ): Promise<UpdateCheck> {
-  if (!knownDistributions().includes(name)) return findOutdated(checked, []);
-  const shelf = await workshop.shelf(name, checked.architecture);
+  const shelf = await workshop.shelf(name, checked.architecture).catch((error: unknown) => {
+    if (isHeraklitError(error, 'FEED_DISTRIBUTION_UNKNOWN', 'FEED_NO_MIRROR')) return undefined;
+    throw error;
+  });
+  if (shelf === undefined) return findOutdated(checked, []);
   return findOutdated(checked, shelf.snapshots, {
     changelog: await workshop.changelogs(name, shelf),
     advisories: (ecosystem, names) => findAdvisories(database.kysely, ecosystem, names),

@@ -31,6 +31,9 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
   const now = await inspectLayers(image, records);
   const workshop = tools.forImage(now);
   if (now.distribution === undefined) throw unsupported(image, 'no distribution was recognised in it');
+  if (now.ecosystem !== undefined && now.ecosystem !== 'deb') {
+    throw unsupported(image, `its packages are of the ${now.ecosystem} family`);
+  }
   const original = withoutPatchLayer(image).image;
   const indexes = records.slice(0, original.manifest.layers.length).map((record) => record.index);
   const unpacking = new AbortController();

@@ -3,6 +3,7 @@ import { type PrimaryRow, packageOfRow, type RepositorySnapshot, readPrimary } f
 import { feedError } from '../errors.ts';
 import { type FetchedRepomd, fetchRepomd, type RepomdContext } from './fetch-repomd.ts';
 import { metadata } from './metadata.ts';
+import { type ModuleArtifacts, readModules, streamLookup } from './modules.ts';
 import { changesOf, readNotices, type UpdateNotice } from './notices.ts';
 import type { RpmRepository } from './repository.ts';
 
@@ -20,6 +21,8 @@ async function snapshotOf(
     (await metadata<readonly UpdateNotice[]>('updateinfo', repomd, repository, context, (bytes, what) =>
       readNotices(bytes, distribution, what),
     )) ?? [];
+  const modules = await metadata<ModuleArtifacts>('modules', repomd, repository, context, readModules);
+  const streamOf = streamLookup(modules ?? []);
   return {
     ...{ id, distribution, architecture, security },
     pocket: name,
@@ -28,7 +31,10 @@ async function snapshotOf(
     date: repomd.date,
     releaseDigest: digest,
     notAutomatic: false,
-    packages: rows.map((row) => packageOfRow(row, id, security)),
+    packages: rows.map((row) => {
+      const module = streamOf(row);
+      return packageOfRow(row, { repository: id, security, ...(module === undefined ? {} : { module }) });
+    }),
     changes: changesOf(rows, notices),
   };
 }

@@ -20,6 +20,7 @@ export async function ensureVersions(
     version: item.version,
     source: item.source.name,
     source_version: item.source.version,
+    module: item.module,
   }));
   const ids = await findVersions(trx, rows);
   const missing = rows.filter((row) => !ids.has(row.key));
@@ -60,6 +61,7 @@ export async function findVersions(trx: DatabaseTransaction, wanted: readonly Wa
 interface NewVersion extends Wanted {
   readonly source: string;
   readonly source_version: string;
+  readonly module: string | undefined;
 }
 
 /** Puts new versions in their places among the old ones of their packages, which move up where one comes between. */
@@ -77,7 +79,7 @@ async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion
   const oldOf = Map.groupBy(old, (row) => row.package);
   const addedOf = Map.groupBy(added, packageOf);
   const moved: { id: number; rank: number }[] = [];
-  const inserted: { package: number; version: string; rank: number; source: string; source_version: string }[] = [];
+  const inserted: (Omit<NewVersion, keyof Wanted> & { package: number; version: string; rank: number })[] = [];
   for (const item of packages) {
     const before = oldOf.get(item.id) ?? [];
     const fresh = addedOf.get(packageOf(item)) ?? [];
@@ -90,8 +92,9 @@ async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion
       const rank = ranks.get(row.version) as number;
       if (rank !== row.rank) moved.push({ id: row.id, rank });
     }
-    for (const { version, source, source_version } of fresh) {
-      inserted.push({ package: item.id, version, rank: ranks.get(version) as number, source, source_version });
+    for (const { version, source, source_version, module } of fresh) {
+      const rank = ranks.get(version) as number;
+      inserted.push({ package: item.id, version, rank, source, source_version, module });
     }
   }
   if (moved.length > 0) {
@@ -101,13 +104,14 @@ async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion
       where package_version.id = moved.id`.execute(trx);
   }
   await sql`
-    insert into package_version (package, version, rank, source, source_version)
+    insert into package_version (package, version, rank, source, source_version, module)
     select * from ${unnest(inserted, {
       package: 'integer',
       version: 'text',
       rank: 'integer',
       source: 'text',
       source_version: 'text',
+      module: 'text',
     })}
     on conflict do nothing`.execute(trx);
 }

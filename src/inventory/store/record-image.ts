@@ -176,8 +176,9 @@ async function insertImages(
 
 function distributionPackages({ ecosystem, packages }: RecordedContents): readonly StoredPackage[] {
   // Without a database there are no packages, whose format would matter.
-  return packages.map(({ name, architecture, version, source }) => {
-    return { ecosystem: ecosystem ?? 'deb', name, architecture, version, source };
+  return packages.map(({ name, architecture, version, source, module }) => {
+    const stream = module === undefined ? {} : { module };
+    return { ecosystem: ecosystem ?? 'deb', name, architecture, version, source, ...stream };
   });
 }
 

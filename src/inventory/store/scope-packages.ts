@@ -7,6 +7,8 @@ import type { PackageRef } from '../types.ts';
 export interface ScopePackage extends PackageRef {
   readonly source: SourcePackage;
   readonly ecosystem: EcosystemId;
+  /** rpm: stream of a module. */
+  readonly module?: string;
 }
 
 /** Scopes with images, and the distribution each belongs to. '' is the scope of images nothing is known about. */
@@ -55,14 +57,16 @@ export async function packagesOfScope(reader: DatabaseReader, scope: string): Pr
     version: string;
     source: string;
     source_version: string;
+    module: string | null;
   }>`
     select package.ecosystem, package.name, package.architecture, package_version.version, package_version.source,
-      package_version.source_version
+      package_version.source_version, package_version.module
     from package_version join package on package.id = package_version.package
     where package_version.id in (select package_version from scope_package where scope = ${scope})
     order by package.name, package.architecture, package_version.rank, package_version.version`.execute(reader);
-  return rows.map(({ source, source_version, ecosystem, ...ref }) => ({
+  return rows.map(({ source, source_version, ecosystem, module, ...ref }) => ({
     ...ref,
+    ...(module === null ? {} : { module }),
     ecosystem: ecosystem as EcosystemId,
     source: { name: source, version: source_version },
   }));
@@ -83,13 +87,14 @@ export async function packagesOfImage(
   const rows = await reader
     .selectFrom('package_version')
     .innerJoin('package', 'package.id', 'package_version.package')
-    .select(['ecosystem', 'name', 'architecture', 'version', 'source', 'source_version'])
+    .select(['ecosystem', 'name', 'architecture', 'version', 'source', 'source_version', 'module'])
     .where(sql<boolean>`package_version.id = any(${image.versions}::integer[])`)
     .orderBy('name')
     .orderBy('architecture')
     .execute();
-  return rows.map(({ source, source_version, ecosystem, ...ref }) => ({
+  return rows.map(({ source, source_version, ecosystem, module, ...ref }) => ({
     ...ref,
+    ...(module === null ? {} : { module }),
     ecosystem: ecosystem as EcosystemId,
     source: { name: source, version: source_version },
   }));

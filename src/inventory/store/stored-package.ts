@@ -6,6 +6,8 @@ export interface StoredPackage {
   readonly architecture: string;
   readonly version: string;
   readonly source: { readonly name: string; readonly version: string };
+  /** rpm: stream of a module. */
+  readonly module?: string;
 }
 
 export function packageKey(item: Omit<StoredPackage, 'source'>): string {
