@@ -31,6 +31,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'where', summary: 'which images have a package', load: () => import('./commands/where.ts') },
   { name: 'diff', summary: 'how two images differ', load: () => import('./commands/diff.ts') },
   { name: 'layers', summary: 'what each layer adds and wastes', load: () => import('./commands/layers.ts') },
+  {
+    name: 'lint',
+    summary: 'what is questionable about an image or a Dockerfile',
+    load: () => import('./commands/lint.ts'),
+  },
   { name: 'sbom', summary: 'software bill of materials of an image', load: () => import('./commands/sbom.ts') },
   {
     name: 'artifact',

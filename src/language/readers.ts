@@ -22,10 +22,13 @@ import { gemfileLock } from './ruby/gemfile-lock.ts';
 import { gemspec } from './ruby/gemspec.ts';
 import { cargoAuditable } from './rust/audit-reader.ts';
 import { cargoLock } from './rust/cargo-lock.ts';
+import { accountFiles } from './secrets/accounts.ts';
+import { secretFiles } from './secrets/secret-files.ts';
 import type { ContentReader } from './types.ts';
 
 /** Every reader, one line each. */
 export const READERS: readonly ContentReader[] = [
+  accountFiles,
   cargoAuditable,
   cargoLock,
   composerInstalled,
@@ -55,6 +58,7 @@ export const READERS: readonly ContentReader[] = [
   pythonRequirements,
   pythonVendored,
   rDescription,
+  secretFiles,
   yarnLock,
 ];
 

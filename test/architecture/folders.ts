@@ -21,6 +21,7 @@ export const FOLDERS = [
   'recipe',
   'feed',
   'inventory',
+  'lint',
   'plan',
   'build',
   'publish',

@@ -5,7 +5,14 @@ import { type Digest, digestOf, type ImageConfig, MediaType, type ResolvedImage 
 
 /** What a test layer holds: path → text, or a link, a folder, or a whiteout by its marker name. */
 export type LayerFiles = Readonly<
-  Record<string, string | { readonly symlink: string } | { readonly hardlink: string }>
+  Record<
+    string,
+    | string
+    | { readonly symlink: string }
+    | { readonly hardlink: string }
+    /** A file, or with a path that ends in `/` a folder, of other modes and attributes than usual. */
+    | { readonly content: string; readonly mode: number; readonly xattrs?: Readonly<Record<string, string>> }
+  >
 >;
 
 /** An image in memory, layers bottom first, as any transport would resolve it. */
@@ -66,10 +73,22 @@ function tarOf(files: LayerFiles): Buffer {
   const base = { mode: 0o644, uid: 0, gid: 0, mtime: 1_700_000_000, size: 0 };
   for (const [path, value] of Object.entries(files)) {
     if (path.endsWith('/')) {
-      writer.add({ ...base, path: path.slice(0, -1), type: 'directory', mode: 0o755 });
+      const mode = typeof value === 'object' && 'mode' in value ? value.mode : 0o755;
+      writer.add({ ...base, path: path.slice(0, -1), type: 'directory', mode });
     } else if (typeof value === 'string') {
       const content = Buffer.from(value, 'latin1');
       writer.add({ ...base, path, type: 'file', size: content.length }, content);
+    } else if ('content' in value) {
+      const content = Buffer.from(value.content, 'latin1');
+      const { mode, xattrs } = value;
+      const attributes = Object.entries(xattrs ?? {}).map(([name, text]) => [name, Buffer.from(text)] as const);
+      writer.add(
+        {
+          ...{ ...base, path, type: 'file', mode, size: content.length },
+          ...(attributes.length === 0 ? {} : { xattrs: new Map(attributes) }),
+        },
+        content,
+      );
     } else {
       const link: Pick<TarHeader, 'type' | 'linkName'> =
         'symlink' in value
