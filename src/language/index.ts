@@ -1,7 +1,6 @@
 export { type ContentSink, LayerReading } from './layer-reading.ts';
 export type { LanguagePackage, SurvivingFinding } from './packages/language-packages.ts';
 export { ALL_READERS } from './readers.ts';
-export type { Ecosystem, FileFinding } from './types.ts';
 export { accountsOf } from './secrets/accounts.ts';
 export { type SecretKind, secretsOf } from './secrets/secret-files.ts';
-export type { FileFinding } from './types.ts';
+export type { Ecosystem, FileFinding } from './types.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type LayerFiles, memoryImage } from '../../inventory/testing/memory-image.ts';
-import type { RuntimeConfig } from '../../oci/index.ts';
-import { parseReference } from '../../oci/index.ts';
-import { IMAGE_RULES, lintImage } from './lint-image.ts';
+import { type LayerFiles, memoryImage } from '../../src/inventory/testing/memory-image.ts';
+import { IMAGE_RULES, lintImage } from '../../src/lint/index.ts';
+import type { RuntimeConfig } from '../../src/oci/index.ts';
+import { parseReference } from '../../src/oci/index.ts';
 
 interface Given {
   readonly layers?: readonly LayerFiles[];
