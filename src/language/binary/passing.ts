@@ -11,11 +11,11 @@ export class KeptBytes {
     this.#limit = limit;
   }
 
-  /** Takes what of a chunk belongs here. Chunks come in the order of the file; their bytes are copied. */
+  /** Takes what of a chunk belongs here, and nothing behind bytes that are missing. The bytes are copied. */
   take(chunk: Buffer, at: number): void {
-    const from = Math.max(this.start + this.#length, at);
+    const from = this.start + this.#length;
     const to = Math.min(this.start + this.#limit, at + chunk.length);
-    if (from >= to) return;
+    if (from < at || from >= to) return;
     this.#chunks.push(Buffer.from(chunk.subarray(from - at, to - at)));
     this.#length += to - from;
   }

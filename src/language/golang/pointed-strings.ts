@@ -12,8 +12,15 @@ const MAX_NAME = 256;
 /** Places that begin like a toolchain's name. */
 const MAX_NAMES = 2000;
 const MAX_TEXT = 16 * 1024 * 1024;
-/** Bytes of variables that are kept; Kubernetes programs have 5 MB. */
-const MAX_VARIABLES = 32 * 1024 * 1024;
+/** Bytes of variables that are kept until the addresses are known; few stand before them. */
+const MAX_VARIABLES = 4 * 1024 * 1024;
+
+/** Addresses of two Go strings. */
+export interface Pointers {
+  readonly toolchain: number;
+  readonly text: number;
+  readonly layout: WordLayout;
+}
 
 /**
  * The two texts that build information of Go 1.13 to 1.17 points to. They lie among the constants, which pass before the
@@ -23,7 +30,8 @@ export class PointedStrings {
   readonly #map: ProgramMap;
   readonly #constants: readonly LoadedPart[];
   readonly #searches: readonly NeedleSearch[];
-  readonly #variables: readonly KeptBytes[];
+  /** Variables that pass before the addresses are known, and then those they point to. */
+  #variables: readonly KeptBytes[];
   readonly #names: KeptBytes[] = [];
   readonly #texts: KeptBytes[] = [];
   #open: KeptBytes[] = [];
@@ -31,12 +39,7 @@ export class PointedStrings {
   constructor(map: ProgramMap, constants: readonly LoadedPart[], variables: readonly LoadedPart[]) {
     this.#map = map;
     this.#constants = constants;
-    let room = MAX_VARIABLES;
-    this.#variables = variables.map(({ offset, size }) => {
-      const kept = new KeptBytes(offset, Math.min(size, room));
-      room -= Math.min(size, room);
-      return kept;
-    });
+    this.#variables = variables.map(({ offset, size }) => new KeptBytes(offset, Math.min(size, MAX_VARIABLES)));
     const name = (needle: Buffer): NeedleSearch =>
       new NeedleSearch(needle, (offset) => {
         if (this.#names.length < MAX_NAMES) this.#begin(this.#names, offset, MAX_NAME, needle);
@@ -69,12 +72,19 @@ export class PointedStrings {
     return this.#names.some(({ bytes }) => /^go1\.\d/.test(bytes.toString('latin1', 0, 8)));
   }
 
+  /** Says which addresses count: of all other variables that are still to pass, nothing is kept. */
+  follow({ toolchain, text, layout }: Pointers): void {
+    const bytes = 2 * layout.wordBytes;
+    const wanted = [toolchain, text].flatMap((address) => {
+      const offset = offsetOfAddress(this.#map, address);
+      return offset === undefined ? [] : [new KeptBytes(offset, bytes)];
+    });
+    for (const kept of wanted) for (const one of this.#variables) kept.take(one.bytes, one.start);
+    this.#variables = wanted;
+  }
+
   /** The texts that two Go strings at these addresses hold. */
-  resolve(pointers: {
-    readonly toolchain: number;
-    readonly text: number;
-    readonly layout: WordLayout;
-  }): { readonly toolchain: string; readonly text: string } | undefined {
+  resolve(pointers: Pointers): { readonly toolchain: string; readonly text: string } | undefined {
     const toolchain = this.#stringAt(pointers.toolchain, pointers.layout, this.#names)?.toString('utf8');
     if (toolchain === undefined || !isToolchain(toolchain)) return undefined;
     const text = this.#stringAt(pointers.text, pointers.layout, this.#texts);

@@ -23,7 +23,7 @@ export class GoSearch {
   readonly #map: ProgramMap;
   readonly #parts: readonly LoadedPart[];
   readonly #magic = new NeedleSearch(BUILD_MAGIC, (offset) => this.#open(offset));
-  readonly #pointed: PointedStrings | undefined;
+  #pointed: PointedStrings | undefined;
   #places: KeptBytes[] = [];
   #opened = 0;
   #found: Exclude<HeaderRead, { kind: 'more' | 'invalid' }> | undefined;
@@ -86,6 +86,8 @@ export class GoSearch {
       } else if (read.kind !== 'invalid') {
         this.#found = read;
         this.#places = [];
+        if (read.kind === 'pointers') this.#pointed?.follow(read);
+        else this.#pointed = undefined;
         return;
       }
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ByteSource, bufferSource, fileSource } from '../../archive/index.ts';
 
 /** Bytes of a jar that are held in memory; larger ones go to a file that has no name, and is gone with the process. */
-const IN_MEMORY = 4 * 1024 * 1024;
+const IN_MEMORY = 1024 * 1024;
 
 /** A file that passes in chunks and is read at any place afterwards. */
 export class Spool {
