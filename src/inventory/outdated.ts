@@ -1,5 +1,6 @@
 import {
   type ChangelogEntry,
+  type EcosystemId,
   ecosystemOf,
   type PackageEcosystem,
   type RepositoryPackage,
@@ -39,7 +40,7 @@ export type Checked = Pick<ImageContents, 'distribution' | 'architecture' | 'eco
  *
  * A finding is `security` when the candidate or any version skipped on the way to it comes from a security pocket, or
  * when a changelog entry in between was uploaded to one: a point release that carries last month's security fix is
- * one, for whoever missed it.
+ * one, for whoever missed it. Where repositories do not tell (apk, pacman), imported advisories do.
  */
 export async function findOutdated(
   contents: Checked,
@@ -142,6 +143,12 @@ async function explainer(
   };
 }
 
+/**
+ * Families whose repositories never tell security updates from others: what imported advisories (Alpine's secdb) say an
+ * update fixes makes it one.
+ */
+const UNMARKED: ReadonlySet<EcosystemId> = new Set(['apk', 'alpm']);
+
 interface Evidence {
   readonly ecosystem: PackageEcosystem;
   readonly changes: Changes;
@@ -154,9 +161,11 @@ function toFinding({ installed, candidate, ...update }: UpgradeCandidate<Upgrada
   const { changes, repositoryDate, explanation } = evidence;
   const changed = missedChanges(changes, installed, candidate, evidence.ecosystem.compareVersions);
   const missed = changed.entries;
-  const security = update.security || missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
-  const advisories = sortAdvisories([...missed.flatMap((entry) => entry.advisories), ...explanation.fixes]);
-  const { notAffected, scores } = explanation;
+  const { fixes, notAffected, scores } = explanation;
+  const isFix = UNMARKED.has(evidence.ecosystem.id) && fixes.some((id) => !notAffected.has(id));
+  const isAnnounced = missed.some((entry) => /(?:^|[\s-])security\b/.test(entry.distributions));
+  const security = update.security || isAnnounced || isFix;
+  const advisories = sortAdvisories([...missed.flatMap((entry) => entry.advisories), ...fixes]);
   const ratings = new Map([...changed.ratings, ...explanation.ratings]);
   const cleared = advisories.flatMap((id) => notAffected.get(id) ?? []);
   const known = advisories.flatMap((id) => scores.get(id) ?? []);
