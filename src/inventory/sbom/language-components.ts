@@ -24,7 +24,10 @@ export function languageComponents(
       version: item.version,
       purl: item.purl,
       ...(item.state === 'declared' || item.dev ? { scope: Enums.ComponentScope.Optional } : {}),
+      ...cpeMember(item),
     });
+    const sha1 = detailOf(item, 'sha1');
+    if (sha1 !== undefined) component.hashes.set(Enums.HashAlgorithm['SHA-1'], sha1);
     const property = (name: string, value: string): unknown =>
       component.properties.add(new Models.Property(`heraklit:${name}`, value));
     for (const location of item.locations) property('location', placeText(location));
@@ -33,8 +36,27 @@ export function languageComponents(
     for (const layer of layers) property('layer', layer);
     if (item.state === 'declared') property('state', item.state);
     if (item.dev) property('development', 'true');
+    if (item.locations.every(({ guessed }) => guessed === true)) property('guessed', 'true');
+    for (const name of TOLD) {
+      const value = detailOf(item, name);
+      if (value !== undefined) property(name, value);
+    }
     return component;
   });
+}
+
+/** Details that are properties; `cpe` and `sha1` have places of their own. */
+const TOLD = ['build', 'replaced-by', 'replaces', 'revision', 'source', 'sum', 'toolchain', 'vendor'] as const;
+
+/** A detail on which all places of a package agree; undefined where one says otherwise or nothing. */
+export function detailOf(item: LanguagePackage, name: string): string | undefined {
+  const values = new Set(item.locations.map(({ details }) => details?.[name]));
+  return values.size === 1 ? [...values][0] : undefined;
+}
+
+function cpeMember(item: LanguagePackage): { readonly cpe?: string } {
+  const cpe = detailOf(item, 'cpe');
+  return cpe === undefined ? {} : { cpe };
 }
 
 /** `app/server.jar!/BOOT-INF/lib/a.jar` */

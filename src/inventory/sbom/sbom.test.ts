@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
 import { PackageURL } from 'packageurl-js';
+import { buildZip } from '../../archive/testing/index.ts';
 import type { DistributionName } from '../../distro/index.ts';
 import { inspectImage } from '../inspect-image.ts';
 import { OS_RELEASE, stanza, status } from '../testing/debian-root.ts';
@@ -108,6 +110,39 @@ test('packages of languages: with purl, place and layer; those of the distributi
   );
   assert.deepEqual(purls.slice(1), ['pkg:npm/%40s/c@1.0.0', 'pkg:pypi/b@1.0%2Bx']);
   assert.equal(spdx.packages.at(-1).sourceInfo, 'found in: srv/b.egg-info');
+});
+
+test('what is known of jars and programs: checksum, CPE name, and that it is a guess', async () => {
+  const jar = buildZip([
+    {
+      name: 'META-INF/maven/org.a/x/pom.properties',
+      content: 'groupId=org.a\nartifactId=x\nversion=1\n',
+    },
+  ]);
+  const release = 'JAVA_VERSION="17.0.15"\n';
+  const contents = await inspectImage(
+    memoryImage([
+      {
+        'etc/os-release': OS_RELEASE,
+        'app/x-1.jar': jar.toString('latin1'),
+        'app/y-2.jar': buildZip([]).toString('latin1'),
+        'opt/release': release,
+      },
+    ]),
+  );
+  const bom = JSON.parse(toCycloneDx(contents, OPTIONS));
+  cycloneDxValidator()(bom);
+  const named = (name: string) => bom.components.find((item: { name: string }) => item.name === name);
+  const sha1 = createHash('sha1').update(jar).digest('hex');
+  assert.deepEqual(named('org.a:x').hashes, [{ alg: 'SHA-1', content: sha1 }]);
+  assert.equal(named('openjdk').cpe, 'cpe:2.3:a:oracle:openjdk:17.0.15:*:*:*:*:*:*:*');
+  const guessed = (name: string): boolean =>
+    named(name).properties.some((item: { name: string }) => item.name === 'heraklit:guessed');
+  assert.deepEqual(['org.a:x', 'y'].map(guessed), [false, true]);
+  const spdx = JSON.parse(toSpdx(contents, OPTIONS));
+  const package_ = (name: string) => spdx.packages.find((item: { name: string }) => item.name === name);
+  assert.deepEqual(package_('org.a:x').checksums, [{ algorithm: 'SHA1', checksumValue: sha1 }]);
+  assert.equal(package_('openjdk').externalRefs[1].referenceType, 'cpe23Type');
 });
 
 test('SPDX 2.3: every element is defined once and every relationship leads to one', async () => {

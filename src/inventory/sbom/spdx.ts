@@ -2,7 +2,7 @@ import type { InstalledPackage } from '../../distro/index.ts';
 import type { LanguagePackage } from '../../language/index.ts';
 import type { ImageContents } from '../types.ts';
 import { installedDependencies } from './dependencies.ts';
-import { ownPackages, placeText } from './language-components.ts';
+import { detailOf, ownPackages, placeText } from './language-components.ts';
 import { purlOf } from './purl.ts';
 import { type SbomOptions, subjectOf } from './subject.ts';
 
@@ -79,6 +79,7 @@ function packageOf(item: InstalledPackage, id: string, contents: ImageContents):
 
 function libraryOf(item: LanguagePackage, id: string): object {
   const places = item.locations.map(placeText).join(', ');
+  const [cpe, sha1] = [detailOf(item, 'cpe'), detailOf(item, 'sha1')];
   return {
     SPDXID: id,
     name: item.name,
@@ -86,7 +87,13 @@ function libraryOf(item: LanguagePackage, id: string): object {
     downloadLocation: 'NOASSERTION',
     filesAnalyzed: false,
     sourceInfo: `${item.state === 'declared' ? 'declared' : 'found'} in: ${places}`,
-    externalRefs: [purlReference(item.purl)],
+    ...(sha1 === undefined ? {} : { checksums: [{ algorithm: 'SHA1', checksumValue: sha1 }] }),
+    externalRefs: [
+      purlReference(item.purl),
+      ...(cpe === undefined
+        ? []
+        : [{ referenceCategory: 'SECURITY', referenceType: 'cpe23Type', referenceLocator: cpe }]),
+    ],
   };
 }
 
