@@ -95,10 +95,13 @@ export {
 export {
   MAX_METADATA_BYTES,
   MAX_REPOMD_BYTES,
+  openRpm,
   type PrimaryRow,
   packageOfRow,
   type Repomd,
   type RepomdFile,
+  type RpmArchive,
+  type RpmFile,
   readPrimary,
   readRepomd,
   rpmEcosystem,

@@ -17,6 +17,9 @@ export interface RpmSpec {
   /** Path → content. */
   readonly files?: Readonly<Record<string, string>>;
   readonly configs?: Readonly<Record<string, string>>;
+  /** Further lines of %install and %files. */
+  readonly install?: readonly string[];
+  readonly listed?: readonly string[];
   /** rpm's name of a payload compression: `w9.gzdio`, `w19.zstdio`, `w7.xzdio`. */
   readonly payload?: string;
 }
@@ -49,7 +52,7 @@ const archLines = ({ arch }: RpmSpec): readonly string[] =>
   arch === undefined || arch === 'noarch' ? ['BuildArch: noarch'] : [];
 
 function specText(spec: RpmSpec): string {
-  const { name, files = {}, configs = {}, payload } = spec;
+  const { name, files = {}, configs = {}, install = [], listed = [], payload } = spec;
   return [
     ...(payload === undefined ? [] : [`%define _binary_payload ${payload}`]),
     `Name: ${name}`,
@@ -62,7 +65,9 @@ function specText(spec: RpmSpec): string {
       ([path, content]) =>
         `mkdir -p "$(dirname '%{buildroot}${path}')"; printf '%%s' '${content}' > '%{buildroot}${path}'`,
     ),
+    ...install,
     '%files',
+    ...listed,
     ...Object.keys(files),
     ...Object.keys(configs).map((path) => `%config(noreplace) ${path}`),
     '',

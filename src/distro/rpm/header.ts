@@ -60,6 +60,7 @@ export const TAG = {
   recommendName: 5046,
   recommendVersion: 5047,
   recommendFlags: 5048,
+  longFileSizes: 5008,
   longSize: 5009,
   fileDigestAlgorithm: 5011,
   payloadDigest: 5092,

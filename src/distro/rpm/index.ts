@@ -1,3 +1,4 @@
+export { openRpm, type RpmArchive, type RpmFile } from './archive.ts';
 export { verifyDetached } from './detached-signature.ts';
 export { rpmEcosystem } from './ecosystem.ts';
 export { type PrimaryRow, packageOfRow, readPrimary } from './primary.ts';
