@@ -7,6 +7,8 @@ interface ApiSchema {
   readonly querystring?: ObjectSchema;
   readonly params?: ObjectSchema;
   readonly body?: object;
+  /** What each line is of an answer that comes as lines of JSON. */
+  readonly lines?: object;
   readonly response?: Readonly<Record<string, object>>;
 }
 
@@ -49,7 +51,7 @@ export function describeApi(server: FastifyInstance, named: Readonly<Record<stri
 }
 
 function operationOf(schema: ApiSchema, references: ReadonlyMap<object, string>): object {
-  const { operationId, summary, querystring, params, body, response = {} } = schema;
+  const { operationId, summary, querystring, params, body, lines, response = {} } = schema;
   const parameters = [...parametersOf('path', params), ...parametersOf('query', querystring)];
   const responses = Object.fromEntries(
     Object.entries(response).map(([status, body]) => [
@@ -66,10 +68,15 @@ function operationOf(schema: ApiSchema, references: ReadonlyMap<object, string>)
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses,
+      : { requestBody: { required: lines === undefined, content: { 'application/json': { schema: body } } } }),
+    responses: lines === undefined ? responses : { 200: linesOf(lines), ...responses },
   };
 }
+
+const linesOf = (schema: object): object => ({
+  description: 'The answer, a JSON document a line',
+  content: { 'application/x-ndjson': { schema } },
+});
 
 function parametersOf(place: 'path' | 'query', schema: ObjectSchema | undefined): readonly object[] {
   return Object.entries(schema?.properties ?? {}).map(([name, property]) => {

@@ -15,6 +15,7 @@ import type {
   Strategy,
 } from '../../src/http/index.ts';
 import { httpError } from '../../src/http/index.ts';
+import type { RegistryMaintenance } from '../../src/registry/index.ts';
 
 const NOW = Date.parse('2026-11-21T11:30:00Z');
 const iso = (minutesAgo: number): string => new Date(NOW - minutesAgo * 60_000).toISOString();
@@ -407,3 +408,14 @@ export function pushSampleEvents(stream: ReturnType<typeof memoryEventStream>): 
   stream.push('image.rolledback', referenceOf('orders-db'), { to: sha('old') });
   stream.push('image.released', referenceOf('shop-api'), { digest: sha('shop-api') });
 }
+
+/** For who only looks at the routes. */
+const nothing = (): never => {
+  throw new Error('nobody looks after a registry here');
+};
+export const noMaintenance: RegistryMaintenance = {
+  collect: nothing,
+  verify: nothing,
+  retain: nothing,
+  usage: nothing,
+};

@@ -76,11 +76,9 @@ export async function threadedSession(directory: string, thread = THREAD): Promi
     },
     async close() {
       if (gone !== undefined) return;
-      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
       await ask({ kind: 'close' });
-      // A thread that nothing waits for would let the process end before it has.
-      worker.ref();
-      await ended;
+      // The database is closed by now; whatever else would keep the thread is nothing to wait for.
+      await worker.terminate();
     },
   };
 }

@@ -3,9 +3,13 @@ import { asCodedError, isHeraklitError, type Log, messageOf } from '../../base/i
 import type { RegistryMaintenance, Watch } from '../../registry/index.ts';
 import { problemOf } from '../answer-error.ts';
 import { httpError } from '../errors.ts';
+import { MAINTENANCE, MaintenanceLine } from '../maintenance-schemas.ts';
+import { Problem } from '../schemas.ts';
 
 /** Milliseconds between two lines of progress. */
 const EVERY = 500;
+
+const FAILURES = { '4xx': Problem, '5xx': Problem };
 
 type Task = (request: Readonly<Record<string, unknown>>, watch: Watch) => Promise<unknown>;
 
@@ -22,14 +26,18 @@ export function maintenanceRoutes(
 ): void {
   const config = accounts ? { needs: 'admin' as const } : {};
   let busy: string | undefined;
-  const tasks: Readonly<Record<string, Task>> = {
+  const tasks: Readonly<Record<keyof typeof MAINTENANCE, Task>> = {
     collect: (request, watch) => maintenance.collect(request, watch),
     retention: (request, watch) => maintenance.retain({ rules: [], ...request }, watch),
     verify: (request, watch) => maintenance.verify(request, watch),
     usage: () => maintenance.usage(),
   };
   for (const [name, task] of Object.entries(tasks)) {
-    server.post(`/api/v1/registry/${name}`, { schema: { hide: true } as object, config }, async (request, reply) => {
+    const { body, ...described } = MAINTENANCE[name as keyof typeof MAINTENANCE];
+    const schema = { ...described, body, lines: MaintenanceLine, response: FAILURES } as object;
+    // Whoever asks for everything sends nothing; and the registry says better what is wrong with a request.
+    const route = { schema, config, validatorCompiler: () => () => true };
+    server.post(`/api/v1/registry/${name}`, route, async (request, reply) => {
       if (busy !== undefined) {
         throw httpError('HTTP_MAINTENANCE_BUSY', `the registry is at ${busy} already`, { hint: 'Wait for it to end.' });
       }
