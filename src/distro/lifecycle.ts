@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+
+/** How long a release gets updates; dates are days (ISO 8601), the last of the support each. */
+export interface Lifecycle {
+  readonly released?: string;
+  /** Of the distribution's own regular support. */
+  readonly end: string;
+  /** Of long-term support from the same repositories (Debian LTS). */
+  readonly lts?: string;
+  /** Of extended support that comes from other repositories, mostly for subscribers (ELTS, ESM). */
+  readonly elts?: string;
+}
+
+interface LifecycleData {
+  /** Where the dates stand. */
+  readonly source: string;
+  readonly releases: Readonly<Record<string, Lifecycle>>;
+}
+
+/**
+ * data/lifecycle.json is a file of its own, because it names releases whose repositories nobody serves any more.
+ * Two folders up both from src/distro and from dist/distro.
+ */
+const DATA = JSON.parse(readFileSync(new URL('../../data/lifecycle.json', import.meta.url), 'utf8')) as Readonly<
+  Record<string, LifecycleData>
+>;
+
+/** Of `debian/bookworm`; undefined where no end is known (rolling releases, what is too new). */
+export function lifecycleOf(distribution: string): Lifecycle | undefined {
+  const [id = '', release = ''] = distribution.split('/');
+  const releases = Object.hasOwn(DATA, id) ? DATA[id]?.releases : undefined;
+  return releases !== undefined && Object.hasOwn(releases, release) ? releases[release] : undefined;
+}
+
+/** The last day on which the release's public repositories are promised updates; undefined where none is known. */
+export function lastDayOfSupport(distribution: string): string | undefined {
+  const lifecycle = lifecycleOf(distribution);
+  return lifecycle === undefined ? undefined : (lifecycle.lts ?? lifecycle.end);
+}
