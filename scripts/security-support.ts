@@ -13,6 +13,9 @@ for (const argument of process.argv.slice(2)) {
   const deb = await openDeb(await readFile(file), basename(file));
   const major = distributionData('debian')?.releases[codename]?.version ?? '';
   const notes = readSecuritySupport(await securitySupportFiles(deb), major);
-  releases[`debian/${codename}`] = { source: `debian-security-support ${deb.control.get('Version')}`, notes };
+  releases[`debian/${codename}`] = { source: `debian-security-support ${deb.controlStanza.get('Version')}`, notes };
 }
-await writeFile(new URL('../data/security-support.json', import.meta.url), `${JSON.stringify(releases, undefined, 1)}\n`);
+await writeFile(
+  new URL('../data/security-support.json', import.meta.url),
+  `${JSON.stringify(releases, undefined, 1)}\n`,
+);

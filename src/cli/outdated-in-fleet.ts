@@ -23,7 +23,7 @@ export async function outdatedInFleet(
     const rows = (after: string | undefined) =>
       fleet(database.kysely, { ...filter, now: new Date(now), ...(after === undefined ? {} : { after }) });
     for await (const row of everyRow(rows)) {
-      if (row.status === 'checked' && row.findings === 0) continue;
+      if (row.status === 'checked' && row.findings === 0 && row.grade !== 'F') continue;
       images.push({
         reference: row.reference,
         digest: row.digest,
@@ -33,6 +33,7 @@ export async function outdatedInFleet(
         findings: findings.get(row.reference) ?? [],
         grade: row.grade,
         dropsAt: row.dropsAt,
+        endOfSupport: row.endOfSupport,
       });
     }
     return images;

@@ -2,7 +2,7 @@ import type { RemoteHeraklit } from '../http/index.ts';
 import { globMatches } from '../inventory/index.ts';
 import type { OutdatedView } from './render/outdated.ts';
 
-/** The same answer as from the home's own database, but for the day a grade drops, which the API does not tell. */
+/** The same answer as from the home's own database. */
 export async function outdatedOnServer(
   server: Pick<RemoteHeraklit, 'fleet' | 'outdated'>,
   imageGlob: string | undefined,
@@ -14,7 +14,7 @@ export async function outdatedOnServer(
     // One that was never built has nothing that could be outdated; a home's own database does not list it either.
     if (digest === null || (imageGlob !== undefined && !globMatches(imageGlob, reference))) return [];
     const own = findings.get(reference) ?? [];
-    if (unsupported === null && own.length === 0) return [];
+    if (unsupported === null && own.length === 0 && grade !== 'F') return [];
     return [
       {
         reference,
@@ -25,7 +25,8 @@ export async function outdatedOnServer(
         // The installed architecture (other only where a package became Architecture: all) is not told, nor printed.
         findings: own.map((finding) => ({ ...finding, installedArch: finding.arch })),
         grade: grade ?? undefined,
-        dropsAt: undefined,
+        dropsAt: image.dropsAt ?? undefined,
+        endOfSupport: image.endOfSupport ?? undefined,
       },
     ];
   });

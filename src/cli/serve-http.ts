@@ -3,6 +3,7 @@ import type { LoadedFleet, Workshop } from '../engine/index.ts';
 import type { FleetMirror } from '../recipe/index.ts';
 import type { MirrorRule, SparseManifests } from '../registry/index.ts';
 import type { CliContext } from './context.ts';
+import { gradingOf } from './grading.ts';
 import { serveLimits } from './registry-limits.ts';
 import { openMaintenance } from './registry-maintenance.ts';
 import type { ServeAccess, ServeAccessOptions } from './serve-access.ts';
@@ -77,6 +78,7 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
     {
       queries: http.databaseQueries({
         database,
+        grading: gradingOf(fleet?.document),
         inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
       }),
       events: http.databaseEventStream(database),

@@ -54,6 +54,7 @@ export {
   readChangelog,
   readKeyring,
   readPackagesIndex,
+  readSecuritySupport,
   readStatus,
   replaceStanza,
   rereadRelease,
@@ -63,11 +64,15 @@ export {
   type SolveOptions,
   Stanza,
   type StatusDatabase,
+  type SupportNote,
   satisfies,
+  securitySupportFiles,
   shippedKeyring,
   solve,
   solveOrThrow,
   statusStanza,
+  type UnsupportedPackage,
+  unsupportedPackages,
   type VerifyReleaseOptions,
   verifyRelease,
   type WhyStep,
@@ -83,6 +88,7 @@ export {
 } from './ecosystem.ts';
 export { ECOSYSTEMS, ecosystemOf } from './ecosystems.ts';
 export { familyOf } from './families.ts';
+export { lastDayOfSupport } from './lifecycle.ts';
 export { RELEASE_FILES } from './release-files.ts';
 export {
   type ArchiveKind,

@@ -10,7 +10,15 @@ test('the last day of support: long-term support counts, what is sold beside doe
   assert.equal(lastDayOfSupport('ubuntu/jammy'), '2027-06-01');
   assert.equal(lastDayOfSupport('alpine/3.22'), '2027-05-01');
   assert.equal(lastDayOfSupport('rhel/9'), '2032-05-31');
-  for (const name of ['debian/sid', 'debian/forky', 'arch/rolling', 'debian', '', 'debian/constructor', 'constructor/name']) {
+  for (const name of [
+    'debian/sid',
+    'debian/forky',
+    'arch/rolling',
+    'debian',
+    '',
+    'debian/constructor',
+    'constructor/name',
+  ]) {
     assert.equal(lastDayOfSupport(name), undefined, name);
   }
 });
@@ -21,7 +29,8 @@ test('every date is a day, in the order in which support ends', () => {
     assert.match(source, /https:\/\//, id);
     for (const [release, { released, end, lts, elts }] of Object.entries(releases)) {
       const days = [released, end, lts, elts].filter((day) => day !== undefined);
-      for (const day of days) assert.equal(new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10), day, `${id}/${release}`);
+      for (const day of days)
+        assert.equal(new Date(`${day}T00:00:00Z`).toISOString().slice(0, 10), day, `${id}/${release}`);
       assert.deepEqual([...days].sort(), days, `${id}/${release}`);
     }
   }

@@ -45,6 +45,10 @@ export interface FleetImage {
   readonly findings: FindingCounts;
   /** Null when updates cannot be checked; then `unsupported` says why. */
   readonly grade: Grade | null;
+  /** When the grade drops if nothing is done. */
+  readonly dropsAt?: string | null;
+  /** The day on which the distribution's support ended or will. */
+  readonly endOfSupport?: string | null;
   readonly unsupported: string | null;
   /** How the present digest came about. */
   readonly strategy: Strategy | null;
@@ -192,6 +196,9 @@ export interface Workload {
   /** Runs the released digest of its image. */
   readonly current: boolean;
   readonly state: 'running' | 'progressing' | 'degraded' | 'stopped' | 'rolled back';
+  /** Of the image it runs, by the workload's own thresholds; null when unknown. */
+  readonly grade?: Grade | null;
+  readonly dropsAt?: string | null;
   readonly ready: number;
   readonly wanted: number;
 }

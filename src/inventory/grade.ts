@@ -29,6 +29,8 @@ export interface Exposure {
   readonly oldestImportant: number | undefined;
   /** Nothing publishes updates for this image any more, or nobody knows who does. */
   readonly unsupported: boolean;
+  /** The last second of the distribution's support (since the epoch); undefined where no end is known. */
+  readonly supportedUntil?: number | undefined;
 }
 
 export interface Grading {
@@ -49,7 +51,15 @@ export function gradeOf(
   now: number,
   thresholds: readonly GradeThreshold[] = GRADE_THRESHOLDS,
 ): Grading {
-  if (exposure.unsupported) return { grade: 'F', dropsAt: undefined, dropsTo: undefined };
+  const until = exposure.supportedUntil ?? Number.POSITIVE_INFINITY;
+  if (exposure.unsupported || now > until) return { grade: 'F', dropsAt: undefined, dropsTo: undefined };
+  const byAge = gradeByAge(exposure, now, thresholds);
+  // Without updates there is nothing left to grade by: the end of support comes before an age that drops less far.
+  if (until < (byAge.dropsAt ?? Number.POSITIVE_INFINITY)) return { grade: byAge.grade, dropsAt: until, dropsTo: 'F' };
+  return byAge;
+}
+
+function gradeByAge(exposure: Exposure, now: number, thresholds: readonly GradeThreshold[]): Grading {
   if (exposure.oldestCritical === undefined && exposure.oldestImportant === undefined) {
     return { grade: 'A', dropsAt: undefined, dropsTo: undefined };
   }
@@ -62,6 +72,11 @@ export function gradeOf(
     if (now <= ends) return { grade: threshold.grade, dropsAt: ends, dropsTo: thresholds[index + 1]?.grade ?? 'E' };
   }
   return { grade: 'E', dropsAt: undefined, dropsTo: undefined };
+}
+
+/** The last second of a day (ISO 8601), since the epoch. */
+export function endOfDay(day: string | undefined): number | undefined {
+  return day === undefined ? undefined : Date.parse(`${day}T23:59:59Z`) / 1000;
 }
 
 /** Debian changelog urgencies (deb-changelog(5)) that make a security update critical. */

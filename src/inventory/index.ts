@@ -11,7 +11,15 @@ export type {
   Grading,
   Severity,
 } from './grade.ts';
+export { gradeOf } from './grade.ts';
 export { gradeCheck } from './grade-check.ts';
+export {
+  DEFAULT_GRADE_POLICY,
+  type GradePolicy,
+  type GradeSettings,
+  gradePolicyOf,
+  lastDayOf,
+} from './grade-policy.ts';
 export { globMatches } from './image-glob.ts';
 export { inspectImage, inspectLayers, type RootFolder } from './inspect-image.ts';
 export { directoryLayerCache, type LayerCache, memoryLayerCache } from './layer-cache.ts';

@@ -5,6 +5,8 @@ import {
   type PackageEcosystem,
   type RepositoryPackage,
   type RepositorySnapshot,
+  type SupportNote,
+  unsupportedPackages,
 } from '../distro/index.ts';
 import { indexCandidates, resolveCandidates, type Upgradable, type UpgradeCandidate } from '../feed/index.ts';
 import { explanationOf, type FindAdvisories, UNEXPLAINED, type UpdateExplanation } from './explain.ts';
@@ -23,6 +25,8 @@ export interface OutdatedOptions {
   readonly advisories?: FindAdvisories;
   /** Is a product that a VEX statement names (package URL, digest) the image at hand? Default: none is. */
   readonly isThisImage?: (product: string) => boolean;
+  /** Lines of the distribution on packages it no longer supports, and today (seconds since the epoch). */
+  readonly support?: { readonly notes: readonly SupportNote[]; readonly now: number };
 }
 
 const PARALLEL = 4;
@@ -69,7 +73,13 @@ export async function findOutdated(
       explanation: explain(update),
     }),
   );
-  return { kind: 'checked', findings: findings.sort(bySeverity) };
+  const { notes, now } = options.support ?? { notes: [], now: 0 };
+  const unsupportedOnes = unsupportedPackages(contents.packages, notes, now);
+  return {
+    kind: 'checked',
+    findings: findings.sort(bySeverity),
+    ...(unsupportedOnes.length === 0 ? {} : { unsupportedPackages: unsupportedOnes }),
+  };
 }
 
 /**

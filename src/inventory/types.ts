@@ -1,4 +1,10 @@
-import type { Distribution, EcosystemId, InstalledPackage, PackageDatabaseKind } from '../distro/index.ts';
+import type {
+  Distribution,
+  EcosystemId,
+  InstalledPackage,
+  PackageDatabaseKind,
+  UnsupportedPackage,
+} from '../distro/index.ts';
 import type { LanguagePackage } from '../language/index.ts';
 import type { Digest, FlatTree, ImageConfig } from '../oci/index.ts';
 import type { NotAffected } from './explain.ts';
@@ -90,7 +96,12 @@ export interface Finding {
 }
 
 export type UpdateCheck =
-  | { readonly kind: 'checked'; readonly findings: readonly Finding[] }
+  | {
+      readonly kind: 'checked';
+      readonly findings: readonly Finding[];
+      /** Packages that the distribution itself no longer keeps secure; absent where it was not asked, or has none. */
+      readonly unsupportedPackages?: readonly UnsupportedPackage[];
+    }
   /** Nothing can be said, and why; never to be shown as "no findings". */
   | { readonly kind: 'unsupported'; readonly reason: string };
 

@@ -189,6 +189,8 @@ export interface FleetWorkload {
   readonly workload: string;
   readonly container?: string;
   readonly deadline?: number;
+  /** What differs from policy.grades for this workload. */
+  readonly grades?: FleetGrades;
   readonly health?: {
     readonly kind: 'http' | 'tcp' | 'running';
     readonly port?: number;
@@ -203,4 +205,19 @@ export interface FleetPolicy {
   /** True: only findings of security repositories start a build. */
   readonly securityOnly?: boolean;
   readonly strategies?: readonly ('compose' | 'rebase' | 'patch' | 'rebuild')[];
+  readonly grades?: FleetGrades;
+  /** Last day (ISO 8601) of a distribution's support, where it differs from what is known: bought extended support. */
+  readonly endOfSupport?: Readonly<Record<string, string>>;
+}
+
+/** Days that an unapplied update of each severity may be old for a grade. */
+export interface FleetGrades {
+  readonly B?: FleetGradeAges;
+  readonly C?: FleetGradeAges;
+  readonly D?: FleetGradeAges;
+}
+
+export interface FleetGradeAges {
+  readonly critical?: number;
+  readonly important?: number;
 }

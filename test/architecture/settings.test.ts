@@ -49,6 +49,12 @@ const REPOSITORY: Readers = Object.fromEntries(
   ]),
 );
 
+const THRESHOLDS = ['src/inventory/grade-policy.ts', '...grades[threshold.grade'] as const;
+const AGES: readonly string[] = ['', '.critical', '.important'];
+const GRADES: Readers = Object.fromEntries(
+  ['B', 'C', 'D'].flatMap((grade) => AGES.map((age) => [`${grade}${age}`, THRESHOLDS] as const)),
+);
+
 const FLEET: Readers = {
   'registry.storage': ['src/cli/fleet-setup.ts', 'registry?.storage'],
   name: ['src/engine/adapters/load-fleet.ts', 'loaded.document.name'],
@@ -156,6 +162,8 @@ const FLEET: Readers = {
   'rollout.workloads[].image': ['src/engine/adapters/rollout.ts', 'one.image === image'],
   'rollout.workloads[].workload': ['src/engine/adapters/rollout.ts', 'one.workload'],
   'rollout.workloads[].container': ['src/engine/adapters/rollout.ts', 'one.container'],
+  'rollout.workloads[].grades': ['src/cli/grading.ts', '{ workload, grades }'],
+  ...under('rollout.workloads[].grades', GRADES),
   'rollout.workloads[].deadline': ['src/engine/adapters/rollout.ts', 'one.deadline'],
   'rollout.workloads[].health': ['src/engine/adapters/rollout.ts', 'one.health'],
   'rollout.workloads[].health.kind': ['src/runtime/engine-host/health.ts', 'health.kind'],
@@ -165,6 +173,9 @@ const FLEET: Readers = {
   policy: ['src/engine/run-fleet.ts', 'document.policy'],
   'policy.interval': ['src/cli/serve-loop.ts', 'policy?.interval'],
   'policy.securityOnly': ['src/engine/run-fleet.ts', 'policy?.securityOnly'],
+  'policy.grades': ['src/inventory/grade-policy.ts', '{ grades = {}, endOfSupport = {} } = settings'],
+  ...under('policy.grades', GRADES),
+  'policy.endOfSupport': ['src/inventory/grade-policy.ts', '{ grades = {}, endOfSupport = {} } = settings'],
   'policy.strategies': ['src/engine/run-fleet.ts', 'policy?.strategies'],
 };
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { FindAdvisories, Finding, ImageContents, UpdateCheck } from '../../inventory/index.ts';
+import type { FindAdvisories, Finding, GradeSettings, ImageContents, UpdateCheck } from '../../inventory/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
@@ -34,6 +34,7 @@ interface OutdatedCommandOptions extends SourceOptions {
   readonly failOn?: FailOn;
   readonly advisories: boolean;
   readonly platform?: string;
+  readonly policy?: string;
 }
 
 export function register(command: Command, context: CliContext): void {
@@ -47,6 +48,7 @@ export function register(command: Command, context: CliContext): void {
         'critical',
       ]),
     )
+    .option('--policy <fleet>', 'grade by policy.grades and policy.endOfSupport of this fleet file')
     .option(
       '--no-advisories',
       'read neither changelogs nor imported advisories (faster; no CVE ids, dates of the repository)',
@@ -88,6 +90,12 @@ function fails(image: OutdatedView, failOn: FailOn): boolean {
   });
 }
 
+async function policySettings(file: string | undefined): Promise<GradeSettings | undefined> {
+  if (file === undefined) return undefined;
+  const { loadFleet } = await import('../../recipe/index.ts');
+  return (await loadFleet(file)).document.policy;
+}
+
 /** Every advisory of it is said to be no issue here. */
 const isCleared = ({ advisories, notAffected = [] }: Finding): boolean =>
   advisories.length > 0 && notAffected.length === advisories.length;
@@ -101,7 +109,7 @@ async function checkReferences(
   const { importedAdvisories } = await import('../imported-advisories.ts');
   const imported = options.advisories ? await importedAdvisories(context) : undefined;
   try {
-    const check = await openChecker(options, context, imported?.find);
+    const check = await openChecker(options, context, imported?.find, now);
     return await checkEach(references, check, options, context, now);
   } finally {
     await imported?.close();
@@ -115,12 +123,14 @@ async function checkEach(
   context: CliContext,
   now: number,
 ): Promise<readonly OutdatedView[]> {
-  const { gradeCheck } = await import('../../inventory/index.ts');
+  const { gradeCheck, gradePolicyOf, lastDayOf } = await import('../../inventory/index.ts');
+  const policy = gradePolicyOf(await policySettings(options.policy));
   const images: OutdatedView[] = [];
   for (const reference of references) {
     const contents = await readContents(reference, context, options);
     const result = await check(contents, reference);
-    const grading = gradeCheck(result, now / 1000);
+    const name = contents.distribution?.name;
+    const grading = gradeCheck(result, now / 1000, name, policy);
     images.push({
       reference,
       digest: contents.digest,
@@ -130,6 +140,10 @@ async function checkEach(
       findings: result.kind === 'checked' ? result.findings : [],
       grade: grading.grade,
       dropsAt: grading.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
+      endOfSupport: name === undefined ? undefined : lastDayOf(name, policy),
+      ...(result.kind === 'checked' && result.unsupportedPackages !== undefined
+        ? { unsupportedPackages: result.unsupportedPackages }
+        : {}),
     });
   }
   return images;
@@ -146,6 +160,7 @@ async function openChecker(
   options: OutdatedCommandOptions,
   context: CliContext,
   advisories: FindAdvisories | undefined,
+  now: number,
 ): Promise<Checker> {
   const [{ isImageNamed }, { knownDistributions }, { findOutdated }, workshop] = await Promise.all([
     import('../../advisory/index.ts'),
@@ -163,6 +178,7 @@ async function openChecker(
     const image = { digest: contents.digest, repository: repositoryOf(reference) };
     return findOutdated(contents, shelf.snapshots, {
       changelog: await own.changelogs(name, shelf),
+      support: { notes: await own.securitySupport(name, shelf), now: now / 1000 },
       isThisImage: (product) => isImageNamed(product, image),
       ...(advisories === undefined ? {} : { advisories }),
     });

@@ -1,3 +1,4 @@
+import type { UnsupportedPackage } from '../../distro/index.ts';
 import type { Finding, Grade } from '../../inventory/index.ts';
 import { type Colours, coloursFor } from './colours.ts';
 import { printable, renderTable } from './table.ts';
@@ -13,6 +14,10 @@ export interface OutdatedView {
   readonly findings: readonly Finding[];
   readonly grade: Grade | undefined;
   readonly dropsAt: string | undefined;
+  /** The day on which the distribution's support ended or will. */
+  readonly endOfSupport?: string | undefined;
+  /** Packages that the distribution itself no longer keeps secure. */
+  readonly unsupportedPackages?: readonly UnsupportedPackage[];
 }
 
 const MAX_ADVISORIES = 3;
@@ -33,7 +38,9 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
   const security = image.findings.filter((finding) => finding.security).length;
   const drops = image.dropsAt === undefined ? '' : `, drops on ${image.dropsAt.slice(0, 10)}`;
   const summary = `grade ${image.grade ?? '?'}${drops}: ${count(image.findings.length, 'update')}, ${security} for security`;
-  if (image.findings.length === 0) return `${head}\ngrade ${image.grade ?? '?'}: up to date`;
+  const below = [...endOfSupportLines(image, now), ...unsupportedLines(image)].map((line) => colours.yellow(line));
+  if (image.findings.length === 0)
+    return [head, `grade ${image.grade ?? '?'}${drops}: up to date`, ...below].join('\n');
   const table = renderTable(image.findings, [
     { title: 'PACKAGE', value: (row) => row.package },
     { title: 'ARCH', value: (row) => row.arch },
@@ -49,7 +56,13 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
     { title: 'ADVISORIES', value: (row) => advisoriesText(row) },
   ]);
   const notes = notAffectedLines(image.findings);
-  return [head, summary, table, ...(notes.length === 0 ? [] : ['', 'Said to be no issue here:', ...notes])].join('\n');
+  return [
+    head,
+    summary,
+    table,
+    ...below,
+    ...(notes.length === 0 ? [] : ['', 'Said to be no issue here:', ...notes]),
+  ].join('\n');
 }
 
 /** Those that are an issue here, first; a score stands for the worst of them. */
@@ -64,6 +77,19 @@ function advisoriesText({ advisories, notAffected = [], score }: Finding): strin
     cleared.size === 0 ? '' : `[${cleared.size} not affected]`,
   ];
   return texts.filter((text) => text !== '').join(' ');
+}
+
+function endOfSupportLines({ endOfSupport, distribution }: OutdatedView, now: number): readonly string[] {
+  if (endOfSupport === undefined || Date.parse(`${endOfSupport}T23:59:59Z`) >= now) return [];
+  return [`unsupported: ${distribution} has had no support since ${endOfSupport}`];
+}
+
+function unsupportedLines({ unsupportedPackages = [] }: OutdatedView): readonly string[] {
+  return unsupportedPackages.map(({ package: name, installed, support, date, note }) => {
+    const since = date === undefined ? '' : ` since ${date}`;
+    const kind = support === 'ended' ? 'no security support' : 'limited security support';
+    return printable(`unsupported: ${name} ${installed} has ${kind}${since}${note === '' ? '' : `: ${note}`}`);
+  });
 }
 
 /** One line an id: why it is no issue, in its author's words. */
@@ -88,6 +114,10 @@ export function outdatedJson(images: readonly OutdatedView[]): object {
       ...(image.reason === '' ? {} : { reason: image.reason }),
       grade: image.grade ?? null,
       dropsAt: image.dropsAt ?? null,
+      ...(image.endOfSupport === undefined ? {} : { endOfSupport: image.endOfSupport }),
+      ...(image.unsupportedPackages === undefined
+        ? {}
+        : { unsupportedPackages: image.unsupportedPackages.map((item) => ({ kind: 'unsupported', ...item })) }),
       findings: image.findings.map((finding) => ({
         package: finding.package,
         arch: finding.arch,

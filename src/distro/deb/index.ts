@@ -30,6 +30,12 @@ export {
   verifyRelease,
 } from './release.ts';
 export {
+  readSecuritySupport,
+  type SupportNote,
+  type UnsupportedPackage,
+  unsupportedPackages,
+} from './security-support.ts';
+export {
   createUniverse,
   type PackageRequest,
   type PackageUniverse,
@@ -50,4 +56,5 @@ export {
   type StatusDatabase,
 } from './status.ts';
 export { type InstalledState, replaceStanza, statusStanza, writeStatus } from './status-write.ts';
+export { securitySupportFiles } from './support-files.ts';
 export { compareVersions, satisfies } from './version.ts';

@@ -38,7 +38,9 @@ export const SUPPORT_FOLDER = 'usr/share/debian-security-support';
 export function readSecuritySupport(files: ReadonlyMap<string, Uint8Array>, major: string): readonly SupportNote[] {
   const one = files.get(`security-support.deb${major}`);
   if (one !== undefined) return linesOf(one).flatMap(parseLine);
-  const ended = linesOf(files.get(`security-support-ended.deb${major}`)).flatMap((line) => parseEnded(line.split(/\s+/)));
+  const ended = linesOf(files.get(`security-support-ended.deb${major}`)).flatMap((line) =>
+    parseEnded(line.split(/\s+/)),
+  );
   const limited = linesOf(files.get('security-support-limited')).flatMap((line) => parseLimited(line.split(/\s+/)));
   return [...ended, ...limited];
 }
@@ -104,7 +106,10 @@ export function unsupportedPackages(
     const fitting = notes.filter((note) => fits(note.pattern, source));
     const found = fitting.some((note) => note.kind === 'supported')
       ? []
-      : [fitting.find((note) => note.kind === 'ended' && (note.date as string) <= today), fitting.find((note) => note.kind === 'limited')];
+      : [
+          fitting.find((note) => note.kind === 'ended' && (note.date as string) <= today),
+          fitting.find((note) => note.kind === 'limited'),
+        ];
     const kept = found.filter((note) => note !== undefined);
     bySource.set(source, kept);
     return kept;

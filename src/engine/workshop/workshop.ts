@@ -15,6 +15,7 @@ import {
   type Keyring,
   type PackageUniverse,
   type RepositorySnapshot,
+  type SupportNote,
 } from '../../distro/index.ts';
 import {
   type AptSourceFile,
@@ -30,6 +31,7 @@ import {
   type NamedMirrors,
   openRepositories,
   type PackageCache,
+  securitySupport,
 } from '../../feed/index.ts';
 import { directoryLayerCache, type LayerCache, type ReadChangelog } from '../../inventory/index.ts';
 import type { FleetDistribution } from '../../recipe/index.ts';
@@ -97,6 +99,8 @@ export interface Workshop {
   /** @param pockets default: release, updates, security */
   shelf(distribution: string, architecture: string, pockets?: readonly string[]): Promise<Shelf>;
   changelogs(distribution: string, shelf: Shelf): Promise<ReadChangelog>;
+  /** What the distribution says of packages it no longer supports. */
+  securitySupport(distribution: string, shelf: Shelf): Promise<readonly SupportNote[]>;
 }
 
 export function openWorkshop(options: WorkshopOptions): Workshop {
@@ -186,6 +190,11 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
             return universe;
           },
         };
+      }),
+    securitySupport: (distribution, shelf) =>
+      once(`support ${distribution}`, async () => {
+        const packages = await workshop.packages(distribution);
+        return (await securitySupport(distribution, shelf.snapshots, packages, options.signal)).notes;
       }),
     changelogs: async (distribution, shelf) => {
       // Packages of other families bring no changelogs.

@@ -6,6 +6,7 @@ import { httpError } from '../errors.ts';
 import type { FleetQueries } from '../queries.ts';
 import { readOutdated, readWhere } from './findings.ts';
 import { readFleet } from './fleet.ts';
+import type { Grading } from './grading.ts';
 import { diffOf, layersOf } from './inspected.ts';
 import { findImage, knownImages } from './known-images.ts';
 import { readPlan } from './plan.ts';
@@ -16,11 +17,12 @@ export interface DatabaseQueriesOptions {
   /** Reads an image from the blob store, for what the database does not keep (layers, files). */
   inspect(digest: Digest): Promise<ImageContents>;
   readonly clock?: Clock;
+  readonly grading?: Grading;
 }
 
 /** The port answered from a home's database and blob store. Only reads. */
 export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
-  const { database, inspect, clock = systemClock } = options;
+  const { database, inspect, clock = systemClock, grading } = options;
   const reader = database.kysely;
   const now = (): Date => new Date(clock.now());
   const contentsOf = async (wanted: string): Promise<{ reference: string; contents: ImageContents }> => {
@@ -29,7 +31,7 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
     return { reference, contents: await inspect(digest as Digest) };
   };
   return {
-    fleet: () => readFleet(reader, now()),
+    fleet: () => readFleet(reader, now(), grading?.policy),
     outdated: (image) => readOutdated(reader, image, now()),
     plan: () => readPlan(reader),
     where: (query) => readWhere(reader, query),
@@ -41,6 +43,6 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
       const [before, after] = await Promise.all([contentsOf(from), contentsOf(to)]);
       return diffOf(before.reference, before.contents, after.reference, after.contents);
     },
-    workloads: async () => ({ workloads: await readWorkloads(reader) }),
+    workloads: async () => ({ workloads: await readWorkloads(reader, now(), grading) }),
   };
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
+import type { GradePolicy } from '../../inventory/index.ts';
 import type { Fleet, FleetImage, FleetTotals, Grade, Strategy } from '../contract.ts';
 import { type KnownImage, knownImages } from './known-images.ts';
 
@@ -78,9 +79,9 @@ function totalsOf(images: readonly FleetImage[], advisories: number): FleetTotal
   };
 }
 
-export async function readFleet(reader: DatabaseReader, now: Date): Promise<Fleet> {
+export async function readFleet(reader: DatabaseReader, now: Date, policy?: GradePolicy): Promise<Fleet> {
   const [known, advisories, workloads] = await Promise.all([
-    knownImages(reader, now),
+    knownImages(reader, now, policy),
     advisoriesOf(reader),
     workloadsByDigest(reader),
   ]);
@@ -103,6 +104,8 @@ export async function readFleet(reader: DatabaseReader, now: Date): Promise<Flee
         advisories: advisories.byDigest.get(digest ?? '') ?? 0,
       },
       grade: orNull(inventory?.grade),
+      dropsAt: orNull(inventory?.dropsAt),
+      endOfSupport: orNull(inventory?.endOfSupport),
       unsupported: unsupportedOf(image),
       strategy: orNull(strategy as Strategy | undefined),
       status: statusOf(image),

@@ -1,4 +1,5 @@
 import type { DatabaseReader } from '../../database/index.ts';
+import { DEFAULT_GRADE_POLICY, type GradePolicy } from '../../inventory/index.ts';
 import { type FleetRow, fleet } from '../../inventory/store/index.ts';
 import { httpError } from '../errors.ts';
 import { allRows } from './pages.ts';
@@ -17,11 +18,15 @@ export interface KnownImage {
 const nameOf = (reference: string): string => /([^/]+?)(?::[^/:@]+)?(?:@.*)?$/.exec(reference)?.[1] ?? reference;
 
 /** The engine's images by name, then what is only in the inventory (scanned, not built here) by reference. */
-export async function knownImages(reader: DatabaseReader, now: Date): Promise<readonly KnownImage[]> {
+export async function knownImages(
+  reader: DatabaseReader,
+  now: Date,
+  policy: GradePolicy = DEFAULT_GRADE_POLICY,
+): Promise<readonly KnownImage[]> {
   const [own, quarantine, rows] = await Promise.all([
     reader.selectFrom('fleet_image').selectAll().orderBy('name').execute(),
     reader.selectFrom('quarantine').select(['digest', 'image']).where('lifted', 'is', null).execute(),
-    allRows((page) => fleet(reader, { ...page, now })),
+    allRows((page) => fleet(reader, { ...page, now, policy })),
   ]);
   const byDigest = new Map(rows.map((row) => [row.digest, row]));
   const refused = new Set(quarantine.map(({ digest }) => digest));

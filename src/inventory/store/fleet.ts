@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
-import { type Grade, gradeOf } from '../grade.ts';
+import { type Exposure, type Grade, gradeOf } from '../grade.ts';
+import { DEFAULT_GRADE_POLICY, type GradePolicy, lastDayOf, supportedUntil } from '../grade-policy.ts';
 import { globToLike } from '../image-glob.ts';
 
 export interface FleetQuery {
@@ -11,6 +12,7 @@ export interface FleetQuery {
   readonly after?: string;
   /** What grades are a function of besides the findings. */
   readonly now: Date;
+  readonly policy?: GradePolicy;
 }
 
 /** `unsupported`: no repository is known for it; `unchecked`: nobody looked yet. Neither means "up to date". */
@@ -26,6 +28,10 @@ export interface FleetRow {
   readonly grade: Grade | undefined;
   /** ISO 8601: when the grade drops if nothing is done. */
   readonly dropsAt: string | undefined;
+  /** What the grade is a function of, for whoever grades by another policy; undefined when unchecked. */
+  readonly exposure: Exposure | undefined;
+  /** The day (ISO 8601) on which its distribution's support ended or will; undefined where nobody says. */
+  readonly endOfSupport: string | undefined;
   readonly packages: number;
   readonly findings: number;
   readonly security: number;
@@ -84,22 +90,24 @@ export async function fleet(reader: DatabaseReader, query: FleetQuery): Promise<
       ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
     order by reference limit ${limit + 1}`.execute(reader);
   const page = toPage(rows, limit, (row) => [row.reference]);
-  return { next: page.next, rows: page.rows.map((row) => toFleetRow(row, query.now)) };
+  return {
+    next: page.next,
+    rows: page.rows.map((row) => toFleetRow(row, query.now, query.policy ?? DEFAULT_GRADE_POLICY)),
+  };
 }
 
-function toFleetRow(row: Row, now: Date): FleetRow {
+function toFleetRow(row: Row, now: Date, policy: GradePolicy): FleetRow {
   const status = statusOf(row);
-  const grading =
+  const exposure: Exposure | undefined =
     status === 'unchecked'
       ? undefined
-      : gradeOf(
-          {
-            oldestCritical: seconds(row.oldest_critical),
-            oldestImportant: seconds(row.oldest_important),
-            unsupported: status === 'unsupported',
-          },
-          now.getTime() / 1000,
-        );
+      : {
+          oldestCritical: seconds(row.oldest_critical),
+          oldestImportant: seconds(row.oldest_important),
+          unsupported: status === 'unsupported',
+          supportedUntil: supportedUntil(row.distribution, policy),
+        };
+  const grading = exposure === undefined ? undefined : gradeOf(exposure, now.getTime() / 1000, policy.thresholds);
   return {
     reference: row.reference,
     digest: row.digest,
@@ -109,6 +117,8 @@ function toFleetRow(row: Row, now: Date): FleetRow {
     reason: status === 'unsupported' ? (row.reason ?? 'no distribution was recognised') : '',
     grade: grading?.grade,
     dropsAt: grading?.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
+    exposure,
+    endOfSupport: lastDayOf(row.distribution, policy),
     packages: row.packages,
     findings: row.findings ?? 0,
     security: row.security ?? 0,

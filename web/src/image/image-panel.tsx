@@ -33,7 +33,7 @@ export function ImagePanel({ image, close, select }: ImagePanelProps) {
     >
       <div className="panel-body">
         <div className="panel-head">
-          <GradeBadge grade={image.grade} why={image.unsupported} />
+          <GradeBadge grade={image.grade} why={image.unsupported} dropsAt={image.dropsAt} />
           <div>
             <h2 id="panel-title">{image.name}</h2>
             <code className="quiet">{image.reference}</code>
@@ -69,6 +69,18 @@ export function ImagePanel({ image, close, select }: ImagePanelProps) {
             <dt>Distribution</dt>
             <dd>{image.distribution ?? 'unknown'}</dd>
           </div>
+          {image.endOfSupport == null ? null : (
+            <div>
+              <dt>Supported until</dt>
+              <dd>{image.endOfSupport}</dd>
+            </div>
+          )}
+          {image.dropsAt == null ? null : (
+            <div>
+              <dt>Grade drops on</dt>
+              <dd>{image.dropsAt.slice(0, 10)}</dd>
+            </div>
+          )}
           <div>
             <dt>Built</dt>
             <dd>

@@ -9,7 +9,14 @@ export const GRADE_MEANINGS: Readonly<Record<Grade, string>> = {
   F: 'nothing publishes updates any more',
 };
 
-export function GradeBadge({ grade, why }: { readonly grade: Grade | null; readonly why?: string | null }) {
+interface GradeBadgeProps {
+  readonly grade: Grade | null;
+  readonly why?: string | null;
+  /** When the grade drops if nothing is done. */
+  readonly dropsAt?: string | null | undefined;
+}
+
+export function GradeBadge({ grade, why, dropsAt }: GradeBadgeProps) {
   if (grade === null) {
     return (
       <span className="grade grade-none" title={why ?? 'not known'}>
@@ -17,8 +24,9 @@ export function GradeBadge({ grade, why }: { readonly grade: Grade | null; reado
       </span>
     );
   }
+  const drops = dropsAt == null ? '' : `; drops on ${dropsAt.slice(0, 10)}`;
   return (
-    <span className={`grade grade-${grade}`} title={`Grade ${grade}: ${GRADE_MEANINGS[grade]}`}>
+    <span className={`grade grade-${grade}`} title={`Grade ${grade}: ${GRADE_MEANINGS[grade]}${drops}`}>
       {grade}
     </span>
   );
