@@ -26,5 +26,4 @@ export type { OpenRepositoriesOptions } from './open-options.ts';
 export { openRepositories } from './open-repositories.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
 export { defaultPockets, distributionOfRepository, findPocket, knownDistributions, type Pocket } from './pockets.ts';
-export { openRepositories } from './repositories.ts';
 export { type SecuritySupport, securitySupport } from './security-support.ts';
