@@ -59,6 +59,16 @@ test('an index of version 3 that apk itself made and signed', async () => {
   }
 });
 
+test('keys of elliptic curves, found by their content and not by their name', async () => {
+  const curve = readApkKeyring('curve', [{ name: 'whatever.pem', content: fixture('ec.pub').toString() }]);
+  const index = await openApkIndex(fixture('Packages.ec.adb'), ORIGIN, { keyring: curve, what });
+  assert.equal(index.signedBy, 'whatever.pem');
+  assert.equal(index.packages.length, 3);
+  const changed = fixture('Packages.ec.adb');
+  changed.write('2', changed.indexOf('1.1_rc1'));
+  await assert.rejects(openApkIndex(changed, ORIGIN, { keyring: curve, what }), refused);
+});
+
 const refused = { code: 'DISTRO_INDEX_UNSIGNED' };
 
 test('no signature, an unknown key, a wrong signature', async () => {
@@ -103,12 +113,16 @@ test('what is no index', async () => {
 
 test('names that lead out of the repository are left out', async () => {
   const bad = buildApk({ name: '../../etc/passwd', version: '1' });
-  const { packages: found, problems } = await openApkIndex(buildApkIndex([bad, ...packages]), ORIGIN, {
-    keyring: undefined,
-    what,
-  });
-  assert.equal(found.length, 2);
-  assert.equal(problems.length, 1);
+  const worse = buildApk({ name: 'a', version: '1/../../2' });
+  // What older releases of Alpine have: no version to apk 3, and a package all the same.
+  const old = buildApk({ name: 'sudo', version: '1.9.5p2-r0' });
+  const index = buildApkIndex([bad, worse, old, ...packages]);
+  const { packages: found, problems } = await openApkIndex(index, ORIGIN, { keyring: undefined, what });
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['sudo', 'libssl3', 'tzdata'],
+  );
+  assert.equal(problems.length, 2);
 });
 
 test('a keyring of something else', () => {

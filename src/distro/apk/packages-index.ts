@@ -8,7 +8,6 @@ import { ApkRelations } from './dependencies.ts';
 import { type ApkKeyring, verifyAdbSignature, verifySignature } from './keyring.ts';
 import { type ApkRecord, MAX_RECORDS_BYTES, numberOf, readRecords } from './records.ts';
 import { splitSignatures, tarEntries } from './signed-archive.ts';
-import { isVersion } from './version.ts';
 
 /** The part of a snapshot that its packages repeat. */
 export type ApkIndexOrigin = Pick<RepositorySnapshot, 'id' | 'security' | 'architecture'> & {
@@ -37,7 +36,8 @@ export interface ApkIndex {
 }
 
 const MAX_PROBLEMS = 20;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
+/** Both stand in the path of the package. Old ones have versions that apk 3 no longer takes for one (`1.9.5p2-r0`). */
+const WORD = /^[A-Za-z0-9][A-Za-z0-9._+~:-]*$/;
 
 /** What both formats say of one package. */
 interface Row {
@@ -109,14 +109,14 @@ const rowOf = (record: ApkRecord): Row => ({
   provides: record.get('p'),
 });
 
-/** Rows that name a package that could be fetched; apk, too, leaves the others out. */
+/** Rows that name a package that could be fetched. */
 function gather(rows: Iterable<Row>, origin: ApkIndexOrigin, fileName: (row: Row) => string) {
   const packages: RepositoryPackage[] = [];
   const problems: string[] = [];
   let left = 0;
   let date = 0;
   for (const row of rows) {
-    if (NAME.test(row.name) && isVersion(row.version)) {
+    if (WORD.test(row.name) && WORD.test(row.version)) {
       const file = fileName(row);
       packages.push(new IndexedPackage(row, origin, origin.folder === '' ? file : `${origin.folder}/${file}`));
       if (row.buildTime > date) date = row.buildTime;
