@@ -26,5 +26,5 @@ export { scanTar, type TarContentSink, type TarHandler, TarParser, type TarReadO
 export { createTarWriter, type TarWriter } from './tar-writer.ts';
 export { isForThread, prepareThread, releaseThread } from './threaded-gunzip.ts';
 export type { ArchiveLimits, TarEntry, TarEntryType, TarHeader } from './types.ts';
-export { readZipDirectory, type ZipEntry, type ZipLimits } from './zip-directory.ts';
+export { readZipDirectory, type ZipEntry, type ZipReadOptions } from './zip-directory.ts';
 export { readZipEntry, storedZipEntry } from './zip-entry.ts';

@@ -21,6 +21,11 @@ export interface ZipLimits {
   readonly directoryBytes: number;
 }
 
+export interface ZipReadOptions extends Partial<ZipLimits> {
+  /** Entries that are told; all of them where undefined. Most of a large archive need not be kept. */
+  readonly select?: (name: string) => boolean;
+}
+
 const LIMITS: ZipLimits = { entries: 500_000, directoryBytes: 64 * 1024 * 1024 };
 const END_BYTES = 22;
 const MAX_COMMENT = 0xffff;
@@ -48,26 +53,29 @@ interface Directory {
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  * @throws ARCHIVE_CORRUPT, ARCHIVE_LIMIT
  */
-export function readZipDirectory(source: ByteSource, limits: Partial<ZipLimits> = {}): readonly ZipEntry[] {
-  const { entries: maxEntries, directoryBytes } = { ...LIMITS, ...limits };
+export function readZipDirectory(source: ByteSource, options: ZipReadOptions = {}): readonly ZipEntry[] {
+  const { entries: maxEntries, directoryBytes, select } = { ...LIMITS, ...options };
   const { start, bytes: length, shift } = findDirectory(source);
   if (length > directoryBytes) throw overLimit('the directory of a zip archive', directoryBytes, 'bytes');
   const bytes = source.read(start, length);
   const entries: ZipEntry[] = [];
+  let count = 0;
   for (let at = 0; at + ENTRY_BYTES <= bytes.length; ) {
     if (bytes.readUInt32LE(at) !== ENTRY_MAGIC) break;
-    if (entries.length === maxEntries) throw overLimit('entries of a zip archive', maxEntries, 'entries');
+    count += 1;
+    if (count > maxEntries) throw overLimit('entries of a zip archive', maxEntries, 'entries');
     const nameEnd = at + ENTRY_BYTES + bytes.readUInt16LE(at + 28);
     const extraEnd = nameEnd + bytes.readUInt16LE(at + 30);
     if (extraEnd > bytes.length) throw corrupt('its directory is cut');
-    entries.push(entryAt(bytes, at, nameEnd, extraEnd, shift));
+    const name = bytes.toString('utf8', at + ENTRY_BYTES, nameEnd);
+    if (select === undefined || select(name)) entries.push(entryAt(name, bytes, at, nameEnd, extraEnd, shift));
     at = extraEnd + bytes.readUInt16LE(at + 32);
   }
-  if (entries.length === 0 && length > 0) throw corrupt('its directory does not begin with an entry');
+  if (count === 0 && length > 0) throw corrupt('its directory does not begin with an entry');
   return entries;
 }
 
-function entryAt(bytes: Buffer, at: number, nameEnd: number, extraEnd: number, shift: number): ZipEntry {
+function entryAt(name: string, bytes: Buffer, at: number, nameEnd: number, extraEnd: number, shift: number): ZipEntry {
   const known = {
     bytes: bytes.readUInt32LE(at + 24),
     packedBytes: bytes.readUInt32LE(at + 20),
@@ -75,7 +83,7 @@ function entryAt(bytes: Buffer, at: number, nameEnd: number, extraEnd: number, s
   };
   const sizes = Object.values(known).includes(UNKNOWN_32) ? withExtra(known, bytes.subarray(nameEnd, extraEnd)) : known;
   return {
-    name: bytes.toString('utf8', at + ENTRY_BYTES, nameEnd),
+    name,
     isEncrypted: (bytes.readUInt16LE(at + 8) & ENCRYPTED) !== 0,
     method: bytes.readUInt16LE(at + 10),
     crc32: bytes.readUInt32LE(at + 16),

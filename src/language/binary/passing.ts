@@ -34,6 +34,9 @@ export class KeptBytes {
   }
 }
 
+/** Places of one byte sequence that are told; a file full of it costs no more than that. */
+const MAX_PLACES = 100_000;
+
 /** Finds a byte sequence in a file that passes in chunks, also where it lies across two of them. */
 export class NeedleSearch {
   readonly #needle: Buffer;
@@ -41,6 +44,7 @@ export class NeedleSearch {
   /** The last bytes seen: too few to hold the sequence. */
   #tail: Buffer = Buffer.alloc(0);
   #next = 0;
+  #told = 0;
 
   /** @param found called with each offset in the file, ascending */
   constructor(needle: Buffer, found: (offset: number) => void) {
@@ -50,6 +54,7 @@ export class NeedleSearch {
 
   /** @param at offset of the chunk in the file; a jump forward begins anew */
   write(chunk: Buffer, at: number): void {
+    if (this.#told >= MAX_PLACES) return;
     const overlap = this.#needle.length - 1;
     if (at !== this.#next) this.#tail = Buffer.alloc(0);
     this.#next = at + chunk.length;
@@ -67,6 +72,8 @@ export class NeedleSearch {
   #each(bytes: Buffer, start: number): void {
     for (let at = bytes.indexOf(this.#needle); at >= 0; at = bytes.indexOf(this.#needle, at + 1)) {
       this.#found(start + at);
+      this.#told += 1;
+      if (this.#told >= MAX_PLACES) return;
     }
   }
 }

@@ -11,10 +11,11 @@ const BIG_ENDIAN = 1;
 /** Bytes of a toolchain's name; experiments make it longer. */
 const MAX_VERSION = 1024;
 /** Bytes of the module text; Kubernetes programs have 30 KB. */
-export const MAX_TEXT = 16 * 1024 * 1024;
+export const MAX_TEXT = 2 * 1024 * 1024;
 
 export type HeaderRead =
-  | { readonly kind: 'more' }
+  /** Not before so many bytes are there. */
+  | { readonly kind: 'more'; readonly bytes: number }
   | { readonly kind: 'invalid' }
   | { readonly kind: 'inline'; readonly toolchain: string; readonly text: string }
   /** Go 1.13–1.17: addresses of two Go strings. */
@@ -31,7 +32,7 @@ export interface WordLayout {
  * @see https://go.dev/src/debug/buildinfo/buildinfo.go
  */
 export function readHeader(bytes: Buffer): HeaderRead {
-  if (bytes.length < HEADER_BYTES) return { kind: 'more' };
+  if (bytes.length < HEADER_BYTES) return { kind: 'more', bytes: HEADER_BYTES };
   const wordBytes = bytes[14];
   const flags = bytes[15] as number;
   if ((flags & INLINE) !== 0) return readInline(bytes);
@@ -54,11 +55,11 @@ export function readWord(bytes: Buffer, at: number, { wordBytes, isLittle }: Wor
 
 function readInline(bytes: Buffer): HeaderRead {
   const version = readString(bytes, HEADER_BYTES, MAX_VERSION);
-  if (!('bytes' in version)) return version;
+  if (version.kind !== 'text') return version;
   const toolchain = version.bytes.toString('utf8');
   if (!isToolchain(toolchain)) return { kind: 'invalid' };
   const text = readString(bytes, version.end, MAX_TEXT);
-  if (!('bytes' in text)) return text;
+  if (text.kind !== 'text') return text;
   return { kind: 'inline', toolchain, text: withoutMarks(text.bytes) };
 }
 
@@ -75,22 +76,21 @@ export function isToolchain(text: string): boolean {
 }
 
 type Piece =
-  | { readonly bytes: Buffer; readonly end: number }
-  | { readonly kind: 'more' }
-  | { readonly kind: 'invalid' };
+  | { readonly kind: 'text'; readonly bytes: Buffer; readonly end: number }
+  | Extract<HeaderRead, { readonly kind: 'more' | 'invalid' }>;
 
 /** Length as a varint, then the bytes. */
 function readString(bytes: Buffer, start: number, limit: number): Piece {
   let length = 0;
   for (let index = 0; index < 5; index += 1) {
     const byte = bytes[start + index];
-    if (byte === undefined) return { kind: 'more' };
+    if (byte === undefined) return { kind: 'more', bytes: bytes.length + 1 };
     length += (byte & 0x7f) * 2 ** (7 * index);
     if (length > limit) return { kind: 'invalid' };
     if (byte < 0x80) {
       const from = start + index + 1;
-      if (bytes.length < from + length) return { kind: 'more' };
-      return { bytes: bytes.subarray(from, from + length), end: from + length };
+      if (bytes.length < from + length) return { kind: 'more', bytes: from + length };
+      return { kind: 'text', bytes: bytes.subarray(from, from + length), end: from + length };
     }
   }
   return { kind: 'invalid' };

@@ -2,7 +2,7 @@ import type { LoadedPart } from '../../elf/index.ts';
 import { KeptBytes, NeedleSearch } from '../binary/passing.ts';
 import { offsetOfAddress } from '../binary/program-map.ts';
 import type { ProgramMap } from '../binary/types.ts';
-import { isToolchain, readWord, TEXT_END, TEXT_START, type WordLayout, withoutMarks } from './header.ts';
+import { isToolchain, MAX_TEXT, readWord, TEXT_END, TEXT_START, type WordLayout, withoutMarks } from './header.ts';
 
 /** What toolchains that used addresses are called. */
 const RELEASE = Buffer.from('go1.');
@@ -11,7 +11,8 @@ const DEVELOPMENT = Buffer.from('devel ');
 const MAX_NAME = 256;
 /** Places that begin like a toolchain's name. */
 const MAX_NAMES = 2000;
-const MAX_TEXT = 16 * 1024 * 1024;
+/** Places that begin like a module text. */
+const MAX_TEXTS = 8;
 /** Bytes of variables that are kept until the addresses are known; few stand before them. */
 const MAX_VARIABLES = 4 * 1024 * 1024;
 
@@ -49,7 +50,7 @@ export class PointedStrings {
       name(DEVELOPMENT),
       new NeedleSearch(TEXT_START, (offset) => {
         // The reader of build information in the program itself has the mark too.
-        if (this.#texts.length < 16) this.#begin(this.#texts, offset, MAX_TEXT, TEXT_START);
+        if (this.#texts.length < MAX_TEXTS) this.#begin(this.#texts, offset, MAX_TEXT, TEXT_START);
       }),
     ];
   }

@@ -13,7 +13,7 @@ import { GoSearch } from './search.ts';
  */
 export const goBuildInfo: ContentReader = {
   id: 'go-buildinfo',
-  version: 1,
+  version: 2,
   files: { magic: [ELF_MAGIC, PE_MAGIC, ...MACH_O_MAGICS] },
   wants: (_, head) => (isPacked(head) ? 'no' : { kind: 'stream' }),
   open: openProgram,

@@ -12,7 +12,13 @@ export type GoRead =
   | { readonly kind: 'unreadable'; readonly reason: string };
 
 /** Places that begin like build information and are looked at; a program that reads others' has a few. */
-const MAX_PLACES = 64;
+const MAX_PLACES = 32;
+
+/** Bytes from the magic on, and how many must be there before they are worth a look. */
+interface Place {
+  readonly kept: KeptBytes;
+  readonly needed: number;
+}
 
 /**
  * Finds the build information of a Go program in a file that passes once. It lies among the variables, in newer
@@ -24,7 +30,7 @@ export class GoSearch {
   readonly #parts: readonly LoadedPart[];
   readonly #magic = new NeedleSearch(BUILD_MAGIC, (offset) => this.#open(offset));
   #pointed: PointedStrings | undefined;
-  #places: KeptBytes[] = [];
+  #places: Place[] = [];
   #opened = 0;
   #found: Exclude<HeaderRead, { kind: 'more' | 'invalid' }> | undefined;
 
@@ -73,16 +79,20 @@ export class GoSearch {
     const place = new KeptBytes(offset, MAX_TEXT + 2048);
     // The magic itself may have begun in the chunk before.
     place.take(BUILD_MAGIC, offset);
-    this.#places.push(place);
+    this.#places.push({ kept: place, needed: 0 });
   }
 
   #follow(chunk: Buffer, at: number): void {
-    const open: KeptBytes[] = [];
-    for (const place of this.#places) {
-      place.take(chunk, at);
-      const read = readHeader(place.bytes);
+    const open: Place[] = [];
+    for (const { kept, needed } of this.#places) {
+      kept.take(chunk, at);
+      if (kept.length < needed && !kept.isFull) {
+        open.push({ kept, needed });
+        continue;
+      }
+      const read = readHeader(kept.bytes);
       if (read.kind === 'more') {
-        if (!place.isFull) open.push(place);
+        if (!kept.isFull) open.push({ kept, needed: read.bytes });
       } else if (read.kind !== 'invalid') {
         this.#found = read;
         this.#places = [];

@@ -37,6 +37,11 @@ export interface JarLimits {
   /** Bytes that compressed inner jars of one jar unpack to, all together, and one of them. */
   readonly nestedBytes: number;
   readonly nestedJarBytes: number;
+  /** Bytes of inner jars that are read in place, as a multiple of the outermost one's: entries may share their bytes. */
+  readonly storedRatio: number;
+  /** Entries, and descriptors among them, of one jar and all inside it. */
+  readonly entries: number;
+  readonly descriptors: number;
   /** Bytes of one descriptor, and of all of one jar. */
   readonly descriptorBytes: number;
   readonly descriptorsBytes: number;
@@ -47,6 +52,9 @@ export const JAR_LIMITS: JarLimits = {
   nested: 10_000,
   nestedBytes: 1024 * 1024 * 1024,
   nestedJarBytes: 64 * 1024 * 1024,
+  storedRatio: 8,
+  entries: 1_000_000,
+  descriptors: 50_000,
   descriptorBytes: 4 * 1024 * 1024,
   descriptorsBytes: 256 * 1024 * 1024,
 };
@@ -70,6 +78,10 @@ class JarReading {
   readonly #problems: string[] = [];
   #nested = 0;
   #nestedBytes = 0;
+  #storedBytes = 0;
+  #maxStoredBytes = 0;
+  #entries = 0;
+  #descriptorCount = 0;
   #descriptorsBytes = 0;
 
   constructor(limits: JarLimits) {
@@ -77,6 +89,7 @@ class JarReading {
   }
 
   read(source: ByteSource, name: string, sha1: string): JarContents {
+    this.#maxStoredBytes = source.length * this.#limits.storedRatio;
     this.#jar(source, name, '', sha1, 0);
     return { artifacts: this.#artifacts, problems: this.#problems };
   }
@@ -84,7 +97,7 @@ class JarReading {
   #jar(source: ByteSource, name: string, within: string, sha1: string, depth: number): void {
     let entries: readonly ZipEntry[];
     try {
-      entries = readZipDirectory(source);
+      entries = this.#directory(source);
     } catch (error) {
       this.#problem(within, messageOf(error));
       return;
@@ -97,6 +110,14 @@ class JarReading {
       this.#artifacts.push({ ...coordinates, within: join(within, entry), guessed: false, sha1: undefined });
     }
     for (const entry of entries) if (NESTED.test(entry.name)) this.#inner(source, entry, within, depth + 1);
+  }
+
+  #directory(source: ByteSource): readonly ZipEntry[] {
+    const isWanted = (name: string): boolean => {
+      this.#entries += 1;
+      return name === MANIFEST || DESCRIPTOR.test(name) || NESTED.test(name);
+    };
+    return readZipDirectory(source, { entries: Math.max(0, this.#limits.entries - this.#entries), select: isWanted });
   }
 
   #inner(source: ByteSource, entry: ZipEntry, within: string, depth: number): void {
@@ -117,7 +138,11 @@ class JarReading {
     if (depth > maxDepth) throw new Error(`jars nested deeper than ${maxDepth} are not read`);
     if (this.#nested > nested) throw new Error(`jars after the first ${nested} inside one are not read`);
     const stored = storedZipEntry(source, entry);
-    if (stored !== undefined) return stored;
+    if (stored !== undefined) {
+      this.#storedBytes += stored.length;
+      if (this.#storedBytes > this.#maxStoredBytes) throw new Error('its inner jars share their bytes with others');
+      return stored;
+    }
     this.#nestedBytes += entry.bytes;
     if (this.#nestedBytes > nestedBytes)
       throw new Error(`over the ${nestedBytes} bytes of inner jars that are unpacked`);
@@ -147,6 +172,10 @@ class JarReading {
   #text(source: ByteSource, entry: ZipEntry, within: string): string | undefined {
     try {
       this.#descriptorsBytes += entry.bytes;
+      this.#descriptorCount += 1;
+      if (this.#descriptorCount > this.#limits.descriptors) {
+        throw new Error(`descriptors after the first ${this.#limits.descriptors} are not read`);
+      }
       if (this.#descriptorsBytes > this.#limits.descriptorsBytes) {
         throw new Error(`over the ${this.#limits.descriptorsBytes} bytes of descriptors that are read`);
       }
@@ -190,6 +219,7 @@ function identify(name: string, described: readonly Described[], manifest: strin
   const match = described.find(agrees) ?? (isOnly ? only : undefined);
   if (match !== undefined) return { ...match.coordinates, guessed: false, from: match.coordinates };
   const said = readManifest(manifest);
+  if (said.isRuntime) return undefined;
   const version = isVersion(file.version) ? file.version : said.version;
   // A file name with a version is how repositories name artifacts; titles are for people.
   const artifact = file.version !== '' || said.artifact === '' ? file.artifact : said.artifact;
@@ -208,6 +238,11 @@ function sha1Of(source: ByteSource): string {
   return hash.digest('hex');
 }
 
+/** Characters of one name on the way to a place; names in a zip archive may have 65,535 of any kind. */
+const MAX_SHOWN = 300;
+
 function join(within: string, name: string): string {
-  return within === '' ? name : `${within}!/${name}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  const shown = name.slice(0, MAX_SHOWN).replace(/[\u0000-\u001f\u007f\ud800-\udfff]/gu, '?');
+  return within === '' ? shown : `${within}!/${shown}`;
 }

@@ -8,6 +8,8 @@ export interface ManifestFacts {
   readonly names: readonly string[];
   readonly artifact: string;
   readonly version: string;
+  /** Part of the Java runtime, which its `release` file tells of. */
+  readonly isRuntime: boolean;
 }
 
 /**
@@ -25,7 +27,8 @@ export function readManifest(text: string): ManifestFacts {
   const title = first(['implementation-title', 'specification-title', 'bundle-name'], isArtifactId);
   // The foundation has no artifacts of its own, its projects have.
   const vendor = first(['implementation-vendor-id'], (text) => looksLikeGroup(text) && text !== 'org.apache');
-  return { vendor, names: [symbolic, module].filter(looksLikeGroup), artifact: title, version };
+  const isRuntime = values.get('specification-title') === 'Java Platform API Specification';
+  return { vendor, names: [symbolic, module].filter(looksLikeGroup), artifact: title, version, isRuntime };
 }
 
 /**

@@ -161,6 +161,44 @@ test('bombs stop at their limit', () => {
   assert.equal(readJar(bufferSource(text), 'x.jar', '', { ...JAR_LIMITS, descriptorsBytes: 10 }).problems.length, 2);
 });
 
+test('archives whose entries share their bytes, or that have too many, stop too', () => {
+  const inner = buildZip([properties('org.a', 'x', '1'), { name: 'z', content: Buffer.alloc(20_000), method: 0 }]);
+  const first = buildZip([{ name: '0.jar', content: inner, method: 0 }]);
+  assert.equal(readJar(bufferSource(first), 'a.jar', '').artifacts.length, 1);
+  const shared = buildZip([
+    { name: '0.jar', content: inner, method: 0 },
+    ...Array.from({ length: 50 }, (_, at) => ({
+      name: `${at + 1}.jar`,
+      content: '',
+      method: 0,
+      claims: { offset: 0, bytes: inner.length, packedBytes: inner.length },
+    })),
+  ]);
+  const found = readJar(bufferSource(shared), 'a.jar', '', { ...JAR_LIMITS, storedRatio: 2 });
+  assert.ok(found.artifacts.length < 5);
+  assert.match(found.problems[0] ?? '', /its inner jars share their bytes with others$/);
+  const many = buildZip(Array.from({ length: 30 }, (_, at) => properties('org.a', `x${at}`, '1')));
+  const read = (change: Partial<typeof JAR_LIMITS>) =>
+    readJar(bufferSource(many), 'a.jar', '', { ...JAR_LIMITS, ...change });
+  assert.equal(read({ descriptors: 10 }).artifacts.length, 10);
+  assert.match(read({ entries: 10 }).problems.join(), /^entries of a zip archive is over the limit of 10/);
+});
+
+test('names of any length and kind are shown cut, and without control characters', async () => {
+  const name = `${'n'.repeat(2000)}\n.jar`;
+  const [found = ''] = await jar('a.jar', [
+    { name, content: 'x' },
+    { name: 'b\n.jar', content: 'x' },
+  ]);
+  assert.match(found, /^n{300}: broken zip/);
+  assert.match((await jar('a.jar', [{ name: 'b\n.jar', content: 'x' }])).join(), /^b\?\.jar: broken zip/);
+});
+
+test('jars of the Java runtime itself are none of their own', async () => {
+  const text = 'Specification-Title: Java Platform API Specification\r\nImplementation-Version: 1.8.0_402';
+  assert.deepEqual(await jar('rt.jar', [manifest(text)]), []);
+});
+
 test('any damage gives artifacts or problems', async () => {
   const whole = buildZip([
     properties('org.a', 'x', '1'),

@@ -12,7 +12,7 @@ import { AuditSearch } from './audit-search.ts';
  */
 export const cargoAuditable: ContentReader = {
   id: 'cargo-auditable',
-  version: 1,
+  version: 2,
   files: { magic: [ELF_MAGIC] },
   wants: (_, head) => (isPacked(head) ? 'no' : { kind: 'stream' }),
   open: openProgram,

@@ -53,8 +53,9 @@ export class AuditSearch {
   }
 
   #look(bytes: Buffer, start: number, until: number): void {
-    for (let at = bytes.indexOf(ZLIB); at >= 0 && at < until; at = bytes.indexOf(ZLIB, at + 1)) {
-      if (!mayBePackedJson(bytes, at) || this.#probes >= MAX_PROBES) continue;
+    // Byte by byte: as fast for a file that is full of them as for any other.
+    for (let at = 0; at < until && this.#probes < MAX_PROBES; at += 1) {
+      if (bytes[at] !== ZLIB || !mayBePackedJson(bytes, at)) continue;
       this.#probes += 1;
       if (!begins(bytes.subarray(at, at + PROBE_BYTES))) continue;
       this.#kept = new KeptBytes(start + at, MAX_PACKED);
