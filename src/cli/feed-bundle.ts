@@ -115,7 +115,9 @@ async function cachedNamesOf(distributions: ReadonlySet<string>): Promise<(name:
       ),
     ),
   );
-  return (name) => names.has(name);
+  // apk and pacman have a file a repository: `alpine_3.22_main_x86_64`.
+  const beginnings = [...distributions].map((distribution) => `${distribution.replaceAll('/', '_')}_`);
+  return (name) => names.has(name) || beginnings.some((beginning) => name.startsWith(beginning));
 }
 
 /** Is it a bundle of ours rather than a document of advisories? */

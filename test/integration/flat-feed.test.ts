@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { createMessage, generateKey, sign } from 'openpgp';
 import { type Clock, isHeraklitError } from '../../src/base/index.ts';
 import { type ApkSigner, apkSigner, buildApk, buildApkIndex } from '../../src/distro/testing/apk-packages.ts';
 import { buildArch, buildArchDatabase } from '../../src/distro/testing/arch-packages.ts';
+import { exportBundle, importBundle } from '../../src/feed/bundle/index.ts';
 import { type OpenRepositoriesOptions, openRepositories } from '../../src/feed/index.ts';
 import { type MirrorServer, type Paths, serveMirror } from '../support/debian-mirror.ts';
 
@@ -233,4 +235,36 @@ test('pacman: with keys named, a database must be signed by one of them', async 
   assert.equal((await asked())[0]?.packages.length, 1);
   // From the cache, too, with its signature.
   assert.equal((await arch({ keyFiles, components: ['core'], offline: true }))[0]?.packages.length, 1);
+});
+
+test('states travel in a bundle to a machine without network; what was taken unsigned stays at home', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const pem = { privateKey: { type: 'pkcs8', format: 'pem' }, publicKey: { type: 'spki', format: 'pem' } } as const;
+  const [key, pub] = [join(cache, 'key.pem'), join(cache, 'pub.pem')];
+  await writeFile(key, privateKey.export(pem.privateKey));
+  await writeFile(pub, publicKey.export(pem.publicKey));
+  const home = join(cache, 'home');
+  await open({ cache: home });
+  paths.set('debian/core/os/x86_64/core.db', buildArchDatabase([glibc]));
+  await arch({ cache: home, trusted: true, components: ['core'] });
+  const path = join(cache, 'site.bundle');
+  const { repositories, date } = await exportBundle(path, { cache: home, key, database: undefined });
+  assert.deepEqual(repositories, ['alpine_3.22_community_x86_64', 'alpine_3.22_main_x86_64']);
+  assert.equal(date, '2023-11-14T22:13:20.000Z');
+  const away = join(cache, 'away');
+  const noDatabase = async (): Promise<never> => assert.fail('no advisories');
+  const imported = await importBundle(path, { cache: away, key: pub, openDatabase: noDatabase });
+  assert.deepEqual([imported.repositories, imported.older], [2, 0]);
+  const elsewhere = { main: ['http://127.0.0.1:9/nowhere'], security: [], origin: 'the test' };
+  const found = await versions({ cache: away, offline: true, mirrors: elsewhere });
+  assert.deepEqual(found, ['libssl3 3.5.0-r0', 'tool 1.0-r0']);
+  // Its signature counts there as well.
+  const strangers = [apkSigner('another.rsa.pub')];
+  await assert.rejects(open({ cache: away, offline: true, mirrors: elsewhere, keyFiles: strangers }), {
+    code: 'DISTRO_INDEX_UNSIGNED',
+  });
+  paths.set(MAIN, buildApkIndex([NEW], signer));
+  await open({ cache: away });
+  const again = await importBundle(path, { cache: away, key: pub, openDatabase: noDatabase });
+  assert.deepEqual([again.repositories, again.older], [1, 1]);
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readStateFile, stateBytes } from '../flat/state-cache.ts';
 import { BUNDLE, type CachedRelease, readReleaseFile, releaseBytes } from '../release-cache.ts';
 import type { BundleFile } from './manifest.ts';
 
@@ -66,13 +67,40 @@ export async function cachedRepositories(
   }
   for (const [path, file] of [...indexes].sort(([a], [b]) => (a < b ? -1 : 1)))
     members.push(await memberOfFile(path, file));
+  const states = await cachedStates(cache, isWanted);
   const dates = members.flatMap(({ content }) => {
     const line =
       content instanceof Uint8Array ? /^Date: (.+)$/m.exec(Buffer.from(content).toString('utf8'))?.[1] : undefined;
     const time = line === undefined ? Number.NaN : Date.parse(line);
     return Number.isNaN(time) ? [] : [time];
   });
-  return { names, date: new Date(dates.reduce((a, b) => Math.max(a, b), 0)).toISOString(), members };
+  const newest = [...dates, ...states.map(({ date }) => date * 1000)].reduce((a, b) => Math.max(a, b), 0);
+  return {
+    names: [...names, ...states.map(({ name }) => name)],
+    date: new Date(newest).toISOString(),
+    members: [...members, ...states.map(({ member }) => member)],
+  };
+}
+
+interface BundledState {
+  readonly name: string;
+  /** Seconds since the epoch. */
+  readonly date: number;
+  readonly member: BundleMember;
+}
+
+/** Verified indexes that are one file each (apk, pacman). */
+async function cachedStates(cache: string, isWanted: (name: string) => boolean): Promise<readonly BundledState[]> {
+  const states: BundledState[] = [];
+  for (const file of (await readdir(join(cache, 'states')).catch(() => [])).sort()) {
+    const name = /^(.+)\.state$/.exec(file)?.[1];
+    if (name === undefined || !isWanted(name)) continue;
+    const state = await readStateFile(join(cache, 'states', file));
+    if (state === undefined || !state.verified) continue;
+    const travelling = { ...state, url: `${BUNDLE}${name}`, etag: undefined, lastModified: undefined, checked: 0 };
+    states.push({ name, date: state.date, member: memberOfBytes(`states/${file}`, stateBytes(travelling)) });
+  }
+  return states;
 }
 
 /** The signed text names its indexes by hash; the cache names them so too. */

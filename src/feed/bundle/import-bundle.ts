@@ -6,6 +6,7 @@ import { readNormalised } from '../../advisory/index.ts';
 import { syncDirectory, systemClock } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import { type FeedWriter, listFeeds, writeFeed } from '../advisory-feeds/store.ts';
+import { readStateFile } from '../flat/state-cache.ts';
 import { readReleaseFile } from '../release-cache.ts';
 import { readPublicKey } from './keys.ts';
 import type { BundleManifest } from './manifest.ts';
@@ -81,14 +82,14 @@ async function placeFiles(
   for (const { path } of manifest.files) {
     if (/^(?:indexes|packages|changelogs)\//.test(path)) await place(join(staging, path), join(cache, path));
   }
-  const releases = manifest.files.filter(({ path }) => path.startsWith('releases/'));
+  const releases = manifest.files.filter(({ path }) => /^(?:releases|states)\//.test(path));
   let older = 0;
   for (const { path } of releases) {
     const [from, to] = [join(staging, path), join(cache, path)];
     if (await isOlder(from, to)) older += 1;
     else await move(from, to);
   }
-  if (releases.length > 0) await syncDirectory(join(cache, 'releases'));
+  for (const folder of new Set(releases.map(({ path }) => dirname(path)))) await syncDirectory(join(cache, folder));
   return { older, repositories: releases.length - older };
 }
 
@@ -117,6 +118,7 @@ async function isOlder(from: string, to: string): Promise<boolean> {
 }
 
 async function dateOf(path: string): Promise<number | undefined> {
+  if (path.endsWith('.state')) return (await readStateFile(path))?.date;
   const date = Date.parse(/^Date: (.+)$/m.exec((await readReleaseFile(path))?.text ?? '')?.[1] ?? '');
   return Number.isNaN(date) ? undefined : date;
 }

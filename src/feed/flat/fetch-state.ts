@@ -30,6 +30,8 @@ export interface StateRequest<T extends { readonly date: number }> {
   readonly id: string;
   /** Where the index may lie: URL → mirror, best first. */
   readonly urls: ReadonlyMap<string, string>;
+  /** False where whatever comes is taken. */
+  readonly verified: boolean;
   /** A signature lies beside it, named so: `.sig`. */
   readonly signature: string | undefined;
   /** Verifies and reads what came from a URL. @throws what is wrong with it */
@@ -81,7 +83,8 @@ async function fetchFrom<T extends { readonly date: number }>(
   const signature = request.signature === undefined ? undefined : await fetchSignature(url + request.signature, signal);
   const content = await request.open(bytes, signature, url);
   const answer = { url, etag: transfer.etag, lastModified: transfer.lastModified, checked };
-  return { state: { ...answer, date: content.date, bytes, signature }, content };
+  const { verified } = request;
+  return { state: { ...answer, date: content.date, bytes, signature, verified }, content };
 }
 
 /** The first mirror that answers well. */

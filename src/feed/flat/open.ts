@@ -62,7 +62,8 @@ async function openApk(bytes: Buffer, url: string, origin: Origin, all: FlatRepo
 
 /**
  * pacman's distributions sign packages, not databases. With keys named, a database must be signed by one of them; else
- * it must have come over https from the mirror that was named, or from a file, as pacman itself goes by.
+ * it must have come over https from the mirror that was named, from a file, or in a bundle of somebody whose key is known,
+ * who got it so: as pacman itself goes by.
  */
 async function openPacman(
   bytes: Buffer,
@@ -74,7 +75,7 @@ async function openPacman(
 ): Promise<State> {
   const keyring = all.keys.kind === 'alpm' ? all.keys.keyring : undefined;
   const what = redact(url);
-  if (!all.trusted && keyring === undefined && !/^(?:https|file):/.test(url)) {
+  if (!all.trusted && keyring === undefined && !/^(?:https|file|bundle):/.test(url)) {
     throw untrusted(what, 'is not signed, and did not come over https');
   }
   if (!all.trusted && keyring !== undefined) {
@@ -115,6 +116,7 @@ export async function openFlatRepositories(
       {
         id,
         urls,
+        verified: !all.trusted,
         signature: keys.kind === 'alpm' && keys.keyring !== undefined && !all.trusted ? '.sig' : undefined,
         open: (bytes, signature, url) =>
           keys.kind === 'apk'

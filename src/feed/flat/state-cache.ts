@@ -15,6 +15,8 @@ export interface CachedState {
   readonly bytes: Buffer;
   /** A detached signature that came with it. */
   readonly signature: Buffer | undefined;
+  /** False for what was taken because its user said to trust the repository. */
+  readonly verified: boolean;
 }
 
 /** One file holds facts (first line, JSON) and contents, so that they are replaced together. */
@@ -23,9 +25,10 @@ const pathOf = (directory: string, repository: string): string =>
 
 const sumOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-export async function readCachedState(directory: string, repository: string): Promise<CachedState | undefined> {
+/** A file of the cache; undefined where it is missing or damaged: it is fetched anew then. */
+export async function readStateFile(path: string): Promise<CachedState | undefined> {
   try {
-    const file = await readFile(pathOf(directory, repository));
+    const file = await readFile(path);
     const newline = file.indexOf(10);
     const { sum, signed, ...facts } = JSON.parse(file.toString('utf8', 0, newline)) as Omit<
       CachedState,
@@ -35,13 +38,20 @@ export async function readCachedState(directory: string, repository: string): Pr
     if (sumOf(bytes) !== sum) return undefined;
     return { ...facts, bytes, signature: signed === undefined ? undefined : Buffer.from(signed, 'base64') };
   } catch {
-    // Missing or damaged: it is fetched anew.
     return undefined;
   }
 }
 
-export async function writeCachedState(directory: string, repository: string, state: CachedState): Promise<void> {
-  const { bytes, signature, ...facts } = state;
+/** The file as `readStateFile` takes it. */
+export function stateBytes({ bytes, signature, ...facts }: CachedState): Buffer {
   const line = JSON.stringify({ ...facts, sum: sumOf(bytes), signed: signature?.toString('base64') });
-  await writeFileAtomic(pathOf(directory, repository), Buffer.concat([Buffer.from(`${line}\n`), bytes]));
+  return Buffer.concat([Buffer.from(`${line}\n`), bytes]);
+}
+
+export function readCachedState(directory: string, repository: string): Promise<CachedState | undefined> {
+  return readStateFile(pathOf(directory, repository));
+}
+
+export async function writeCachedState(directory: string, repository: string, state: CachedState): Promise<void> {
+  await writeFileAtomic(pathOf(directory, repository), stateBytes(state));
 }
