@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openCli } from '../support/cli.ts';
@@ -79,4 +79,50 @@ test('an rpm image from scan to where, sbom and outdated', async (context) => {
     },
   ]);
   assert.ok((await readFile(join(cli.home, 'cache', 'releases', 'rpm-md_rocky_9_baseos_x86_64.release'))).length > 0);
+});
+
+test('a fleet watches upstream images that it cannot patch, those of unknown distributions too', async (context) => {
+  if (!hasRpmTools('rpmbuild', 'createrepo_c')) return context.skip('createrepo_c or rpmbuild not installed');
+  const cli = await openCli(context);
+  const world = await RpmWorld.create();
+  context.after(() => world.remove());
+  const updates = await world.build([{ name: 'openssl', evr: '1:3.0.7-25.el9', arch: 'x86_64' }]);
+  const repository = await world.repository('repository', updates);
+  const path = 'usr/lib/sysimage/rpm/Packages.db';
+  for (const name of ['acme', 'nobody']) {
+    const system = { 'etc/os-release': `ID=${name}\nVERSION_ID=3\n` };
+    const image = await smallImage(cli.root, name, [system, { [path]: RPM_DATABASES[path] }]);
+    await image.close();
+  }
+  await writeFile(
+    join(cli.root, 'heraklit.yaml'),
+    `apiVersion: heraklit/v1
+kind: Fleet
+name: watched
+distributions:
+  acme/3:
+    repositories:
+      - name: base
+        urls: [file://${repository}]
+images:
+  - name: acme
+    upstream: oci:${join(cli.root, 'acme')}
+  - name: nobody
+    upstream: oci:${join(cli.root, 'nobody')}
+`,
+  );
+  const run = await cli.run(['run', 'heraklit.yaml']);
+  assert.equal(run.code, 0, run.stderr);
+  const again = await cli.run(['run', 'heraklit.yaml']);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /unchanged/);
+  const outdated = await cli.run(['outdated', '--all', '--format', 'json']);
+  const found = JSON.parse(outdated.stdout).images as { reference: string; findings: { candidate: string }[] }[];
+  assert.deepEqual(
+    found.map(({ reference, findings }) => [reference, findings.map(({ candidate }) => candidate)]),
+    [
+      ['acme:latest', ['1:3.0.7-25.el9']],
+      ['nobody:latest', []],
+    ],
+  );
 });

@@ -50,6 +50,8 @@ test('a root that rpm installed, upgraded and erased in holds what rpm says, als
     execFileSync('db5.3_load', [
       '-c',
       `db_pagesize=${pageSize}`,
+      '-c',
+      `db_lorder=${pageSize === 512 ? '4321' : '1234'}`,
       '-f',
       join(world.folder, 'dump'),
       join(folder, 'Packages'),

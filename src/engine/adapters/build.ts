@@ -115,11 +115,16 @@ async function patchUpstream(
   const upstream = await openImage(parseReference(reference), { signal });
   try {
     await adopt(store, upstream);
-    const outcome = await patchImage(upstream, {}, workshop);
+    const outcome = await patchImage(upstream, {}, workshop).catch((error: unknown) => {
+      // What nobody can patch is watched all the same: its findings are told, and the rest of the fleet goes on.
+      if (!isHeraklitError(error, 'IMAGE_UNSUPPORTED', 'FEED_DISTRIBUTION_UNKNOWN')) throw error;
+      return { kind: 'unpatchable', why: error.message } as const;
+    });
     if (outcome.kind === 'patched') return outcome.image;
+    const why = outcome.kind === 'unchanged' ? 'it misses no update' : outcome.why;
     return {
       strategy: previous === upstream.digest ? 'none' : 'patch',
-      reason: 'it misses no update: taken over as it is',
+      reason: `${why}: taken over as it is`,
       descriptor: { mediaType: upstream.mediaType, digest: upstream.digest, size: upstream.manifestBytes.byteLength },
       manifest: upstream.manifest,
       config: upstream.config,

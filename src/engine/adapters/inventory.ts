@@ -92,7 +92,7 @@ async function checkPackages(
   workshop: Workshop,
 ): Promise<UpdateCheck> {
   const shelf = await workshop.shelf(name, checked.architecture).catch((error: unknown) => {
-    if (isHeraklitError(error, 'FEED_DISTRIBUTION_UNKNOWN', 'FEED_NO_MIRROR')) return undefined;
+    if (isHeraklitError(error, 'FEED_DISTRIBUTION_UNKNOWN')) return undefined;
     throw error;
   });
   if (shelf === undefined) return findOutdated(checked, []);

@@ -31,9 +31,6 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
   const now = await inspectLayers(image, records);
   const workshop = tools.forImage(now);
   if (now.distribution === undefined) throw unsupported(image, 'no distribution was recognised in it');
-  if (now.ecosystem !== undefined && now.ecosystem !== 'deb') {
-    throw unsupported(image, `its packages are of the ${now.ecosystem} family`);
-  }
   const original = withoutPatchLayer(image).image;
   const indexes = records.slice(0, original.manifest.layers.length).map((record) => record.index);
   const unpacking = new AbortController();
@@ -50,6 +47,8 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
     const found = await check(now);
     const wanted = found.filter((finding) => isWanted(finding, filter) && !isHeld(finding, now));
     if (wanted.length === 0) return { kind: 'unchanged', left: found };
+    if (now.ecosystem !== 'deb')
+      throw unsupported(image, `it misses ${wanted.length} updates of the ${now.ecosystem} family`);
     const before = original === image ? now : await inspectLayers(original, records.slice(0, indexes.length));
     const chosen = original === image ? wanted : (await check(before)).filter(again(wanted, before, now));
     const upgrades = await solveUpgrades(before, indexes, chosen, shelf, workshop);

@@ -22,6 +22,7 @@ import {
   createAdvisoryReader,
   createFailover,
   createPackageCache,
+  defaultPockets,
   discoverMirrors,
   distributionOfRepository,
   type Failover,
@@ -160,6 +161,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
         const repositories = named === undefined ? undefined : await namedRepositories(named, folder);
         const keyFiles = options.keyFiles ?? (keys === undefined ? undefined : await readKeyFiles(keys, folder));
         const pockets = asked ?? settings.pockets;
+        // A distribution nobody knows is told of as such, before mirrors of it are looked for.
+        if (repositories === undefined) defaultPockets(distribution);
         await mkdir(home.cache, { recursive: true });
         const snapshots = await openRepositories({
           distribution,
