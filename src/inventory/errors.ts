@@ -7,6 +7,11 @@ export const inventoryErrors = {
     retryable: false,
     meaning: 'A page cursor was not made by this query, or was cut.',
   },
+  INVENTORY_TOO_MANY_PATHS: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A file name or glob fits more of the known paths than one question may have.',
+  },
   INVENTORY_ROOT_UNREADABLE: {
     kind: 'usage',
     retryable: false,

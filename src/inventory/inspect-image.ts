@@ -90,6 +90,7 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
     languagePackages: language.packages,
     layers: layerContents(image, records, tree, effects),
     tree,
+    indexes,
     packageSources: await readPackageSources(view, installed.ecosystem ?? distribution?.family),
     incomplete: [...installed.incomplete, ...language.incomplete],
     config: image.config,

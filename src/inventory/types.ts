@@ -6,7 +6,7 @@ import type {
   UnsupportedPackage,
 } from '../distro/index.ts';
 import type { LanguagePackage } from '../language/index.ts';
-import type { Digest, FlatTree, ImageConfig } from '../oci/index.ts';
+import type { Digest, FlatTree, ImageConfig, LayerIndex } from '../oci/index.ts';
 import type { NotAffected } from './explain.ts';
 
 /** A package at one version, as small as it gets. */
@@ -65,6 +65,8 @@ export interface ImageContents {
   readonly layers: readonly LayerContents[];
   /** Every path of the image; empty for a root folder. */
   readonly tree: FlatTree;
+  /** What each layer does to the tree, bottom first; undefined for a root folder. */
+  readonly indexes?: readonly LayerIndex[];
   /** The image's own package sources (etc/apt/sources.list, sources.list.d), for finding its mirrors. */
   readonly packageSources: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly incomplete: readonly IncompletePart[];

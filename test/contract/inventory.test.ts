@@ -5,9 +5,11 @@ import { after } from 'node:test';
 import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from './inventory.ts';
 import { bulkContract } from './inventory-model/bulk.ts';
+import { filesContract } from './inventory-model/files.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'inventory-'));
 after(() => rm(folder, { recursive: true }));
 
 inventoryContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'database') }));
 bulkContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'bulk') }));
+filesContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'files') }));

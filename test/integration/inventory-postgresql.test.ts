@@ -2,6 +2,7 @@ import { after, before, describe, test } from 'node:test';
 import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from '../contract/inventory.ts';
 import { bulkContract } from '../contract/inventory-model/bulk.ts';
+import { filesContract } from '../contract/inventory-model/files.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -19,5 +20,6 @@ if (programs === undefined) {
     const open = async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() });
     inventoryContract('PostgreSQL', open);
     bulkContract('PostgreSQL', open);
+    filesContract('PostgreSQL', open);
   });
 }

@@ -11,6 +11,7 @@ import { outboxRetention062 } from './062-outbox-retention.ts';
 import { rpmModules070 } from './070-rpm-modules.ts';
 import { advisories078 } from './078-advisories.ts';
 import { fleetQueries081 } from './081-fleet-queries.ts';
+import { files082 } from './082-files.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   rpmModules070,
   advisories078,
   fleetQueries081,
+  files082,
 ];

@@ -55,6 +55,49 @@ export interface LayerPackageTable {
   readonly package_version: number;
 }
 
+/** Folders of files that fleets are asked for; '' is the root. */
+export interface FileFolderTable {
+  readonly id: Generated<number>;
+  readonly path: string;
+}
+
+export interface FilePathTable {
+  readonly id: Generated<number>;
+  readonly folder: number;
+  readonly name: string;
+}
+
+/** What a layer says about files: file_path.id, but file_folder.id of what it makes opaque. */
+export interface LayerFilesTable {
+  readonly layer: number;
+  readonly notable: number[];
+  /** Present too, and notable in other layers. */
+  readonly other: number[];
+  readonly hidden: number[];
+  readonly opaque: number[];
+  readonly folders: number[];
+  /** Content digests of its files are known. */
+  readonly hashed: boolean;
+  readonly merged: string[];
+}
+
+export interface LayerSonameTable {
+  readonly soname: string;
+  readonly layer: number;
+  readonly path: number;
+}
+
+/** Layers whose libraries were read. */
+export interface LayerElfTable {
+  readonly layer: number;
+}
+
+export interface LayerFileDigestTable {
+  readonly digest: Buffer;
+  readonly layer: number;
+  readonly path: number;
+}
+
 export interface ImageTable {
   readonly id: Generated<number>;
   readonly digest: string;
@@ -134,6 +177,12 @@ export interface InventorySchema {
   readonly scope_package: ScopePackageTable;
   readonly layer: LayerTable;
   readonly layer_package: LayerPackageTable;
+  readonly file_folder: FileFolderTable;
+  readonly file_path: FilePathTable;
+  readonly layer_files: LayerFilesTable;
+  readonly layer_soname: LayerSonameTable;
+  readonly layer_elf: LayerElfTable;
+  readonly layer_file_digest: LayerFileDigestTable;
   readonly image: ImageTable;
   readonly image_reference: ImageReferenceTable;
   readonly package_check: PackageCheckTable;

@@ -1,3 +1,12 @@
+export { type LibraryName, recordLibraryNames } from './files/record-files.ts';
+export {
+  type FilesUnread,
+  type FileWanted,
+  filesUnread,
+  type WhereFileQuery,
+  type WhereFileRow,
+  whereFile,
+} from './files/where-file.ts';
 export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './fleet.ts';
 export { type HistoryRow, imageHistory } from './history.ts';
 export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './outdated-all.ts';

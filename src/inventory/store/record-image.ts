@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { chainIds, type Digest } from '../../oci/index.ts';
+import { layerFiles } from '../layer-files.ts';
 import { type Base, declaredBase } from '../lineage.ts';
 import { scopeOf } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
+import { recordFiles } from './files/record-files.ts';
 import { basesByLayers } from './image-base.ts';
 import { ensureLayers, recordLayerPackages } from './image-layers.ts';
 import { ensurePackageSets } from './package-set.ts';
@@ -118,6 +120,11 @@ async function insertImages(
   await recordLayerPackages(
     trx,
     images.map(({ contents }) => contents),
+    layers,
+  );
+  await recordFiles(
+    trx,
+    images.flatMap(({ contents: { indexes } }) => (indexes === undefined ? [] : layerFiles(indexes))),
     layers,
   );
   const chains = stacks.map((stack) => chainIds(stack.map((layer) => layer.diffId)));

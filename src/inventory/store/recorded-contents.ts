@@ -9,6 +9,7 @@ export type RecordedContents = Pick<
   | 'packages'
   | 'languagePackages'
   | 'layers'
+  | 'indexes'
   | 'annotations'
   | 'config'
   | 'incomplete'
