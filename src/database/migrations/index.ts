@@ -12,6 +12,7 @@ import { rpmModules070 } from './070-rpm-modules.ts';
 import { advisories078 } from './078-advisories.ts';
 import { fleetQueries081 } from './081-fleet-queries.ts';
 import { files082 } from './082-files.ts';
+import { advisoryNames083 } from './083-advisory-names.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly Migration[] = [
   advisories078,
   fleetQueries081,
   files082,
+  advisoryNames083,
 ];

@@ -1,12 +1,14 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
 import type { Finding } from '../types.ts';
+import { type FindingFilter, findingMatches, findingsOfSets, keyOfSet } from './findings-of-sets.ts';
 
-export interface OutdatedQuery {
+export interface OutdatedQuery extends FindingFilter {
   readonly imageGlob?: string;
-  readonly securityOnly?: boolean;
+  /** `debian/trixie` */
+  readonly distribution?: string;
   readonly limit?: number;
   readonly after?: string;
 }
@@ -15,100 +17,66 @@ export interface OutdatedImage {
   readonly reference: string;
   readonly digest: string;
   readonly distribution: string;
-  /** Security first, oldest first, then by name. */
+  /** Those that were asked for; security first, oldest first, then by name. */
   readonly findings: readonly Finding[];
 }
 
-/** Named images with at least one finding, by name. @throws INVENTORY_CURSOR_INVALID */
+/** Named images with at least one finding that is asked for, by name. @throws INVENTORY_CURSOR_INVALID */
 export async function outdatedAll(reader: DatabaseReader, query: OutdatedQuery = {}): Promise<Page<OutdatedImage>> {
   const limit = pageSize(query.limit);
   const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
+  // What is summed up decides one condition; not a date, and not two that may hold of two findings.
+  const exact = query.since === undefined && (query.securityOnly !== true || query.severity === undefined);
   const { rows } = await sql<{
     reference: string;
     digest: string;
     distribution: string;
     scope: string;
     package_set: number;
+    packages: number;
   }>`
-    select reference, digest, distribution, image.scope, image.package_set
+    ${exact ? sql`` : matchingSets(query)}
+    select reference, digest, distribution, image.scope, image.package_set, exposure.packages
     from image_reference
     join image on image.id = image_reference.image
     join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
+    ${exact ? sql`` : sql`join matching on matching.set = image.package_set and matching.scope = image.scope`}
     where until is null and reference > ${after} and findings > 0
-      ${query.securityOnly === true ? sql`and security > 0` : sql``}
+      ${exposureMatches(query)}
+      ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
       ${query.imageGlob === undefined ? sql`` : sql`and reference like ${globToLike(query.imageGlob)}`}
     order by reference limit ${limit + 1}`.execute(reader);
   const page = toPage(rows, limit, (row) => [row.reference]);
-  const findings = await findingsOfSets(reader, page.rows, query.securityOnly === true);
+  const findings = await findingsOfSets(reader, page.rows, query);
   return {
     next: page.next,
     rows: page.rows.map((row) => ({
       reference: row.reference,
       digest: row.digest,
       distribution: row.distribution,
-      findings: findings.get(`${row.package_set}/${row.scope}`) ?? [],
+      findings: findings.get(keyOfSet(row)) ?? [],
     })),
   };
 }
 
-interface FindingRow {
-  readonly set: number;
-  readonly scope: string;
-  readonly name: string;
-  readonly architecture: string;
-  readonly version: string;
-  readonly candidate: string;
-  readonly candidate_architecture: string;
-  readonly repository: string;
-  readonly security: boolean;
-  readonly severity: Finding['severity'];
-  readonly advisories: string[];
-  readonly since: Date;
-  readonly explained: string | null;
+function exposureMatches({ securityOnly, severity }: FindingFilter): RawBuilder<unknown> {
+  const severe =
+    severity === undefined
+      ? sql``
+      : severity === 'critical'
+        ? sql`and oldest_critical is not null`
+        : sql`and (oldest_critical is not null or oldest_important is not null)`;
+  return sql`${securityOnly === true ? sql`and security > 0` : sql``} ${severe}`;
 }
 
-/** Findings of distinct package sets, so that images which share one share its rows. */
-async function findingsOfSets(
-  reader: DatabaseReader,
-  images: readonly { readonly package_set: number; readonly scope: string }[],
-  securityOnly: boolean,
-): Promise<ReadonlyMap<string, readonly Finding[]>> {
-  const { rows } = await sql<FindingRow>`
-    select wanted.id as set, wanted.scope, package.name, package.architecture, package_version.version, candidate,
-      candidate_architecture, repository, security, severity, advisories, since, explained
-    from (
-      select distinct * from unnest(
-        ${images.map((image) => image.package_set)}::integer[], ${images.map((image) => image.scope)}::text[]
-      ) as pairs (id, scope)
-    ) wanted
-    join package_set on package_set.id = wanted.id
-    cross join lateral unnest(package_set.versions) as member (version)
-    join package_check on package_check.scope = wanted.scope and candidate is not null
-      and package_check.package_version = member.version
-    join package_version on package_version.id = package_check.package_version
-    join package on package.id = package_version.package
-    ${securityOnly ? sql`where security` : sql``}
-    order by security desc, since, package.name, package.architecture`.execute(reader);
-  const found = new Map<string, Finding[]>();
-  for (const row of rows) {
-    const key = `${row.set}/${row.scope}`;
-    const list = found.get(key) ?? [];
-    if (list.length === 0) found.set(key, list);
-    list.push({
-      package: row.name,
-      arch: row.candidate_architecture,
-      installed: row.version,
-      installedArch: row.architecture,
-      candidate: row.candidate,
-      repository: row.repository,
-      security: row.security,
-      severity: row.severity,
-      advisories: row.advisories,
-      since: row.since.toISOString(),
-      ...(row.explained === null ? {} : (JSON.parse(row.explained) as Pick<Finding, 'score' | 'notAffected'>)),
-    });
-  }
-  return found;
+function matchingSets(filter: FindingFilter): RawBuilder<unknown> {
+  return sql`with matching as materialized (
+      select distinct member.set, scope
+      from package_check
+      join package_version_sets on package_version_sets.package_version = package_check.package_version
+      cross join lateral unnest(sets) as member (set)
+      where ${findingMatches(filter)}
+    )`;
 }
 
 /** Findings recorded for one image; undefined when it is not in the inventory or was never checked. */
@@ -118,9 +86,9 @@ export async function findingsOfImage(reader: DatabaseReader, digest: string): P
     .innerJoin('exposure', (join) =>
       join.onRef('exposure.package_set', '=', 'image.package_set').onRef('exposure.scope', '=', 'image.scope'),
     )
-    .select(['image.package_set', 'image.scope'])
+    .select(['image.package_set', 'image.scope', 'exposure.packages'])
     .where('digest', '=', digest)
     .executeTakeFirst();
   if (image === undefined) return undefined;
-  return (await findingsOfSets(reader, [image], false)).get(`${image.package_set}/${image.scope}`) ?? [];
+  return (await findingsOfSets(reader, [image])).get(keyOfSet(image)) ?? [];
 }

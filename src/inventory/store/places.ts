@@ -1,0 +1,172 @@
+import { sql } from 'kysely';
+import type { DatabaseReader } from '../../database/index.ts';
+import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
+import { globToLike } from '../image-glob.ts';
+import { SETS_PER_CHUNK } from './package-set.ts';
+
+export interface PlacesQuery {
+  readonly imageGlob?: string;
+  /** Rows (one an image and reference) on a page. */
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+/** A package version that is looked for. */
+export interface PlacedVersion {
+  /** package_version.id */
+  readonly version: number;
+  /** Only images of this scope; undefined: of any. */
+  readonly scope?: string;
+}
+
+/** An image that has it. */
+export interface Place {
+  /** undefined where nothing names the image any more. */
+  readonly reference: string | undefined;
+  readonly digest: string;
+  /** Layer (diff id) that brought the version; undefined when unknown. */
+  readonly layer: string | undefined;
+  /** Ids of the running things that use the image, sorted. */
+  readonly workloads: readonly string[];
+}
+
+/** Sets that one statement looks at: few at first, since many images may share one; more where a glob leaves few. */
+const FIRST_SETS = 24;
+const MAX_SETS = 32_768;
+const GROWTH = 8;
+
+type Cursor = readonly [version: number, scope: string, set: number, image: number, reference: string];
+
+/**
+ * Images that have any of these versions: version by version in the order given, then by set, image and reference.
+ * @throws INVENTORY_CURSOR_INVALID
+ */
+export async function placesOf<Entry extends PlacedVersion>(
+  reader: DatabaseReader,
+  entries: readonly Entry[],
+  query: PlacesQuery,
+): Promise<Page<{ readonly entry: Entry; readonly place: Place }>> {
+  const limit = pageSize(query.limit);
+  const like = query.imageGlob === undefined ? undefined : globToLike(query.imageGlob);
+  let from: Cursor | undefined =
+    query.after === undefined
+      ? undefined
+      : decodeCursor(query.after, ['number', 'string', 'number', 'number', 'string'] as const);
+  const found: Hit[] = [];
+  for (let budget = FIRST_SETS; found.length <= limit; budget = Math.min(budget * GROWTH, MAX_SETS)) {
+    const members = await membersFrom(reader, entries, from, budget);
+    const last = members.at(-1);
+    if (last === undefined) break;
+    found.push(...(await imagesOf(reader, members, entries, like, from, limit + 1 - found.length)));
+    // Beyond every image of the last set.
+    const entry = entries[last.entry] as Entry;
+    from = [entry.version, entry.scope ?? '', last.set, Number.MAX_SAFE_INTEGER, ''];
+  }
+  const page = toPage(found, limit, (hit) => {
+    const { version, scope = '' } = entries[hit.entry] as Entry;
+    return [version, scope, hit.set, hit.image, hit.reference ?? ''];
+  });
+  return {
+    next: page.next,
+    rows: page.rows.map((hit) => ({
+      entry: entries[hit.entry] as Entry,
+      place: {
+        reference: hit.reference ?? undefined,
+        digest: hit.digest,
+        layer: hit.layer ?? undefined,
+        workloads: hit.workloads ?? [],
+      },
+    })),
+  };
+}
+
+/** A package set that holds a version; `entry` is the version's place in the list. */
+interface Member {
+  readonly entry: number;
+  readonly set: number;
+}
+
+/** The next sets in order, `budget` of them where there are as many. */
+async function membersFrom(
+  reader: DatabaseReader,
+  entries: readonly PlacedVersion[],
+  from: Cursor | undefined,
+  budget: number,
+): Promise<readonly Member[]> {
+  const start =
+    from === undefined ? 0 : entries.findIndex(({ version, scope = '' }) => version === from[0] && scope === from[1]);
+  const wanted = start < 0 ? [] : entries.slice(start);
+  if (wanted.length === 0) return [];
+  const resume =
+    from === undefined ? sql`` : sql`where not (place = 1 and sets[cardinality(sets)] < ${from[2]}::bigint)`;
+  const { rows } = await sql<{ place: number; sets: number[] }>`
+    select place, sets from (
+      select place, chunk, sets,
+        sum(cardinality(sets)) over (order by place, chunk rows unbounded preceding) - cardinality(sets) as before
+      from unnest(${wanted.map(({ version }) => version)}::integer[]) with ordinality as wanted (version, place)
+      join package_version_sets on package_version_sets.package_version = wanted.version
+      ${resume}
+    ) listed
+    -- The array that a page ended in counts, though part of it is done: hence one array's length on top.
+    where before < ${budget + (from === undefined ? 0 : SETS_PER_CHUNK)}::integer
+    order by place, chunk`.execute(reader);
+  const members = rows.flatMap(({ place, sets }) => sets.map((set) => ({ entry: start + Number(place) - 1, set })));
+  if (from === undefined) return members.slice(0, budget);
+  const [, , set, image] = from;
+  const isDone = (member: Member): boolean =>
+    member.entry === start && (member.set < set || (member.set === set && image === Number.MAX_SAFE_INTEGER));
+  return members.filter((member) => !isDone(member)).slice(0, budget);
+}
+
+interface Hit extends Member {
+  readonly image: number;
+  readonly digest: string;
+  readonly reference: string | null;
+  readonly layer: string | null;
+  readonly workloads: readonly string[] | null;
+}
+
+/** Images of these sets with the lowest layer of each that brought the version, and what runs them. */
+async function imagesOf(
+  reader: DatabaseReader,
+  members: readonly Member[],
+  entries: readonly PlacedVersion[],
+  like: string | undefined,
+  from: Cursor | undefined,
+  limit: number,
+): Promise<readonly Hit[]> {
+  const first = members[0] as Member;
+  const begun = from !== undefined && entries[first.entry]?.version === from[0] && first.set === from[2];
+  const after = begun
+    ? sql`and (place > 1 or (image.id, coalesce(reference, '')) > (${from[3]}::integer, ${from[4]}::text))`
+    : sql``;
+  const columns = [
+    sql`${members.map(({ entry }) => entry)}::integer[]`,
+    sql`${members.map(({ entry }) => entries[entry]?.version)}::integer[]`,
+    sql`${members.map(({ entry }) => entries[entry]?.scope ?? null)}::text[]`,
+    sql`${members.map(({ set }) => set)}::integer[]`,
+  ];
+  const { rows } = await sql<Hit>`
+    select entry, set, hit.image, digest, reference,
+      (select layer.diff_id
+        from unnest(layers) with ordinality as stack (layer, height)
+        join layer_package on layer_package.package_version = hit.version and layer_package.layer = stack.layer
+        join layer on layer.id = stack.layer
+        order by height limit 1) as layer,
+      (select array_agg(distinct workload.id order by workload.id) from workload
+        where workload.digest = hit.digest) as workloads
+    from (
+      select place, entry, version, set, image.id as image, image.digest, image.layers, reference
+      from unnest(${sql.join(columns)}) with ordinality as member (entry, version, scope, set, place)
+      join lateral (
+        select id, digest, layers, scope from image where package_set = member.set
+        union all select id, digest, layers, scope from image where language_set = member.set
+      ) image on member.scope is null or image.scope = member.scope
+      left join image_reference on image_reference.image = image.id and until is null
+      where true ${like === undefined ? sql`` : sql`and reference like ${like}`} ${after}
+      order by place, image.id, coalesce(reference, '')
+      limit ${limit}
+    ) hit
+    order by place, hit.image, coalesce(reference, '')`.execute(reader);
+  return rows;
+}
