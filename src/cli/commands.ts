@@ -28,8 +28,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'advisories, and bundles for machines without network',
     load: () => import('./commands/feed.ts'),
   },
-  { name: 'where', summary: 'which images have a package', load: () => import('./commands/where.ts') },
-  { name: 'diff', summary: 'how two images differ', load: () => import('./commands/diff.ts') },
+  {
+    name: 'where',
+    summary: 'which images have a package, file, library, digest or fix',
+    load: () => import('./commands/where.ts'),
+  },
+  { name: 'history', summary: 'which images a reference has meant', load: () => import('./commands/history.ts') },
+  {
+    name: 'explain',
+    summary: 'what was made of an image, why and how',
+    load: () => import('./commands/explain.ts'),
+  },
+  { name: 'diff', summary: 'how two images, or a fleet on two days, differ', load: () => import('./commands/diff.ts') },
   { name: 'layers', summary: 'what each layer adds and wastes', load: () => import('./commands/layers.ts') },
   {
     name: 'lint',

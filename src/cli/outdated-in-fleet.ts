@@ -1,42 +1,58 @@
 import type { CliContext } from './context.ts';
 import { openFleetAccess } from './fleet-access.ts';
-import { outdatedOnServer } from './outdated-on-server.ts';
+import { type OutdatedFilter, outdatedOnServer } from './outdated-on-server.ts';
 import type { OutdatedView } from './render/outdated.ts';
 
-/** Every image of the inventory that has findings, or that nothing can be said about; where `serve` holds the home, it is asked. */
+/** Rows of one page; large, so that a fleet takes few round trips. */
+const PAGE = 10_000;
+
+/**
+ * Every image of the inventory that has findings which are asked for, or that nothing can be said about; where `serve`
+ * holds the home, it is asked.
+ */
 export async function outdatedInFleet(
   context: CliContext,
-  imageGlob: string | undefined,
+  filter: OutdatedFilter,
   now: number,
 ): Promise<readonly OutdatedView[]> {
   const access = await openFleetAccess(context);
-  if (access.kind === 'server') return outdatedOnServer(access.server, imageGlob);
+  if (access.kind === 'server') return outdatedOnServer(access.server, filter);
   const { database } = access;
   const { fleet, outdatedAll } = await import('../inventory/store/index.ts');
-  const filter = imageGlob === undefined ? {} : { imageGlob };
+  const { image, distribution, severity, since } = filter;
+  const images = {
+    limit: PAGE,
+    ...(image === undefined ? {} : { imageGlob: image }),
+    ...(distribution === undefined ? {} : { distribution }),
+  };
+  const updates = {
+    ...(severity === undefined ? {} : { severity }),
+    ...(since === undefined ? {} : { since: new Date(since) }),
+  };
   try {
     const findings = new Map<string, OutdatedView['findings']>();
     const outdated = (after: string | undefined) =>
-      outdatedAll(database.kysely, { ...filter, ...(after === undefined ? {} : { after }) });
+      outdatedAll(database.kysely, { ...images, ...updates, ...(after === undefined ? {} : { after }) });
     for await (const row of everyRow(outdated)) findings.set(row.reference, row.findings);
-    const images: OutdatedView[] = [];
+    const views: OutdatedView[] = [];
     const rows = (after: string | undefined) =>
-      fleet(database.kysely, { ...filter, now: new Date(now), ...(after === undefined ? {} : { after }) });
+      fleet(database.kysely, { ...images, now: new Date(now), ...(after === undefined ? {} : { after }) });
     for await (const row of everyRow(rows)) {
-      if (row.status === 'checked' && row.findings === 0 && row.grade !== 'F') continue;
-      images.push({
+      const own = findings.get(row.reference) ?? [];
+      if (row.status === 'checked' && own.length === 0 && row.grade !== 'F') continue;
+      views.push({
         reference: row.reference,
         digest: row.digest,
         distribution: row.distribution === '' ? undefined : row.distribution,
         status: row.status,
         reason: row.reason,
-        findings: findings.get(row.reference) ?? [],
+        findings: own,
         grade: row.grade,
         dropsAt: row.dropsAt,
         endOfSupport: row.endOfSupport,
       });
     }
-    return images;
+    return views;
   } finally {
     await database.close();
   }

@@ -55,11 +55,12 @@ const server = {
         findings: [finding],
       },
     ],
+    next: null,
   }),
 };
 
 test('what is outdated, and what nothing is known about, as the server tells it', async () => {
-  const images = await outdatedOnServer(server, undefined);
+  const images = await outdatedOnServer(server, {});
   assert.deepEqual(
     images.map((one) => [one.reference.split('/').at(-1), one.status, one.grade, one.findings.length]),
     [
@@ -71,7 +72,7 @@ test('what is outdated, and what nothing is known about, as the server tells it'
 });
 
 test('a glob matches whole references; its other characters mean themselves', async () => {
-  const names = async (glob: string) => (await outdatedOnServer(server, glob)).map((one) => one.reference);
+  const names = async (glob: string) => (await outdatedOnServer(server, { image: glob })).map((one) => one.reference);
   assert.deepEqual(await names('registry.example/*/w?b:1'), ['registry.example/team/web:1']);
   assert.deepEqual(await names('registry?example/team/(web|odd):1'), []);
   assert.deepEqual(await names('registryXexample/team/web:1'), []);

@@ -103,6 +103,8 @@ export interface OutdatedImage {
 
 export interface Outdated {
   readonly images: readonly OutdatedImage[];
+  /** `after` of the next page; null at the end. */
+  readonly next: string | null;
 }
 
 export interface PlanTask {
@@ -173,18 +175,141 @@ export interface Diff {
 
 export interface Place {
   readonly package: string;
+  /** `deb`, `rpm`, `npm`, … */
+  readonly type: string;
   readonly version: string;
   readonly arch: string;
+  /** The digest where nothing names the image any more. */
   readonly reference: string;
   readonly digest: string;
-  /** The topmost layer that has it. */
+  /** The layer that brought it. */
   readonly layer: string | null;
   readonly workloads: readonly string[];
 }
 
+/** `GET /api/v1/where` */
 export interface Where {
   readonly package: string;
   readonly places: readonly Place[];
+  readonly next: string | null;
+}
+
+/** `GET /api/v1/where/file` */
+export interface WhereFile {
+  readonly places: readonly {
+    readonly path: string;
+    readonly reference: string;
+    readonly digest: string;
+    readonly layer: string;
+    readonly workloads: readonly string[];
+  }[];
+  readonly next: string | null;
+  /** What the answer cannot speak of. */
+  readonly unread: {
+    /** Named images with a layer that was never read for its files. */
+    readonly images: number;
+    /** Layers whose files were not hashed. */
+    readonly unhashedLayers: number;
+    /** Layers whose libraries' SONAMEs were not read. */
+    readonly layersWithoutNames: number;
+  };
+}
+
+/** `GET /api/v1/where/digest` */
+export interface WhereDigest {
+  readonly places: readonly {
+    /** What the digest is to the image. */
+    readonly role: 'image' | 'base' | 'layer' | 'file';
+    /** Of a file. */
+    readonly path: string | null;
+    readonly reference: string;
+    readonly digest: string;
+    readonly workloads: readonly string[];
+  }[];
+  readonly next: string | null;
+}
+
+/** `GET /api/v1/where/advisory` */
+export interface WhereAdvisory {
+  readonly advisory: string;
+  readonly places: readonly (Place & {
+    /** `affected`: no fixed version is known. */
+    readonly state: 'missing' | 'affected' | 'fixed';
+    readonly fixedIn: string | null;
+  })[];
+  readonly next: string | null;
+}
+
+export interface PackageChange {
+  readonly kind: 'added' | 'removed' | 'upgraded' | 'downgraded';
+  readonly type: string;
+  readonly package: string;
+  readonly arch: string;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** `GET /api/v1/history`, newest first. */
+export interface History {
+  readonly reference: string;
+  readonly images: readonly {
+    readonly digest: string;
+    readonly since: string;
+    /** Null: it still does. */
+    readonly until: string | null;
+    readonly created: string | null;
+    readonly base: string | null;
+    /** Against the image before; null for the first. */
+    readonly changes: readonly PackageChange[] | null;
+  }[];
+  readonly next: string | null;
+}
+
+/** `GET /api/v1/fleet/changes` */
+export interface FleetChanges {
+  readonly from: string;
+  readonly to: string;
+  /** References that name something else at the later time. */
+  readonly references: { readonly added: number; readonly removed: number; readonly changed: number };
+  /** Most references first. */
+  readonly packages: readonly (PackageChange & { readonly images: number })[];
+  readonly next: string | null;
+}
+
+/** `GET /api/v1/fleet/moved` */
+export interface MovedReferences {
+  readonly references: readonly {
+    readonly reference: string;
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+  readonly next: string | null;
+}
+
+/** `GET /api/v1/explain`, newest first. */
+export interface Explanation {
+  readonly image: string;
+  readonly reference: string | null;
+  readonly builds: readonly {
+    readonly run: string;
+    readonly at: string;
+    readonly status: TaskStatus;
+    readonly reason: string;
+    readonly strategy: Strategy;
+    /** Why this and this way, with the ways that policy excluded. */
+    readonly because: string;
+    readonly digest: string | null;
+    readonly previous: string | null;
+    readonly base: { readonly from: string | null; readonly to: string | null };
+    /** Of the result against the image before; null where one of them is not known here. */
+    readonly changes: readonly PackageChange[] | null;
+    /** Updates it was made for, as they were announced. */
+    readonly missing: readonly { readonly package: string; readonly installed: string; readonly candidate: string }[];
+    /** What the updates fix. */
+    readonly advisories: readonly string[];
+    readonly error: string | null;
+  }[];
+  readonly next: string | null;
 }
 
 export interface Workload {

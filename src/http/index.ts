@@ -7,18 +7,23 @@ export type {
   Diff,
   EventRecord,
   Events,
+  Explanation,
   Finding,
   FindingCounts,
   Fleet,
+  FleetChanges,
   FleetImage,
   FleetTotals,
   Grade,
+  History,
   ImageStatus,
   Layer,
   Layers,
+  MovedReferences,
   NewSecret,
   Outdated,
   OutdatedImage,
+  PackageChange,
   PackageMove,
   Place,
   Plan,
@@ -27,6 +32,9 @@ export type {
   Strategy,
   TaskStatus,
   Where,
+  WhereAdvisory,
+  WhereDigest,
+  WhereFile,
   Workload,
   Workloads,
 } from './contract.ts';
@@ -36,7 +44,7 @@ export { databaseEventStream, type EventStream } from './event-stream.ts';
 export { type AccessLog, openAccessLog } from './operations/access-log.ts';
 export type { Operations } from './operations/operate.ts';
 export type { ServerMetrics } from './operations/server-metrics.ts';
-export type { FleetQueries, WhereQuery } from './queries.ts';
+export type { FleetQueries, OutdatedQuery, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';
 export { createRemoteMaintenance } from './remote-maintenance.ts';

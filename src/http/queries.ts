@@ -1,20 +1,101 @@
-import type { Diff, Fleet, Layers, Outdated, Plan, Where, Workloads } from './contract.ts';
+import type {
+  Diff,
+  Explanation,
+  Fleet,
+  FleetChanges,
+  History,
+  Layers,
+  MovedReferences,
+  Outdated,
+  Plan,
+  Where,
+  WhereAdvisory,
+  WhereDigest,
+  WhereFile,
+  Workloads,
+} from './contract.ts';
 
-export interface WhereQuery {
+/** What every question that is answered in pages takes. */
+export interface PageQuery {
+  /** Rows at most; 1,000 where nothing is said, 10,000 at most. */
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/** Of images; a glob over references. */
+interface ImagesQuery extends PageQuery {
+  readonly image?: string;
+}
+
+export interface WhereQuery extends ImagesQuery {
   readonly package: string;
   /** Range such as `<< 3.0.11-1`. */
   readonly version?: string;
-  /** Glob over references. */
+  /** `deb`, `rpm`, `npm`, … */
+  readonly type?: string;
+}
+
+/** One of the three. */
+export interface WhereFileQuery extends ImagesQuery {
+  /** `/usr/bin/curl`, a name in any folder, or a glob. */
+  readonly path?: string;
+  readonly soname?: string;
+  /** Hexadecimal sha256 of the content. */
+  readonly sha256?: string;
+}
+
+export interface WhereDigestQuery extends ImagesQuery {
+  readonly digest: string;
+}
+
+export interface WhereAdvisoryQuery extends ImagesQuery {
+  /** A CVE id, or an advisory's own. */
+  readonly advisory: string;
+  readonly state?: 'missing' | 'affected' | 'fixed';
+}
+
+export interface OutdatedQuery extends PageQuery {
+  /** Name, reference or digest of the one image that is asked about; the rest is then left out. */
   readonly image?: string;
+  readonly glob?: string;
+  readonly distribution?: string;
+  /** At least. */
+  readonly severity?: 'critical' | 'important';
+  readonly security?: boolean;
+  /** RFC 3339: updates published then or later. */
+  readonly since?: string;
+}
+
+export interface HistoryQuery extends PageQuery {
+  /** Name, reference or digest. */
+  readonly image: string;
+}
+
+export interface ChangesQuery extends ImagesQuery {
+  /** RFC 3339 */
+  readonly from: string;
+  readonly to: string;
 }
 
 /** What the API, the UI and the command line ask a fleet; answered by the engine here or by another process. */
 export interface FleetQueries {
   fleet(): Promise<Fleet>;
-  /** All images, or the one named by name, reference or digest. @throws HTTP_NOT_FOUND */
-  outdated(image?: string): Promise<Outdated>;
+  /** @throws HTTP_NOT_FOUND where one image is asked about */
+  outdated(query?: OutdatedQuery): Promise<Outdated>;
   plan(): Promise<Plan>;
   where(query: WhereQuery): Promise<Where>;
+  whereFile(query: WhereFileQuery): Promise<WhereFile>;
+  whereDigest(query: WhereDigestQuery): Promise<WhereDigest>;
+  whereAdvisory(query: WhereAdvisoryQuery): Promise<WhereAdvisory>;
+  /** @throws HTTP_NOT_FOUND */
+  history(query: HistoryQuery): Promise<History>;
+  /** How the fleet differs between two times, package by package. */
+  changes(query: ChangesQuery): Promise<FleetChanges>;
+  /** The references that moved between two times. */
+  moved(query: ChangesQuery): Promise<MovedReferences>;
+  /** What was made of an image, why and how. @throws HTTP_NOT_FOUND */
+  explain(query: HistoryQuery): Promise<Explanation>;
   /** @throws HTTP_NOT_FOUND */
   layers(image: string): Promise<Layers>;
   /** @throws HTTP_NOT_FOUND */

@@ -23,17 +23,26 @@ export interface RemoteHeraklit extends FleetQueries {
  * @throws HTTP_REMOTE_UNREACHABLE, HTTP_REMOTE_INVALID, or the error the server answers with
  */
 export function createRemoteQueries(url: string, key?: string): RemoteHeraklit {
-  const ask = async <T>(path: string, query: Readonly<Record<string, string | undefined>> = {}): Promise<T> => {
+  const ask = async <T>(path: string, query: object = {}): Promise<T> => {
     const target = new URL(`/api/v1/${path}`, url);
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) target.searchParams.set(name, value);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
     const response = await request(target, AbortSignal.timeout(TIMEOUT), { accept: 'application/json', key });
     return (await answerOf(response, target)) as T;
   };
   return {
     fleet: () => ask('fleet'),
-    outdated: (image) => ask('findings', { image }),
+    outdated: (query) => ask('findings', query),
     plan: () => ask('plan'),
-    where: (query) => ask('where', { ...query }),
+    where: (query) => ask('where', query),
+    whereFile: (query) => ask('where/file', query),
+    whereDigest: (query) => ask('where/digest', query),
+    whereAdvisory: (query) => ask('where/advisory', query),
+    history: (query) => ask('history', query),
+    changes: (query) => ask('fleet/changes', query),
+    moved: (query) => ask('fleet/moved', query),
+    explain: (query) => ask('explain', query),
     layers: (image) => ask('layers', { image }),
     diff: (from, to) => ask('diff', { from, to }),
     workloads: () => ask('workloads'),

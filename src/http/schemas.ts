@@ -6,6 +6,7 @@ const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()
 const text = Type.String();
 const count = Type.Integer({ minimum: 0 });
 const time = Type.String({ description: 'RFC 3339' });
+const next = orNull(Type.String({ description: '`after` of the next page; null at the end' }));
 const oneOf = <const T extends readonly string[]>(words: T) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...words] });
 
@@ -105,6 +106,7 @@ export const Outdated = Type.Object(
         closed,
       ),
     ),
+    next,
   },
   closed,
 );
@@ -179,23 +181,127 @@ export const Diff = Type.Object(
   closed,
 );
 
+const place = { reference: text, digest: text, workloads: Type.Array(text) };
+const packagePlace = {
+  package: text,
+  type: text,
+  version: text,
+  arch: text,
+  ...place,
+  layer: orNull(text),
+};
+const PackageChange = {
+  kind: oneOf(['added', 'removed', 'upgraded', 'downgraded'] as const),
+  type: text,
+  package: text,
+  arch: text,
+  from: orNull(text),
+  to: orNull(text),
+};
+
 export const Where = Type.Object(
+  { package: text, places: Type.Array(Type.Object(packagePlace, closed)), next },
+  closed,
+);
+
+export const WhereFile = Type.Object(
   {
-    package: text,
+    places: Type.Array(Type.Object({ path: text, ...place, layer: text }, closed)),
+    next,
+    unread: Type.Object({ images: count, unhashedLayers: count, layersWithoutNames: count }, closed),
+  },
+  closed,
+);
+
+export const WhereDigest = Type.Object(
+  {
+    places: Type.Array(
+      Type.Object({ role: oneOf(['image', 'base', 'layer', 'file'] as const), path: orNull(text), ...place }, closed),
+    ),
+    next,
+  },
+  closed,
+);
+
+export const WhereAdvisory = Type.Object(
+  {
+    advisory: text,
     places: Type.Array(
       Type.Object(
+        { ...packagePlace, state: oneOf(['missing', 'affected', 'fixed'] as const), fixedIn: orNull(text) },
+        closed,
+      ),
+    ),
+    next,
+  },
+  closed,
+);
+
+export const History = Type.Object(
+  {
+    reference: text,
+    images: Type.Array(
+      Type.Object(
         {
-          package: text,
-          version: text,
-          arch: text,
-          reference: text,
           digest: text,
-          layer: orNull(text),
-          workloads: Type.Array(text),
+          since: time,
+          until: orNull(time),
+          created: orNull(time),
+          base: orNull(text),
+          changes: orNull(Type.Array(Type.Object(PackageChange, closed))),
         },
         closed,
       ),
     ),
+    next,
+  },
+  closed,
+);
+
+export const FleetChanges = Type.Object(
+  {
+    from: time,
+    to: time,
+    references: Type.Object({ added: count, removed: count, changed: count }, closed),
+    packages: Type.Array(Type.Object({ ...PackageChange, images: count }, closed)),
+    next,
+  },
+  closed,
+);
+
+export const MovedReferences = Type.Object(
+  {
+    references: Type.Array(Type.Object({ reference: text, from: orNull(text), to: orNull(text) }, closed)),
+    next,
+  },
+  closed,
+);
+
+export const Explanation = Type.Object(
+  {
+    image: text,
+    reference: orNull(text),
+    builds: Type.Array(
+      Type.Object(
+        {
+          run: text,
+          at: time,
+          status: TaskStatus,
+          reason: text,
+          strategy: Strategy,
+          because: text,
+          digest: orNull(text),
+          previous: orNull(text),
+          base: Type.Object({ from: orNull(text), to: orNull(text) }, closed),
+          changes: orNull(Type.Array(Type.Object(PackageChange, closed))),
+          missing: Type.Array(Type.Object({ package: text, installed: text, candidate: text }, closed)),
+          advisories: Type.Array(text),
+          error: orNull(text),
+        },
+        closed,
+      ),
+    ),
+    next,
   },
   closed,
 );
@@ -321,6 +427,13 @@ export type Checked = [
   Matches<contract.Layers, Static<typeof Layers>>,
   Matches<contract.Diff, Static<typeof Diff>>,
   Matches<contract.Where, Static<typeof Where>>,
+  Matches<contract.WhereFile, Static<typeof WhereFile>>,
+  Matches<contract.WhereDigest, Static<typeof WhereDigest>>,
+  Matches<contract.WhereAdvisory, Static<typeof WhereAdvisory>>,
+  Matches<contract.History, Static<typeof History>>,
+  Matches<contract.FleetChanges, Static<typeof FleetChanges>>,
+  Matches<contract.MovedReferences, Static<typeof MovedReferences>>,
+  Matches<contract.Explanation, Static<typeof Explanation>>,
   Matches<contract.Workloads, Static<typeof Workloads>>,
   Matches<contract.Events, Static<typeof Events>>,
   Matches<contract.Problem, Static<typeof Problem>>,

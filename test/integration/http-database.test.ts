@@ -200,7 +200,7 @@ test('findings, places, layers, difference, workloads and the plan fit the API s
   );
   context.after(() => server.close());
   const remote = createRemoteQueries(url);
-  const [outdated] = (await remote.outdated('app')).images;
+  const [outdated] = (await remote.outdated({ image: 'app' })).images;
   assert.deepEqual(
     outdated?.findings.map((found) => [found.package, found.installed, found.candidate, found.advisories.length]),
     [['openssl', '3.5.1-1', '3.5.4-1', 2]],
@@ -219,7 +219,7 @@ test('findings, places, layers, difference, workloads and the plan fit the API s
     [2, 1],
   );
   const diff = await remote.diff('base', 'fleet/app:stable');
-  assert.deepEqual(diff.packages, [{ package: 'nginx', arch: 'amd64', from: null, to: '1.26-3' }]);
+  assert.deepEqual(diff.packages, [{ package: 'nginx', type: 'deb', arch: 'amd64', from: null, to: '1.26-3' }]);
   assert.equal(diff.sharedLayers, 1);
   const [workload] = (await remote.workloads()).workloads;
   assert.deepEqual([workload?.name, workload?.current, workload?.state], ['web', true, 'running']);

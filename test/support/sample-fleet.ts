@@ -346,9 +346,29 @@ const outdatedOf = (image: FleetImage): OutdatedImage => ({
 /** A fleet in the middle of a run: every state that the page shows occurs in it. */
 export const sampleQueries: FleetQueries = {
   fleet: async () => sampleFleet,
-  outdated: async (image) => ({ images: (image === undefined ? images : [find(image)]).map(outdatedOf) }),
+  outdated: async ({ image } = {}) => ({
+    images: (image === undefined ? images : [find(image)]).map(outdatedOf),
+    next: null,
+  }),
   plan: async () => samplePlan,
-  where: async (query) => ({ package: query.package, places: [] }),
+  where: async (query) => ({ package: query.package, places: [], next: null }),
+  whereFile: async () => ({
+    places: [],
+    next: null,
+    unread: { images: 0, unhashedLayers: 0, layersWithoutNames: 0 },
+  }),
+  whereDigest: async () => ({ places: [], next: null }),
+  whereAdvisory: async ({ advisory }) => ({ advisory, places: [], next: null }),
+  history: async ({ image }) => ({ reference: find(image).reference, images: [], next: null }),
+  changes: async ({ from, to }) => ({
+    from,
+    to,
+    references: { added: 0, removed: 0, changed: 0 },
+    packages: [],
+    next: null,
+  }),
+  moved: async () => ({ references: [], next: null }),
+  explain: async ({ image }) => ({ image: find(image).name, reference: find(image).reference, builds: [], next: null }),
   layers: async (image) => layersOf(find(image)),
   diff: async (from, to) => ({
     from,

@@ -5,6 +5,8 @@ import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
 import { outdatedInFleet } from '../outdated-in-fleet.ts';
+import type { OutdatedFilter } from '../outdated-on-server.ts';
+import { pointInTime } from '../point-in-time.ts';
 import { type OutdatedView, outdatedJson, renderOutdated } from '../render/outdated.ts';
 import { addImageSourcesOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
@@ -23,6 +25,7 @@ Examples:
   heraklit outdated oci:layout:web
   heraklit outdated registry.example.com/team/app:1 --fail-on security --format json
   heraklit outdated --all --image 'registry.example.com/team/*'
+  heraklit outdated --all --severity important --since 7d
 `;
 
 type FailOn = 'any' | 'security' | 'critical';
@@ -31,6 +34,9 @@ interface OutdatedCommandOptions extends SourceOptions {
   readonly format: OutputFormat;
   readonly all?: boolean;
   readonly image?: string;
+  readonly distribution?: string;
+  readonly severity?: 'critical' | 'important';
+  readonly since?: string;
   readonly failOn?: FailOn;
   readonly advisories: boolean;
   readonly platform?: string;
@@ -41,6 +47,9 @@ export function register(command: Command, context: CliContext): void {
   addImageSourcesOption(addSourceOptions(addFormat(command.argument('[ref...]', 'images or root folders'))))
     .option('--all', 'every outdated image of the inventory')
     .option('--image <glob>', 'with --all: only images whose reference matches')
+    .option('--distribution <name>', 'with --all: debian/trixie, …')
+    .addOption(new Option('--severity <least>', 'with --all: only such updates').choices(['critical', 'important']))
+    .option('--since <time>', 'with --all: only updates published since 2026-03-01, or in the last 7d')
     .addOption(
       new Option('--fail-on <what>', 'exit with 1 when there are such findings, or an image is unsupported').choices([
         'any',
@@ -67,7 +76,7 @@ async function run(references: readonly string[], options: OutdatedCommandOption
   const now = Date.now();
   const images =
     options.all === true
-      ? await outdatedInFleet(context, options.image, now)
+      ? await outdatedInFleet(context, filterOf(options), now)
       : await checkReferences(references, options, context, now);
   for (const image of images) {
     if (image.status !== 'checked') context.log.warn(`${image.reference}: ${image.status}: ${image.reason}`);
@@ -80,6 +89,15 @@ async function run(references: readonly string[], options: OutdatedCommandOption
   if (options.failOn !== undefined && images.some((image) => fails(image, options.failOn as FailOn))) {
     context.foundOverThreshold();
   }
+}
+
+function filterOf({ image, distribution, severity, since }: OutdatedCommandOptions): OutdatedFilter {
+  return {
+    ...(image === undefined ? {} : { image }),
+    ...(distribution === undefined ? {} : { distribution }),
+    ...(severity === undefined ? {} : { severity }),
+    ...(since === undefined ? {} : { since: pointInTime('--since', since) }),
+  };
 }
 
 function fails(image: OutdatedView, failOn: FailOn): boolean {

@@ -69,11 +69,12 @@ test('whatever text comes in, a row stays one line without control sequences', (
 });
 
 test('rows of one version and layer are one group', () => {
-  const row = { package: 'a', version: '1', arch: 'amd64', digest: 'sha256:x', layer: 'sha256:l', workloads: [] };
+  const digest = 'sha256:x';
+  const row = { package: 'a', type: 'deb', version: '1', arch: 'amd64', digest, layer: 'sha256:l', workloads: [] };
   const groups = groupWhere([
     { ...row, reference: 'one' },
-    { ...row, reference: undefined },
-    { ...row, reference: 'two', layer: undefined },
+    { ...row, reference: digest },
+    { ...row, reference: 'two', layer: null },
   ]);
   assert.deepEqual(
     groups.map((group) => [group.layer, group.images.map((image) => image.reference)]),

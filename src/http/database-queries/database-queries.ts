@@ -4,12 +4,22 @@ import type { ImageContents } from '../../inventory/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import { httpError } from '../errors.ts';
 import type { FleetQueries } from '../queries.ts';
-import { readOutdated, readWhere } from './findings.ts';
+import { readExplanation } from './explain.ts';
+import { readOutdated } from './findings.ts';
 import { readFleet } from './fleet.ts';
 import type { Grading } from './grading.ts';
 import { diffOf, layersOf } from './inspected.ts';
 import { findImage, knownImages } from './known-images.ts';
 import { readPlan } from './plan.ts';
+import {
+  readChanges,
+  readHistory,
+  readMoved,
+  readWhere,
+  readWhereAdvisory,
+  readWhereDigest,
+  readWhereFile,
+} from './search.ts';
 import { readWorkloads } from './workloads.ts';
 
 export interface DatabaseQueriesOptions {
@@ -32,9 +42,16 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
   };
   return {
     fleet: () => readFleet(reader, now(), grading?.policy),
-    outdated: (image) => readOutdated(reader, image, now()),
+    outdated: (query = {}) => readOutdated(reader, query, now()),
     plan: () => readPlan(reader),
     where: (query) => readWhere(reader, query),
+    whereFile: (query) => readWhereFile(reader, query),
+    whereDigest: (query) => readWhereDigest(reader, query),
+    whereAdvisory: (query) => readWhereAdvisory(reader, query),
+    history: (query) => readHistory(reader, query),
+    changes: (query) => readChanges(reader, query),
+    moved: (query) => readMoved(reader, query),
+    explain: (query) => readExplanation(reader, query),
     async layers(image) {
       const { reference, contents } = await contentsOf(image);
       return layersOf(reference, contents);

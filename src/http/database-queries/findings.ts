@@ -1,9 +1,8 @@
 import type { DatabaseReader } from '../../database/index.ts';
-import { findingsOfImage, outdatedAll, whereIs } from '../../inventory/store/index.ts';
-import type { Finding, Outdated, Where } from '../contract.ts';
-import type { WhereQuery } from '../queries.ts';
+import { findingsOfImage, outdatedAll } from '../../inventory/store/index.ts';
+import type { Finding, Outdated } from '../contract.ts';
+import type { OutdatedQuery } from '../queries.ts';
 import { findImage, knownImages } from './known-images.ts';
-import { allRows } from './pages.ts';
 
 type Stored = NonNullable<Awaited<ReturnType<typeof findingsOfImage>>>[number];
 
@@ -21,10 +20,21 @@ const toFinding = (stored: Stored): Finding => ({
   ...(stored.notAffected === undefined ? {} : { notAffected: stored.notAffected }),
 });
 
-/** All images with findings, or one image with or without. @throws HTTP_NOT_FOUND */
-export async function readOutdated(reader: DatabaseReader, wanted: string | undefined, now: Date): Promise<Outdated> {
+const DEFAULT_LIMIT = 1_000;
+
+/** Images with findings, page by page; or one image with or without. @throws HTTP_NOT_FOUND, HTTP_REQUEST_INVALID */
+export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery, now: Date): Promise<Outdated> {
+  const { image: wanted, glob, severity, security, since, limit = DEFAULT_LIMIT, after } = query;
   if (wanted === undefined) {
-    const rows = await allRows((page) => outdatedAll(reader, page));
+    const { rows, next } = await outdatedAll(reader, {
+      limit,
+      ...(after === undefined ? {} : { after }),
+      ...(glob === undefined ? {} : { imageGlob: glob }),
+      ...(query.distribution === undefined ? {} : { distribution: query.distribution }),
+      ...(severity === undefined ? {} : { severity }),
+      ...(security === true ? { securityOnly: true } : {}),
+      ...(since === undefined ? {} : { since: new Date(since) }),
+    });
     return {
       images: rows.map(({ reference, digest, distribution, findings }) => ({
         reference,
@@ -33,6 +43,7 @@ export async function readOutdated(reader: DatabaseReader, wanted: string | unde
         unsupported: null,
         findings: findings.map(toFinding),
       })),
+      next: next ?? null,
     };
   }
   const { reference, digest, inventory } = findImage(await knownImages(reader, now), wanted);
@@ -49,34 +60,6 @@ export async function readOutdated(reader: DatabaseReader, wanted: string | unde
         findings: (findings ?? []).map(toFinding),
       },
     ],
-  };
-}
-
-/** Images that have a package, with the workloads that run them. */
-export async function readWhere(reader: DatabaseReader, query: WhereQuery): Promise<Where> {
-  const { version, image } = query;
-  const filter = {
-    package: query.package,
-    ...(version === undefined ? {} : { versionRange: version }),
-    ...(image === undefined ? {} : { imageGlob: image }),
-  };
-  const rows = await allRows((page) => whereIs(reader, { ...filter, ...page }));
-  const digests = [...new Set(rows.map(({ digest }) => digest))];
-  const running =
-    digests.length === 0
-      ? []
-      : await reader.selectFrom('workload').select(['digest', 'id']).where('digest', 'in', digests).execute();
-  const byDigest = Map.groupBy(running, ({ digest }) => digest);
-  return {
-    package: query.package,
-    places: rows.map((row) => ({
-      package: row.package,
-      version: row.version,
-      arch: row.arch,
-      reference: row.reference ?? row.digest,
-      digest: row.digest,
-      layer: row.layer ?? null,
-      workloads: [...new Set(byDigest.get(row.digest)?.map(({ id }) => id))].sort(),
-    })),
+    next: null,
   };
 }

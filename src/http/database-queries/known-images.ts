@@ -66,3 +66,36 @@ export function findImage(images: readonly KnownImage[], wanted: string): KnownI
     hint: 'Name it by its name, reference or digest.',
   });
 }
+
+/** The reference that an image is told about by: of its name, its digest, or itself. @throws HTTP_NOT_FOUND */
+export async function knownReference(reader: DatabaseReader, wanted: string): Promise<string> {
+  const named = await reader
+    .selectFrom('image_reference')
+    .select('reference')
+    .where('reference', '=', wanted)
+    .limit(1)
+    .executeTakeFirst();
+  if (named !== undefined) return named.reference;
+  const own = await reader
+    .selectFrom('fleet_image')
+    .innerJoin('image', 'image.digest', 'fleet_image.digest')
+    .innerJoin('image_reference', 'image_reference.image', 'image.id')
+    .select('reference')
+    .where('name', '=', wanted)
+    .where('until', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  if (own !== undefined) return own.reference;
+  const byDigest = await reader
+    .selectFrom('image')
+    .innerJoin('image_reference', 'image_reference.image', 'image.id')
+    .select('reference')
+    .where('digest', '=', wanted)
+    .orderBy('since', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (byDigest !== undefined) return byDigest.reference;
+  throw httpError('HTTP_NOT_FOUND', `the inventory has no image ${wanted}`, {
+    hint: 'Name it by its reference, its name in the fleet, or its digest.',
+  });
+}

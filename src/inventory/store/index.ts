@@ -8,7 +8,15 @@ export {
   whereFile,
 } from './files/where-file.ts';
 export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './fleet.ts';
-export { type HistoryRow, imageHistory } from './history.ts';
+export {
+  type FleetChangeCounts,
+  type FleetChangesQuery,
+  type FleetPackageChange,
+  fleetChanges,
+  type MovedReference,
+  movedReferences,
+} from './fleet-changes.ts';
+export { type HistoryQuery, type HistoryRow, historyWithChanges, imageHistory } from './history.ts';
 export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './outdated-all.ts';
 export {
   type CheckChange,
@@ -21,6 +29,7 @@ export { type RecordedImage, type RecordImage, recordImage, recordImages } from 
 export type { RecordedContents } from './recorded-contents.ts';
 export { endReference } from './reference.ts';
 export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';
+export { changesOfImages, type PackageChange } from './set-changes.ts';
 export { type WhereQuery, type WhereRow, whereIs } from './where.ts';
 export { type FixState, type WhereAdvisoryQuery, type WhereAdvisoryRow, whereAdvisory } from './where-advisory.ts';
 export { type DigestRole, type WhereDigestQuery, type WhereDigestRow, whereDigest } from './where-digest.ts';

@@ -204,6 +204,17 @@ export function filesContract(name: string, open: () => Promise<Database>): void
       );
     });
 
+    test('a glob that fits more paths than one question may have is refused', async () => {
+      const folder = `many-${randomUUID()}`;
+      await database.raw.query(`insert into file_folder (path) values ('${folder}')`);
+      await database.raw.query(`insert into file_path (folder, name)
+        select id, 'n' || number from file_folder, generate_series(0, 20000) number where path = '${folder}'`);
+      await assert.rejects(whereFile(database.kysely, { file: { kind: 'path', path: `/${folder}/*` } }), {
+        code: 'INVENTORY_TOO_MANY_PATHS',
+      });
+      assert.deepEqual((await whereFile(database.kysely, { file: { kind: 'path', path: `/${folder}/n7` } })).rows, []);
+    });
+
     test('says which layers were never read', async () => {
       const id = randomUUID();
       const [image] = imagesOf(

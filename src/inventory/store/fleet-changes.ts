@@ -1,0 +1,126 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { DatabaseReader } from '../../database/index.ts';
+import { decodeCursor, encodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
+import { globToLike } from '../image-glob.ts';
+import { byName, changesBetween, type ImageSets, type PackageChange } from './set-changes.ts';
+
+export interface FleetChangesQuery {
+  readonly from: Date;
+  readonly to: Date;
+  readonly imageGlob?: string;
+  readonly limit?: number;
+  readonly after?: string;
+}
+
+/** References that name another image, or that came or went, between two times. */
+export interface FleetChangeCounts {
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+}
+
+/** One change of a package, and how many references it reached. */
+export interface FleetPackageChange extends PackageChange {
+  readonly images: number;
+}
+
+export interface MovedReference {
+  readonly reference: string;
+  /** Digest at the first time; undefined: it named nothing. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** What every reference that moved meant at the two times; those that came back to where they were are left out. */
+function moved({ from, to, imageGlob }: FleetChangesQuery): RawBuilder<unknown> {
+  return sql`
+    with touched as (
+      select reference from image_reference where since > ${from}::timestamptz and since <= ${to}::timestamptz
+      union
+      select reference from image_reference where until > ${from}::timestamptz and until <= ${to}::timestamptz
+    ),
+    moved as materialized (
+      select touched.reference, old.image as old, new.image as new
+      from touched
+      left join image_reference old on old.reference = touched.reference
+        and old.since <= ${from}::timestamptz and (old.until is null or old.until > ${from}::timestamptz)
+      left join image_reference new on new.reference = touched.reference
+        and new.since <= ${to}::timestamptz and (new.until is null or new.until > ${to}::timestamptz)
+      where old.image is distinct from new.image
+        ${imageGlob === undefined ? sql`` : sql`and touched.reference like ${globToLike(imageGlob)}`}
+    )`;
+}
+
+/**
+ * How the fleet differs between two times, package by package: the changes of most references first.
+ * @throws INVENTORY_CURSOR_INVALID
+ */
+export async function fleetChanges(
+  reader: DatabaseReader,
+  query: FleetChangesQuery,
+): Promise<Page<FleetPackageChange> & { readonly references: FleetChangeCounts }> {
+  const limit = pageSize(query.limit);
+  const [start] = query.after === undefined ? [0] : decodeCursor(query.after, ['number'] as const);
+  const { rows } = await sql<{
+    old_set: number | null;
+    old_language: number | null;
+    new_set: number | null;
+    new_language: number | null;
+    references: number;
+  }>`
+    ${moved(query)}
+    select old.package_set as old_set, old.language_set as old_language, new.package_set as new_set,
+      new.language_set as new_language, count(*)::integer as references
+    from moved left join image old on old.id = moved.old left join image new on new.id = moved.new
+    group by 1, 2, 3, 4`.execute(reader);
+  const sets = (set: number | null, language: number | null): ImageSets | undefined =>
+    set === null ? undefined : { package_set: set, language_set: language };
+  const pairs = rows.map((row) => [sets(row.old_set, row.old_language), sets(row.new_set, row.new_language)] as const);
+  // A reference that came or went is counted, its packages are not: nothing of it changed.
+  const both = rows.flatMap((row, at) => {
+    const pair = pairs[at] as (typeof pairs)[number];
+    return pair[0] === undefined || pair[1] === undefined ? [] : [{ pair, references: row.references }];
+  });
+  const changes = await changesBetween(
+    reader,
+    both.map(({ pair }) => pair),
+  );
+  const totals = new Map<string, FleetPackageChange>();
+  for (const [at, list] of changes.entries()) {
+    const { references } = both[at] as (typeof both)[number];
+    for (const change of list) {
+      const key = JSON.stringify([change.type, change.package, change.arch, change.from, change.to]);
+      totals.set(key, { ...change, images: (totals.get(key)?.images ?? 0) + references });
+    }
+  }
+  const sorted = [...totals.values()].sort((a, b) => b.images - a.images || byName(a, b));
+  const end = start + limit;
+  const count = (wanted: (pair: (typeof pairs)[number]) => boolean): number =>
+    rows.reduce((sum, row, at) => sum + (wanted(pairs[at] as (typeof pairs)[number]) ? row.references : 0), 0);
+  return {
+    references: {
+      added: count(([old]) => old === undefined),
+      removed: count(([, now]) => now === undefined),
+      changed: count(([old, now]) => old !== undefined && now !== undefined),
+    },
+    rows: sorted.slice(start, end),
+    next: end < sorted.length ? encodeCursor([end]) : undefined,
+  };
+}
+
+/** The references that moved, by name. @throws INVENTORY_CURSOR_INVALID */
+export async function movedReferences(reader: DatabaseReader, query: FleetChangesQuery): Promise<Page<MovedReference>> {
+  const limit = pageSize(query.limit);
+  const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
+  const { rows } = await sql<{ reference: string; old: string | null; new: string | null }>`
+    ${moved(query)}
+    select moved.reference, old.digest as old, new.digest as new
+    from moved left join image old on old.id = moved.old left join image new on new.id = moved.new
+    where moved.reference > ${after}
+    order by moved.reference limit ${limit + 1}`.execute(reader);
+  const page = toPage(rows, limit, (row) => [row.reference]);
+  return {
+    next: page.next,
+    rows: page.rows.map((row) => ({ reference: row.reference, from: row.old ?? undefined, to: row.new ?? undefined })),
+  };
+}
