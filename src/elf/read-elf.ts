@@ -1,4 +1,5 @@
 import { readDynamic } from './dynamic.ts';
+import { MACHINES } from './machines.ts';
 import { contentOf, findBuildId, readSegments, SegmentType } from './segments.ts';
 import { readSymbols } from './symbols.ts';
 import type { ElfFile, ElfType } from './types.ts';
@@ -6,25 +7,6 @@ import { ElfView, invalid } from './view.ts';
 
 const HEADER_BYTES = { 1: 52, 2: 64 } as const;
 const TYPES: Readonly<Record<number, ElfType>> = { 1: 'relocatable', 2: 'executable', 3: 'shared', 4: 'core' };
-/** e_machine of Debian's architectures. */
-const MACHINES: Readonly<Record<number, string>> = {
-  2: 'sparc',
-  3: 'i386',
-  4: 'm68k',
-  8: 'mips',
-  15: 'hppa',
-  20: 'ppc',
-  21: 'ppc64',
-  22: 's390',
-  40: 'arm',
-  42: 'sh',
-  43: 'sparc64',
-  50: 'ia64',
-  62: 'x86_64',
-  183: 'aarch64',
-  243: 'riscv',
-  258: 'loongarch',
-};
 
 /** True for bytes that begin like an ELF file. */
 export function isElf(bytes: Uint8Array): boolean {

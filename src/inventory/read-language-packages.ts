@@ -48,10 +48,12 @@ export async function languagePackagesIn(
 type Unattributed = Omit<SurvivingFinding, 'owner'>;
 
 async function attribute(
-  found: readonly Unattributed[],
+  all: readonly Unattributed[],
   root: InstalledFiles,
   linkAt: (path: string) => string | undefined,
 ): Promise<LanguageState> {
+  // Most findings are facts on programs, which are no packages.
+  const found = all.filter(({ finding }) => finding.packages !== undefined || finding.problems !== undefined);
   if (found.length === 0) return NONE;
   const { languagePackages } = await import('../language/packages/index.ts');
   const owners = await ownersOf(new Set(found.map(({ finding }) => finding.path)), root, linkAt);

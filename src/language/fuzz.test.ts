@@ -18,6 +18,9 @@ const PATHS = [
   'lib/a-1-py3-none-any.whl',
   'lib/a-1.jar',
   'lib/a.war',
+  'etc/ld.so.conf',
+  'etc/passwd',
+  'root/.netrc',
 ];
 
 const WORDS = [
@@ -46,7 +49,7 @@ function pathsOf(reader: ContentReader): readonly string[] {
     const { name } = file(path, 1);
     const extension = name.slice(name.lastIndexOf('.'));
     const chosen = reader.files.names?.includes(name) || reader.files.extensions?.includes(extension);
-    return chosen === true && reader.wants(file(path, 1), Buffer.alloc(0)) !== 'no';
+    return chosen === true && reader.wants(file(path, 64), Buffer.alloc(0)) !== 'no';
   });
 }
 

@@ -32,7 +32,7 @@ export class LayerReading {
   entry(path: string, size: number, mode: number): ContentSink | undefined {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const named = this.#readers.named(name);
-    const program = this.#readers.mayBeProgram({ size, mode });
+    const program = this.#readers.mayBeProgram({ size, mode, name });
     if (named === undefined && !program) return undefined;
     const file: ContentFile = { path, name, size, mode };
     this.#forget(path);
@@ -147,7 +147,7 @@ export class LayerReading {
     let sinks: readonly ContentSink[] | undefined;
     const choose = (bytes: Buffer): readonly ContentSink[] =>
       this.#readers
-        .byMagic(bytes)
+        .byMagic(bytes, file)
         .filter((reader) => !asked.has(reader))
         .flatMap((reader) => this.#open(reader, file, bytes.subarray(0, HEAD_BYTES)) ?? []);
     const pass = (chunk: Buffer): void => {

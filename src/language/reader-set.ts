@@ -4,6 +4,9 @@ import type { ContentFile, ContentReader } from './types.ts';
 /** Files smaller than this are no programs. */
 const MIN_PROGRAM_BYTES = 64;
 const EXECUTE_BITS = 0o111;
+const LIBRARY = /\.so(?:\.|$)/;
+
+const isExecutable = ({ mode }: Pick<ContentFile, 'mode'>): boolean => (mode & EXECUTE_BITS) !== 0;
 
 /** Readers by what chooses them, so that a file nobody wants costs two look-ups in a map. */
 export class ReaderSet {
@@ -12,6 +15,7 @@ export class ReaderSet {
   readonly #byName = new Map<string, ContentReader[]>();
   readonly #byExtension = new Map<string, ContentReader[]>();
   readonly #byMagic: { readonly magic: Buffer; readonly reader: ContentReader }[] = [];
+  readonly #readsLibraries: boolean;
 
   constructor(readers: readonly ContentReader[]) {
     for (const reader of readers) {
@@ -19,6 +23,7 @@ export class ReaderSet {
       for (const extension of reader.files.extensions ?? []) append(this.#byExtension, extension, reader);
       for (const magic of reader.files.magic ?? []) this.#byMagic.push({ magic, reader });
     }
+    this.#readsLibraries = readers.some(({ files }) => files.libraries === true);
     const lines = readers.map((reader) => `${reader.id} ${reader.version}\n`).sort();
     this.fingerprint = createHash('sha256').update(lines.join('')).digest('hex').slice(0, 16);
   }
@@ -33,14 +38,16 @@ export class ReaderSet {
   }
 
   /** Whether its first bytes might choose a reader. */
-  mayBeProgram(file: Pick<ContentFile, 'mode' | 'size'>): boolean {
-    return (file.mode & EXECUTE_BITS) !== 0 && file.size >= MIN_PROGRAM_BYTES && this.#byMagic.length > 0;
+  mayBeProgram(file: Pick<ContentFile, 'mode' | 'size' | 'name'>): boolean {
+    if (file.size < MIN_PROGRAM_BYTES || this.#byMagic.length === 0) return false;
+    return isExecutable(file) || (this.#readsLibraries && LIBRARY.test(file.name));
   }
 
   /** Readers that the first bytes choose. */
-  byMagic(head: Buffer): readonly ContentReader[] {
+  byMagic(head: Buffer, file: Pick<ContentFile, 'mode'>): readonly ContentReader[] {
     const found = new Set<ContentReader>();
     for (const { magic, reader } of this.#byMagic) {
+      if (!isExecutable(file) && reader.files.libraries !== true) continue;
       if (head.length >= magic.length && head.compare(magic, 0, magic.length, 0, magic.length) === 0) found.add(reader);
     }
     return [...found];

@@ -1,6 +1,9 @@
 import { packedProgram } from './binary/packed-program.ts';
 import { programVersion } from './binary/program-version.ts';
 import { dotnetDeps, nugetLock } from './dotnet/deps-json.ts';
+import { linkedProgram } from './elf/linked-program.ts';
+import { loaderSettings } from './elf/loader-settings.ts';
+import { scriptLine } from './elf/script.ts';
 import { erlangApplication, mixLock } from './erlang/applications.ts';
 import { goBuildInfo } from './golang/reader.ts';
 import { jarReader } from './maven/jar-reader.ts';
@@ -42,6 +45,8 @@ export const READERS: readonly ContentReader[] = [
   goBuildInfo,
   jarReader,
   javaRelease,
+  linkedProgram,
+  loaderSettings,
   mixLock,
   npmLockFile,
   npmManifest,
@@ -58,6 +63,7 @@ export const READERS: readonly ContentReader[] = [
   pythonRequirements,
   pythonVendored,
   rDescription,
+  scriptLine,
   secretFiles,
   yarnLock,
 ];

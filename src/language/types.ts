@@ -79,6 +79,8 @@ export interface FileSelection {
   readonly extensions?: readonly string[];
   /** First bytes; asked about files with an execute bit only. */
   readonly magic?: readonly Buffer[];
+  /** With `magic`: asked about files named like shared libraries (`libx.so.1`) too, which need no execute bit. */
+  readonly libraries?: true;
 }
 
 /**
