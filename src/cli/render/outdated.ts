@@ -84,11 +84,16 @@ function endOfSupportLines({ endOfSupport, distribution }: OutdatedView, now: nu
   return [`unsupported: ${distribution} has had no support since ${endOfSupport}`];
 }
 
+/** One line a source package: what is given up is given up as a whole. */
 function unsupportedLines({ unsupportedPackages = [] }: OutdatedView): readonly string[] {
-  return unsupportedPackages.map(({ package: name, installed, support, date, note }) => {
-    const since = date === undefined ? '' : ` since ${date}`;
+  const groups = [...Map.groupBy(unsupportedPackages, ({ source, support }) => `${source} ${support}`).values()];
+  return groups.map((group) => {
+    const { source, support, date, note } = group[0] as UnsupportedPackage;
+    const names = group.map((item) => item.package).join(', ');
     const kind = support === 'ended' ? 'no security support' : 'limited security support';
-    return printable(`unsupported: ${name} ${installed} has ${kind}${since}${note === '' ? '' : `: ${note}`}`);
+    const since = date === undefined ? '' : ` since ${date}`;
+    const of = names === source ? source : `${source} (${names})`;
+    return printable(`unsupported: ${of} has ${kind}${since}${note === '' ? '' : `: ${note}`}`);
   });
 }
 
