@@ -105,11 +105,15 @@ async function expandFleets(sources: readonly string[]): Promise<readonly string
   return [...new Set(expanded)];
 }
 
-/** Names that the pockets of these distributions have in the cache. */
+/** Names that the repositories of these distributions have in the cache: apt's by suite, others by distribution. */
 async function cachedNamesOf(distributions: ReadonlySet<string>): Promise<(name: string) => boolean> {
   const { defaultPockets, findPocket } = await import('../feed/index.ts');
+  const { distributionData } = await import('../distro/index.ts');
+  const apt = [...distributions].filter(
+    (distribution) => (distributionData(distribution.split('/')[0] ?? '')?.family ?? 'deb') === 'deb',
+  );
   const names = new Set(
-    [...distributions].flatMap((distribution) =>
+    apt.flatMap((distribution) =>
       defaultPockets(distribution).map(
         (pocket) => `${distribution.split('/')[0]}_${findPocket(distribution, pocket).suite}`,
       ),

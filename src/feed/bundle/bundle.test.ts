@@ -43,9 +43,21 @@ before(async () => {
   await writeFile(publicKey, pair.publicKey.export({ format: 'pem', type: 'spki' }));
   const cache = join(folder, 'cache');
   await writeRelease(cache, 15);
+  const repomd = `<repomd><revision>1780000000</revision><checksum type="sha256">${INDEX}</checksum></repomd>`;
+  const facts = {
+    url: 'https://x',
+    etag: undefined,
+    lastModified: undefined,
+    checked: 5,
+    signedBy: ['F'],
+    digest: hash('r'),
+  };
+  await writeCachedRelease(cache, 'rocky/9/baseos/x86_64', { ...facts, text: repomd, keyring: 'rocky' });
+  await writeCachedRelease(cache, 'own/1/x/x86_64', { ...facts, text: repomd, keyring: '' });
   await writeFile(join(cache, 'releases', 'debian_trusted.release'), 'damaged');
   await mkdir(join(cache, 'indexes', INDEX.slice(0, 2)), { recursive: true });
   await writeFile(join(cache, 'indexes', INDEX.slice(0, 2), `${INDEX}.v1.zst`), 'the index');
+  await writeFile(join(cache, 'indexes', INDEX.slice(0, 2), `${INDEX}.primary.v1.zst`), 'primary');
   await mkdir(join(cache, 'packages', PACKAGE.slice(0, 2)), { recursive: true });
   await writeFile(join(cache, 'packages', PACKAGE.slice(0, 2), `${PACKAGE}.deb`), 'a package');
   await mkdir(join(cache, 'changelogs'));
@@ -68,19 +80,24 @@ const into = (cache: string) => ({ cache, key: publicKey, openDatabase: async ()
 test('a bundle holds what the cache has, without a word of mirrors; the same content gives the same bytes', async () => {
   const one = await exported('one.bundle');
   const two = await exported('two.bundle');
-  assert.deepEqual([one.repositories, one.packages, one.date], [['debian_trixie'], 1, '2026-06-15T10:00:00.000Z']);
+  assert.deepEqual(
+    [one.repositories, one.packages, one.date],
+    [['debian_trixie', 'rocky_9_baseos_x86_64'], 1, '2026-06-15T10:00:00.000Z'],
+  );
   assert.ok((await readFile(one.path)).equals(await readFile(two.path)));
   assert.equal(await isBundle(one.path), true);
   assert.equal(await isBundle(key), false);
   assert.doesNotMatch(zstdDecompressSync(await readFile(one.path)).toString('latin1'), /mirror\.example|secret/);
   const cache = fresh('one');
   const imported = await importBundle(one.path, into(cache));
-  assert.deepEqual(imported, { date: one.date, repositories: 1, older: 0, packages: 1, feeds: 0 });
+  assert.deepEqual(imported, { date: one.date, repositories: 2, older: 0, packages: 1, feeds: 0 });
   assert.deepEqual(await filesOf(cache), [
     'changelogs/openssl_3.5.1-1%2Bdeb13u1.v1.json',
+    `indexes/${INDEX.slice(0, 2)}/${INDEX}.primary.v1.zst`,
     `indexes/${INDEX.slice(0, 2)}/${INDEX}.v1.zst`,
     `packages/${PACKAGE.slice(0, 2)}/${PACKAGE}.deb`,
     'releases/debian_trixie.release',
+    'releases/rocky_9_baseos_x86_64.release',
   ]);
   const release = await readCachedRelease(cache, 'debian/trixie');
   assert.deepEqual(
@@ -96,7 +113,7 @@ test('a state older than the known one takes nothing away', async () => {
   const cache = fresh('newer');
   await writeRelease(cache, 20);
   const imported = await importBundle(path, into(cache));
-  assert.deepEqual([imported.repositories, imported.older], [0, 1]);
+  assert.deepEqual([imported.repositories, imported.older], [1, 1]);
   assert.equal((await readCachedRelease(cache, 'debian/trixie'))?.text, releaseText(20));
 });
 

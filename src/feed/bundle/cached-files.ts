@@ -28,6 +28,14 @@ export function memberOfBytes(path: string, content: Uint8Array): BundleMember {
 
 const HASH = /\b[0-9a-f]{64}\b/g;
 
+/** Milliseconds since the epoch: `Date` of a Release file, the newest file of a repomd.xml; undefined where none stands. */
+export function dateOfRelease(text: string): number | undefined {
+  const date = Date.parse(/^Date: (.+)$/m.exec(text)?.[1] ?? '');
+  if (!Number.isNaN(date)) return date;
+  const stamps = [...text.matchAll(/<(?:timestamp|revision)>(\d{9,10})</g)].map((match) => Number(match[1]) * 1000);
+  return stamps.length === 0 ? undefined : stamps.reduce((a, b) => Math.max(a, b));
+}
+
 /** What is said of a mirror stays at home: addresses of one network mean nothing in another, and may be secret. */
 const withoutMirror = (release: CachedRelease, name: string): CachedRelease => ({
   ...release,
@@ -37,9 +45,9 @@ const withoutMirror = (release: CachedRelease, name: string): CachedRelease => (
   checked: 0,
 });
 
-/** @returns newest date (ISO 8601, of the Release files' own) and the files */
 export interface CachedRepositories {
   readonly names: readonly string[];
+  /** ISO 8601: the newest of the repositories' own dates. */
   readonly date: string;
   readonly members: readonly BundleMember[];
 }
@@ -54,6 +62,7 @@ export async function cachedRepositories(
 ): Promise<CachedRepositories> {
   const members: BundleMember[] = [];
   const names: string[] = [];
+  const dates: number[] = [];
   const indexes = new Map<string, string>();
   for (const name of (await readdir(join(cache, 'releases')).catch(() => [])).sort()) {
     const repository = /^(.+)\.release$/.exec(name)?.[1];
@@ -62,19 +71,14 @@ export async function cachedRepositories(
     // A repository without signature (trusted) is vouched for by its fleet file alone, which does not travel.
     if (release === undefined || release.keyring === '') continue;
     names.push(repository);
+    dates.push(dateOfRelease(release.text) ?? 0);
     members.push(memberOfBytes(`releases/${name}`, releaseBytes(withoutMirror(release, repository))));
     for (const path of await indexesOf(cache, release)) indexes.set(path, join(cache, path));
   }
   for (const [path, file] of [...indexes].sort(([a], [b]) => (a < b ? -1 : 1)))
     members.push(await memberOfFile(path, file));
   const states = await cachedStates(cache, isWanted);
-  const dates = members.flatMap(({ content }) => {
-    const line =
-      content instanceof Uint8Array ? /^Date: (.+)$/m.exec(Buffer.from(content).toString('utf8'))?.[1] : undefined;
-    const time = line === undefined ? Number.NaN : Date.parse(line);
-    return Number.isNaN(time) ? [] : [time];
-  });
-  const newest = [...dates, ...states.map(({ date }) => date * 1000)].reduce((a, b) => Math.max(a, b), 0);
+  const newest = [...dates, ...states.map((state) => state.date * 1000)].reduce((a, b) => Math.max(a, b), 0);
   return {
     names: [...names, ...states.map(({ name }) => name)],
     date: new Date(newest).toISOString(),
@@ -110,7 +114,7 @@ async function indexesOf(cache: string, { text }: CachedRelease): Promise<readon
   for (const hash of new Set(text.match(HASH))) {
     const folder = `indexes/${hash.slice(0, 2)}`;
     if (!folders.has(folder)) folders.set(folder, await readdir(join(cache, folder)).catch(() => []));
-    for (const name of folders.get(folder) ?? []) if (name.startsWith(`${hash}.v`)) found.push(`${folder}/${name}`);
+    for (const name of folders.get(folder) ?? []) if (name.startsWith(`${hash}.`)) found.push(`${folder}/${name}`);
   }
   return found;
 }

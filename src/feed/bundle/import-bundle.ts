@@ -8,6 +8,7 @@ import type { Database } from '../../database/index.ts';
 import { type FeedWriter, listFeeds, writeFeed } from '../advisory-feeds/store.ts';
 import { readStateFile } from '../flat/state-cache.ts';
 import { readReleaseFile } from '../release-cache.ts';
+import { dateOfRelease } from './cached-files.ts';
 import { readPublicKey } from './keys.ts';
 import type { BundleManifest } from './manifest.ts';
 import { unpackBundle } from './read-bundle.ts';
@@ -119,8 +120,8 @@ async function isOlder(from: string, to: string): Promise<boolean> {
 
 async function dateOf(path: string): Promise<number | undefined> {
   if (path.endsWith('.state')) return (await readStateFile(path))?.date;
-  const date = Date.parse(/^Date: (.+)$/m.exec((await readReleaseFile(path))?.text ?? '')?.[1] ?? '');
-  return Number.isNaN(date) ? undefined : date;
+  const release = await readReleaseFile(path);
+  return release === undefined ? undefined : dateOfRelease(release.text);
 }
 
 interface ReadFeed {

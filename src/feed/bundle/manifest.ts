@@ -45,7 +45,7 @@ export interface BundleManifest {
 const PLACES: readonly RegExp[] = [
   /^releases\/[A-Za-z0-9][A-Za-z0-9._+-]{0,200}\.release$/,
   /^states\/[A-Za-z0-9][A-Za-z0-9._+-]{0,200}\.state$/,
-  /^indexes\/[0-9a-f]{2}\/[0-9a-f]{64}\.v\d{1,4}\.zst$/,
+  /^indexes\/[0-9a-f]{2}\/[0-9a-f]{64}(?:\.[a-z]{1,20})?\.v\d{1,4}\.zst$/,
   /^packages\/[0-9a-f]{2}\/[0-9a-f]{64}\.deb$/,
   /^changelogs\/[A-Za-z0-9][A-Za-z0-9._+%~-]{0,240}\.v\d{1,4}\.json$/,
   /^advisories\/\d{1,6}\.jsonl$/,
