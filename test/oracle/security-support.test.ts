@@ -22,16 +22,7 @@ test('packages without, and with limited, security support are those of check-su
   assert.ok(notes.length > 10, `lists of Debian ${major}`);
   // Every source that is listed, as it is written: to the tool a dot is any character. And a few that a pattern covers, neighbours that none may catch.
   const sources = new Set(notes.map(({ pattern }) => pattern.replaceAll('.*', '-1.2')));
-  for (const name of [
-    'bash',
-    'golang',
-    'golang-1.19',
-    'rust',
-    'xgolang',
-    'binutils-mipsen',
-    'glibc',
-    'php-horde',
-  ])
+  for (const name of ['bash', 'golang', 'golang-1.19', 'rust', 'xgolang', 'binutils-mipsen', 'glibc', 'php-horde'])
     sources.add(name);
   const packages = [...sources].map((source) => ({ name: `bin-${source}`, version: '1.0', source: { name: source } }));
 
