@@ -66,8 +66,8 @@ export function isRelevant(path: string): boolean {
 export const CAPTURE_RULES = createHash('sha256').update(CAPTURED.source).digest('hex').slice(0, 16);
 
 /** Bytes of one captured file. A status file of 5,000 packages has 5 MB, an rpm database of 2,000 has 150 MB. */
-export const CAPTURE_FILE_LIMIT = 256 * 1024 * 1024;
+export const CAPTURE_FILE_LIMIT = 192 * 1024 * 1024;
 /** Bytes of all captured files of one layer. */
-export const CAPTURE_LAYER_LIMIT = 384 * 1024 * 1024;
+export const CAPTURE_LAYER_LIMIT = 256 * 1024 * 1024;
 /** Captured files of one layer. */
 export const CAPTURE_FILES_LIMIT = 20_000;

@@ -3,6 +3,9 @@ export const MAX_HEADER_ENTRIES = 0xffff;
 /** Bytes of one header's data; rpm itself refuses more. */
 export const MAX_HEADER_BYTES = 256 * 1024 * 1024;
 
+/** Values of one tag: the largest packages have 500,000 files. More are a lie of a few bytes about a lot of memory. */
+export const MAX_VALUES = 2_000_000;
+
 const INDEX_START = 8;
 const ENTRY = 16;
 
@@ -155,7 +158,8 @@ export class RpmHeader {
     const count = bytes.readUInt32BE(at + 12);
     // Every value has at least one byte: a count beyond the data is a lie, and no memory is taken for it.
     if (start >= this.#end || count > this.#end - start) return undefined;
-    return { type: bytes.readUInt32BE(at + 4), start, count };
+    const type = bytes.readUInt32BE(at + 4);
+    return count > MAX_VALUES && type !== TYPE.binary ? undefined : { type, start, count };
   }
 
   #strings(tag: number, most: number): readonly string[] {
