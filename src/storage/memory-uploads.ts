@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../base/index.ts';
 import { type Digest, digestAlgorithm, digestOf } from '../oci/index.ts';
 import type { BlobUploads, UploadContent, UploadOptions, UploadState, Written } from './blob-uploads.ts';
@@ -11,6 +12,8 @@ export const SMALL_UPLOAD = 256 * 1024;
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Uploads begun and not gone on with. */
 const MOST = 2_000;
+/** Milliseconds that `suspend` gives a request to end whose connection is closed. */
+const ENDING = 5_000;
 
 interface Held {
   readonly id: string;
@@ -18,7 +21,8 @@ interface Held {
   readonly chunks: Uint8Array[];
   size: number;
   touched: number;
-  busy: boolean;
+  /** Settles when the request that writes to it has ended; undefined where none does. */
+  busy: Promise<void> | undefined;
 }
 
 export interface MemoryUploadsOptions {
@@ -38,6 +42,7 @@ export interface MemoryUploadsOptions {
 export function createMemoryUploads({ files, startFile, put }: MemoryUploadsOptions): BlobUploads {
   const held = new Map<string, Held>();
   let bytes = 0;
+  let suspended = false;
 
   const drop = (one: Held): void => {
     if (!held.delete(one.id)) return;
@@ -53,15 +58,17 @@ export function createMemoryUploads({ files, startFile, put }: MemoryUploadsOpti
 
   /** Runs `work` alone. Drops the upload when nothing can come of it. */
   const exclusively = async <T>(one: Held, work: () => Promise<T>): Promise<T> => {
-    if (one.busy) throw uploadBusy(one.id);
-    one.busy = true;
+    if (one.busy !== undefined) throw uploadBusy(one.id);
+    const ended = Promise.withResolvers<void>();
+    one.busy = ended.promise;
     try {
       return await work();
     } catch (error) {
       if (endsUpload(error)) drop(one);
       throw error;
     } finally {
-      one.busy = false;
+      one.busy = undefined;
+      ended.resolve();
     }
   };
   const moveToFile = async (one: Held): Promise<void> => {
@@ -73,6 +80,14 @@ export function createMemoryUploads({ files, startFile, put }: MemoryUploadsOpti
       throw error;
     }
     drop(one);
+  };
+  /** A request whose connection was just closed has not noticed yet: what it took stays, as after any broken one. */
+  const suspendOne = async (one: Held): Promise<void> => {
+    const ending = new AbortController();
+    const { signal } = ending;
+    if (one.busy !== undefined) await Promise.race([one.busy, sleep(ENDING, undefined, { signal }).catch(() => {})]);
+    ending.abort();
+    if (held.has(one.id)) await moveToFile(one);
   };
   /** Takes content until it ends or is too much; then what is left of it. */
   const take = async (
@@ -103,8 +118,8 @@ export function createMemoryUploads({ files, startFile, put }: MemoryUploadsOpti
 
   return {
     async start(owner) {
-      if (held.size >= MOST || bytes >= MOST_BYTES) return files.start(owner);
-      const one: Held = { id: randomUUID(), owner, chunks: [], size: 0, touched: systemClock.now(), busy: false };
+      if (suspended || held.size >= MOST || bytes >= MOST_BYTES) return files.start(owner);
+      const one: Held = { id: randomUUID(), owner, chunks: [], size: 0, touched: systemClock.now(), busy: undefined };
       held.set(one.id, one);
       return stateOf(one);
     },
@@ -151,12 +166,14 @@ export function createMemoryUploads({ files, startFile, put }: MemoryUploadsOpti
       yield* files.list();
     },
     async expire(before) {
-      const old = [...held.values()].filter(({ touched, busy }) => touched < before && !busy);
+      const old = [...held.values()].filter(({ touched, busy }) => touched < before && busy === undefined);
       for (const one of old) drop(one);
       return old.length + (await files.expire(before));
     },
     async suspend() {
-      for (const one of [...held.values()]) if (!one.busy) await exclusively(one, () => moveToFile(one));
+      suspended = true;
+      const moved = await Promise.allSettled([...held.values()].map(suspendOne));
+      for (const one of moved) if (one.status === 'rejected') throw one.reason;
     },
   };
 }
