@@ -39,7 +39,15 @@ export function releaseRoot(suite: string, packages: readonly string[]): string 
   const file = join(WORK, `${suite}-${packages.join('-') || 'minbase'}.tar`);
   if (existsSync(file)) return file;
   const include = packages.length > 0 ? [`--include=${packages.join(',')}`] : [];
-  sh('mmdebstrap', '--variant=minbase', ...include, suite, `${file}.partial`, `deb ${mirror()} ${suite} main`);
+  sh(
+    'mmdebstrap',
+    '--format=tar',
+    '--variant=minbase',
+    ...include,
+    suite,
+    `${file}.partial`,
+    `deb ${mirror()} ${suite} main`,
+  );
   sh('mv', `${file}.partial`, file);
   return file;
 }

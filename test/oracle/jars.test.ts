@@ -44,7 +44,8 @@ test('artifacts of Debian’s jars are those of its Maven repository', async (co
       .slice(repository.length + 1)
       .split('/')
       .reverse();
-    if (version === 'debian') continue;
+    // Debian's own names for whatever version is there.
+    if (version === 'debian' || version.endsWith('.x')) continue;
     const target = readlinkSync(join(parentPath, name));
     const bytes = readFileSync(join(parentPath, target));
     const [finding] = await readFiles({ [`usr/share/java/${artifact}-${version}.jar`]: bytes });

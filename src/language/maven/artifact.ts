@@ -35,7 +35,9 @@ export function splitFileName(name: string): { readonly artifact: string; readon
   // Scala's names end in the language's version: cats-core_2.13-2.10.0.
   const match = /^(.+?)-(v?\d[A-Za-z0-9_.+-]*)$/.exec(base) ?? /^(.+?)_(v?\d[A-Za-z0-9_.+-]*)$/.exec(base);
   if (match === null) return { artifact: base, version: '' };
-  return { artifact: match[1] as string, version: (match[2] as string).replace(/^v/, '') };
+  const version = (match[2] as string).replace(/^v/, '');
+  // Debian links `jackson-core-2.x.jar` to whatever is there.
+  return { artifact: match[1] as string, version: /(?:^|\.)x$/.test(version) ? '' : version };
 }
 
 /** As in package URLs' readers and Maven itself: `group:artifact`. */

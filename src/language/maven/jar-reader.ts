@@ -14,7 +14,7 @@ const SURELY_JARS = new Set(['.jar', '.war', '.ear']);
 /** Artifacts in Java archives: their own, merged (shaded) ones, and those of archives inside, Spring Boot's for one. */
 export const jarReader: ContentReader = {
   id: 'jar',
-  version: 2,
+  version: 3,
   files: { extensions: JAR_EXTENSIONS },
   wants: ({ size }) => (size > MAX_JAR ? { kind: 'whole', limit: MAX_JAR } : { kind: 'stream' }),
   // For jars over the limit alone.

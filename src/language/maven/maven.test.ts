@@ -70,6 +70,7 @@ test('jars without descriptors: manifest, name, and well-known groups', async ()
   assert.deepEqual(await jar('plain-2.0-beta1.jar', []), ['plain 2.0-beta1?']);
   assert.deepEqual(await jar('plain.jar', []), []);
   assert.deepEqual(splitFileName('cats-core_2.13-2.10.0.jar'), { artifact: 'cats-core_2.13', version: '2.10.0' });
+  assert.deepEqual(splitFileName('jackson-core-2.x.jar'), { artifact: 'jackson-core', version: '' });
   assert.deepEqual(splitFileName('foo_1.2.3.v2024.jar'), { artifact: 'foo', version: '1.2.3.v2024' });
 });
 
