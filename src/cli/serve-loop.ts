@@ -4,6 +4,7 @@ import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
+import { fleetAdvisories } from './fleet-advisories.ts';
 import { fleetSetup } from './fleet-setup.ts';
 import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
 import type { SourceOptions } from './source-options.ts';
@@ -34,8 +35,10 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
   const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
   const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
   const { verifier, runtimes } = await usableRuntimes(options, context, resources);
+  const refreshAdvisories = fleetAdvisories(fleet, database, context);
   while (!context.signal.aborted) {
     try {
+      await refreshAdvisories();
       const registryHost = new URL(url).host;
       const setup = await fleetSetup(
         { ...options, fleet, database, registryHost, runtimes, ...(verifier === undefined ? {} : { verifier }) },

@@ -15,6 +15,16 @@ export interface Fleet {
   readonly verify?: VerifyChecks;
   readonly rollout?: FleetRollout;
   readonly policy?: FleetPolicy;
+  /** Advisories that explain and rank what is found. */
+  readonly advisories?: readonly FleetAdvisories[];
+}
+
+export interface FleetAdvisories {
+  /** File or folder beside the fleet file, or a URL. */
+  readonly location: string;
+  readonly type?: 'debian-tracker' | 'secdb' | 'osv' | 'csaf' | 'openvex' | 'oval' | 'updateinfo';
+  /** For documents that do not name theirs. */
+  readonly distribution?: string;
 }
 
 export interface FleetDistribution {

@@ -1,6 +1,7 @@
 export type {
   Fleet,
   FleetAccess,
+  FleetAdvisories,
   FleetDistribution,
   FleetEvents,
   FleetImage,

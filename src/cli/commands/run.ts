@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CliContext, OutputFormat } from '../context.ts';
+import { fleetAdvisories } from '../fleet-advisories.ts';
 import { fleetFile, fleetSetup } from '../fleet-setup.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
@@ -41,6 +42,7 @@ async function run(file: string | undefined, options: RunOptions, context: CliCo
   const database = await openHomeDatabase(context);
   try {
     const setup = await fleetSetup({ ...options, fleet, database, registryHost: '' }, context);
+    await fleetAdvisories(fleet, database, context)();
     const result = await runPipeline(await pipelineOptions(setup));
     // Where RabbitMQ is named, a server delivers to it, and knows what it still lacks.
     if (fleet.document.events?.amqp === undefined) await pruneEvents(database, fleet.document, context);
