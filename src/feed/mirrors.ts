@@ -9,6 +9,7 @@ import { FAMILY_SOURCES, familyUrls } from './flat/family-sources.ts';
 import { mirrorOfUrl } from './flat/layout.ts';
 import { placeOfHost } from './internal-host.ts';
 import { suiteKind } from './pockets.ts';
+import { mirrorOfRepoUrl } from './rpm-md/repo-files.ts';
 
 /** Base URLs (without trailing `/`) of a distribution, best first. */
 export interface Mirrors extends Readonly<Record<ArchiveKind, readonly string[]>> {
@@ -116,7 +117,7 @@ function mirrorsOfUrls(
   origin: string,
   accept: (url: URL) => boolean,
 ): Mirrors | undefined {
-  const bases = urls.flatMap((url) => mirrorOfUrl(id, url) ?? []);
+  const bases = urls.flatMap((url) => (familyOf(id) === 'rpm' ? mirrorOfRepoUrl : mirrorOfUrl)(id, url) ?? []);
   const main = unique(bases.filter((base) => URL.canParse(base) && accept(new URL(base))));
   return main.length === 0 ? undefined : named(id, main, [], origin);
 }

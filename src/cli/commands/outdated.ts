@@ -12,7 +12,8 @@ import { addImageSourcesOption, addSourceOptions, type SourceOptions, workshopFr
 
 const HELP = `
 A package is outdated when a repository of the image's distribution (release, updates and security pockets) offers a
-newer version: the set that \`apt list --upgradable\` shows inside it. Advisories are the CVE ids that the changelog
+newer version: the set that \`apt list --upgradable\` (dnf check-update, apk version,
+pacman -Qu) shows inside it. Advisories are the CVE ids that the changelog
 names between the installed version and the candidate; \`since\` is the date of the oldest missed entry.
 Imported advisories (heraklit feed import) add ids, ratings and scores; what a VEX statement says is no issue is marked
 with its justification, lowers no grade and is passed over by --fail-on security. They never add a finding.

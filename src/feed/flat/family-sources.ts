@@ -1,6 +1,7 @@
 import type { EcosystemId } from '../../distro/index.ts';
 import type { AptSourceFile } from '../apt-sources.ts';
 import type { KeyFile } from '../key-file.ts';
+import { REPO_FILES, repoUrls } from '../rpm-md/repo-files.ts';
 
 const text = ({ bytes }: AptSourceFile): readonly string[] => Buffer.from(bytes).toString('utf8').split('\n');
 
@@ -32,6 +33,7 @@ function pacmanUrls(files: readonly AptSourceFile[]): readonly string[] {
 /** URLs of repositories that the package manager of a family has configured, in its order. */
 export function familyUrls(family: EcosystemId, files: readonly AptSourceFile[]): readonly string[] {
   if (family === 'apk') return apkUrls(files);
+  if (family === 'rpm') return repoUrls(files);
   return family === 'alpm' ? pacmanUrls(files) : [];
 }
 
@@ -50,6 +52,7 @@ export const FAMILY_SOURCES: Readonly<Partial<Record<EcosystemId, readonly strin
     `${APK_KEYS}*`,
   ],
   alpm: ['etc/pacman.d/mirrorlist', 'etc/pacman.conf'],
+  rpm: REPO_FILES,
 };
 
 /** Keys that are named for their content alone; more than any image has. */
