@@ -1,4 +1,5 @@
 import type { Keyring } from '../distro/index.ts';
+import type { KeyFile } from './key-file.ts';
 
 /** A repository that a user names by its URL, because no distribution's layout leads to it. */
 export interface NamedRepository {
@@ -10,6 +11,8 @@ export interface NamedRepository {
   readonly security?: boolean;
   /** Keys that sign its index. */
   readonly keyring?: Keyring;
+  /** The same for apk: PEM. */
+  readonly keyFiles?: readonly KeyFile[];
   /** Takes an unsigned index from anywhere. */
   readonly trusted?: boolean;
 }

@@ -1,4 +1,4 @@
-import { systemClock } from '../base/index.ts';
+import { silentProgress, systemClock } from '../base/index.ts';
 import {
   type DistributionName,
   distributionData,
@@ -9,8 +9,10 @@ import {
 } from '../distro/index.ts';
 import { feedError } from './errors.ts';
 import { createFailover } from './failover.ts';
-import { placeRepositories } from './flat/layout.ts';
-import { type FlatKeyring, openFlatRepositories } from './flat/open.ts';
+import type { StateContext } from './flat/fetch-state.ts';
+import { placeNamed, placeRepositories } from './flat/layout.ts';
+import { type FlatKeyring, firstWins, openFlatRepositories } from './flat/open.ts';
+import type { NamedRepository } from './named-repository.ts';
 import type { OpenRepositoriesOptions } from './open-options.ts';
 import { findPocket, formatOf } from './pockets.ts';
 import { openAptRepositories } from './repositories.ts';
@@ -48,14 +50,13 @@ export async function openRepositories(options: OpenRepositoriesOptions): Promis
     const { openRpmRepositories } = await import('./rpm-md/repositories.ts');
     return openRpmRepositories(await withKeyring(options));
   }
-  if (repositories !== undefined) {
+  const flat = format === 'apk' || format === 'alpm' ? format : undefined;
+  if (repositories !== undefined && flat === undefined) {
     throw feedError('FEED_REPOSITORIES_UNUSABLE', `${distribution} takes mirrors and pockets, not repositories`, {
-      hint: 'Name mirrors for it; repositories by URL are for distributions of the rpm family.',
+      hint: 'Name mirrors for it; repositories by URL are for distributions of the rpm, apk and pacman families.',
     });
   }
-  return format === 'apk' || format === 'alpm'
-    ? openFlat(options, format)
-    : openAptRepositories(await withKeyring(options));
+  return flat === undefined ? openAptRepositories(await withKeyring(options)) : openFlat(options, flat);
 }
 
 async function openFlat(
@@ -64,30 +65,38 @@ async function openFlat(
 ): Promise<readonly RepositorySnapshot[]> {
   const { distribution, architecture, mirrors, signal } = options;
   const data = distributionData(distribution.split('/')[0] ?? '');
-  for (const pocket of options.pockets ?? []) findPocket(distribution, pocket);
-  const keys: FlatKeyring =
-    family === 'apk'
-      ? await apkKeys(options, data?.keyring)
-      : { kind: 'alpm', keyring: (await withKeyring(options)).keyring };
-  options.progress?.update(`repositories of ${distribution}`, 0, 1);
-  const snapshots = await openFlatRepositories(
-    {
-      distribution: distribution as DistributionName,
-      architecture,
-      repositories: placeRepositories(mirrors.main, { distribution, architecture }, options.components),
-      keys,
-      trusted: options.trusted ?? false,
-    },
-    {
-      cache: options.cache,
-      clock: options.clock ?? systemClock,
-      failover: options.failover ?? createFailover(mirrors.origin),
-      offline: options.offline ?? false,
-      maxAge: (options.maxAge ?? 0) * 1000,
-      attempts: options.attempts ?? 3,
-      signal,
-    },
-  );
-  options.progress?.update(`repositories of ${distribution}`, 1, 1);
-  return snapshots;
+  const { progress = silentProgress } = options;
+  progress.update(`repositories of ${distribution}`, 0, 1);
+  const context: StateContext = {
+    cache: options.cache,
+    clock: options.clock ?? systemClock,
+    failover: options.failover ?? createFailover(mirrors.origin),
+    offline: options.offline ?? false,
+    maxAge: (options.maxAge ?? 0) * 1000,
+    attempts: options.attempts ?? 3,
+    signal,
+  };
+  const common = { distribution: distribution as DistributionName, architecture };
+  const keysOf = async (from: OpenRepositoriesOptions): Promise<FlatKeyring> =>
+    family === 'apk' ? apkKeys(from, data?.keyring) : { kind: 'alpm', keyring: (await withKeyring(from)).keyring };
+  const openNamed = async (named: NamedRepository): Promise<readonly RepositorySnapshot[]> => {
+    const { name, urls, security = false } = named;
+    const trusted = named.trusted === true || options.trusted === true;
+    const repositories = [placeNamed(name, urls, architecture)];
+    return openFlatRepositories(
+      { ...common, repositories, keys: await keysOf({ ...options, ...named }), trusted, security },
+      context,
+    );
+  };
+  const openKnown = async (): Promise<readonly RepositorySnapshot[]> => {
+    for (const pocket of options.pockets ?? []) findPocket(distribution, pocket);
+    const repositories = placeRepositories(mirrors.main, common, options.components);
+    const trusted = options.trusted ?? false;
+    return openFlatRepositories({ ...common, repositories, keys: await keysOf(options), trusted }, context);
+  };
+  const { repositories } = options;
+  const snapshots =
+    repositories === undefined ? await openKnown() : (await Promise.all(repositories.map(openNamed))).flat();
+  progress.update(`repositories of ${distribution}`, 1, 1);
+  return family === 'alpm' ? firstWins(snapshots) : snapshots;
 }

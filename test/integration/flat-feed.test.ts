@@ -268,3 +268,28 @@ test('states travel in a bundle to a machine without network; what was taken uns
   const again = await importBundle(path, { cache: away, key: pub, openDatabase: noDatabase });
   assert.deepEqual([again.repositories, again.older], [1, 1]);
 });
+
+test('repositories that a fleet names by URL, each with its own keys, of a distribution nobody knows too', async () => {
+  const team = apkSigner('team.rsa.pub');
+  paths.set('debian/team/x86_64/APKINDEX.tar.gz', buildApkIndex([NEW], team));
+  const repositories = [
+    { name: 'base', urls: [`${server.url}/v3.22/main`], keyFiles: [signer] },
+    { name: 'team', urls: [`${server.url}/gone`, `${server.url}/team`], keyFiles: [team], security: true },
+  ];
+  const none = { main: [], security: [], origin: 'the test' };
+  const snapshots = await open({ distribution: 'postmarketos/25.06', repositories, mirrors: none });
+  assert.deepEqual(
+    snapshots.map(({ id, security, packages }) => [id, security, packages[0]?.version]),
+    [
+      ['postmarketos/25.06/base/x86_64', false, '3.5.0-r0'],
+      ['postmarketos/25.06/team/x86_64', true, '3.5.1-r0'],
+    ],
+  );
+  const wrong = [{ name: 'team', urls: [`${server.url}/team`], keyFiles: [signer] }];
+  await assert.rejects(open({ repositories: wrong }), { code: 'DISTRO_INDEX_UNSIGNED' });
+  paths.set('debian/custom/x86_64/custom.db', buildArchDatabase([glibc]));
+  const custom = { name: 'custom', urls: [`${server.url}/custom/{architecture}`] };
+  await assert.rejects(arch({ repositories: [custom] }), { code: 'FEED_UNTRUSTED' });
+  const [own] = await arch({ repositories: [{ ...custom, trusted: true }] });
+  assert.equal(own?.packages[0]?.filename, 'glibc-2.42-1-x86_64.pkg.tar.zst');
+});

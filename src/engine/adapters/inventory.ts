@@ -1,6 +1,7 @@
 import { isHeraklitError } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import { findAdvisories } from '../../feed/advisory-feeds/index.ts';
+import { knownDistributions } from '../../feed/index.ts';
 import {
   type Checked,
   type Finding,
@@ -92,7 +93,9 @@ async function checkPackages(
   workshop: Workshop,
 ): Promise<UpdateCheck> {
   const shelf = await workshop.shelf(name, checked.architecture).catch((error: unknown) => {
-    if (isHeraklitError(error, 'FEED_DISTRIBUTION_UNKNOWN')) return undefined;
+    // No mirror of a known distribution is a fault to be mended; of another it is what was to be expected.
+    const isForeign = isHeraklitError(error, 'FEED_NO_MIRROR') && !knownDistributions().includes(name);
+    if (isForeign || isHeraklitError(error, 'FEED_DISTRIBUTION_UNKNOWN')) return undefined;
     throw error;
   });
   if (shelf === undefined) return findOutdated(checked, []);

@@ -25,11 +25,21 @@ export async function namedRepositories(
 ): Promise<readonly NamedRepository[]> {
   return Promise.all(
     repositories.map(async ({ name, urls, keys = [], security = false, trusted = false }) => {
-      const armored = await Promise.all(keys.map((path) => readKey(resolve(folder, path))));
-      const signed = armored.length === 0 ? {} : { keyring: await readKeyring(`of repository ${name}`, armored) };
-      return { name, urls, security, trusted, ...signed };
+      const keyFiles = await readKeyFiles(keys, folder);
+      return { name, urls, security, trusted, ...(await signedBy(keyFiles, name)) };
     }),
   );
+}
+
+/** PEM keys are apk's; all others sign with OpenPGP. */
+async function signedBy(
+  keyFiles: readonly KeyFile[],
+  name: string,
+): Promise<Pick<NamedRepository, 'keyring' | 'keyFiles'>> {
+  if (keyFiles.length === 0) return {};
+  if (keyFiles.some(({ content }) => content.includes('-----BEGIN PUBLIC KEY-----'))) return { keyFiles };
+  const armored = keyFiles.map(({ content }) => content);
+  return { keyring: await readKeyring(`of repository ${name}`, armored) };
 }
 
 /**

@@ -51,6 +51,12 @@ export function placeRepositories(
   });
 }
 
+/** A repository that its user names by its URLs: as in etc/apk/repositories, or the folder where NAME.db lies. */
+export function placeNamed(name: string, urls: readonly string[], architecture: string): PlacedRepository {
+  const roots = urls.map((url) => url.replaceAll('{architecture}', architecture).replace(/\/+$/, ''));
+  return { component: safe(name), folder: '', roots: new Map(roots.map((root) => [root, root])) };
+}
+
 const literally = (text: string): string => text.replace(/[.+?^$()|[\]\\]/g, '\\$&');
 
 /**

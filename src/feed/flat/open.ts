@@ -23,6 +23,8 @@ export interface FlatRepositories {
   readonly distribution: DistributionName;
   readonly architecture: string;
   readonly repositories: readonly PlacedRepository[];
+  /** All that they offer are security updates. */
+  readonly security?: boolean;
   readonly keys: FlatKeyring;
   /** Takes what nobody signed. */
   readonly trusted: boolean;
@@ -87,7 +89,7 @@ async function openPacman(
 }
 
 /** Of a package that several repositories have, pacman takes the first one's, whatever its version. */
-function firstWins(snapshots: readonly RepositorySnapshot[]): readonly RepositorySnapshot[] {
+export function firstWins(snapshots: readonly RepositorySnapshot[]): readonly RepositorySnapshot[] {
   const seen = new Set<string>();
   return snapshots.map((snapshot) => {
     const packages = snapshot.packages.filter(({ name }) => !seen.has(name));
@@ -104,10 +106,10 @@ export async function openFlatRepositories(
   all: FlatRepositories,
   context: StateContext,
 ): Promise<readonly RepositorySnapshot[]> {
-  const { distribution, architecture, keys } = all;
+  const { distribution, architecture, keys, security = false } = all;
   const open = async ({ component, roots, folder }: PlacedRepository): Promise<RepositorySnapshot> => {
     const id = `${distribution}/${component}/${architecture}`;
-    const origin = { id, security: false, architecture, folder };
+    const origin = { id, security, architecture, folder };
     const files = filesOf(all, component);
     const urls = new Map(
       [...roots].flatMap(([root, mirror]) => files.map((file) => [`${root}/${file}`, mirror] as const)),
@@ -132,13 +134,12 @@ export async function openFlatRepositories(
       suite: distribution.split('/')[1] ?? '',
       component,
       architecture,
-      security: false,
+      security,
       date: state.date,
       releaseDigest: state.digest,
       notAutomatic: false,
       packages: state.packages,
     };
   };
-  const snapshots = await Promise.all(all.repositories.map(open));
-  return keys.kind === 'alpm' ? firstWins(snapshots) : snapshots;
+  return Promise.all(all.repositories.map(open));
 }
