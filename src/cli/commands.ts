@@ -29,6 +29,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/feed.ts'),
   },
   {
+    name: 'crawl',
+    summary: 'put the images of registries, engines, clusters and folders into the inventory',
+    load: () => import('./commands/crawl.ts'),
+  },
+  {
     name: 'where',
     summary: 'which images have a package, file, library, digest or fix',
     load: () => import('./commands/where.ts'),

@@ -77,16 +77,22 @@ async function fromRegistry(reference: RegistryReference, options: OpenImageOpti
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   try {
-    const { repository } = reference;
-    const name = reference.digest ?? reference.tag ?? 'latest';
-    const { descriptor, bytes } = await client.manifest(repository, name);
-    const source = registrySource(client, repository, descriptor.digest, bytes);
-    const image = await resolveImage(source, descriptor, options.platform);
+    const image = await openFromRegistry(client, reference, options.platform);
     return Object.assign(image, { close: async () => client.close() });
   } catch (error) {
     client.close();
     throw error;
   }
+}
+
+/** The same with a client that the caller keeps, for many images of one registry. */
+export async function openFromRegistry(
+  client: RegistryClient,
+  { repository, digest, tag }: Pick<RegistryReference, 'repository' | 'digest' | 'tag'>,
+  platform?: Platform,
+): Promise<ResolvedImage> {
+  const { descriptor, bytes } = await client.manifest(repository, digest ?? tag ?? 'latest');
+  return resolveImage(registrySource(client, repository, descriptor.digest, bytes), descriptor, platform);
 }
 
 function registrySource(client: RegistryClient, repository: string, known: Digest, bytes: Buffer): ImageSource {

@@ -22,6 +22,7 @@ export const FOLDERS = [
   'feed',
   'inventory',
   'lint',
+  'crawl',
   'plan',
   'build',
   'publish',

@@ -13,6 +13,7 @@ import { advisories078 } from './078-advisories.ts';
 import { fleetQueries081 } from './081-fleet-queries.ts';
 import { files082 } from './082-files.ts';
 import { advisoryNames083 } from './083-advisory-names.ts';
+import { crawl086 } from './086-crawl.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly Migration[] = [
   fleetQueries081,
   files082,
   advisoryNames083,
+  crawl086,
 ];

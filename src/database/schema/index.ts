@@ -1,5 +1,6 @@
 import type { AccessSchema } from './access.ts';
 import type { AdvisoriesSchema } from './advisories.ts';
+import type { CrawlSchema } from './crawl.ts';
 import type { EngineSchema } from './engine.ts';
 import type { EventsSchema } from './events.ts';
 import type { InventorySchema } from './inventory.ts';
@@ -13,7 +14,8 @@ export type Schema = EventsSchema &
   EngineSchema &
   RolloutSchema &
   AccessSchema &
-  AdvisoriesSchema;
+  AdvisoriesSchema &
+  CrawlSchema;
 
 export type { AccountTable } from './access.ts';
 export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';

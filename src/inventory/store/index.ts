@@ -27,7 +27,7 @@ export {
 } from './record-check.ts';
 export { type RecordedImage, type RecordImage, recordImage, recordImages } from './record-image.ts';
 export type { RecordedContents } from './recorded-contents.ts';
-export { endReference } from './reference.ts';
+export { endReference, pointReferences as pointAt } from './reference.ts';
 export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';
 export { changesOfImages, type PackageChange } from './set-changes.ts';
 export { type WhereQuery, type WhereRow, whereIs } from './where.ts';

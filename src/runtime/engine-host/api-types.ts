@@ -8,6 +8,14 @@ export interface ContainerSummary {
   readonly Labels?: Readonly<Record<string, string>> | null;
 }
 
+export interface ImageSummary {
+  /** Digest of the config. */
+  readonly Id: string;
+  readonly RepoTags?: readonly string[] | null;
+  /** `host/repository@sha256:…` for each registry it was pulled from or pushed to. */
+  readonly RepoDigests?: readonly string[] | null;
+}
+
 export interface PortBinding {
   readonly HostIp?: string;
   readonly HostPort?: string;

@@ -1,5 +1,12 @@
 import { isHeraklitError } from '../../base/index.ts';
-import type { ContainerInspect, ContainerSummary, CreateBody, EndpointSettings, ImageInspect } from './api-types.ts';
+import type {
+  ContainerInspect,
+  ContainerSummary,
+  CreateBody,
+  EndpointSettings,
+  ImageInspect,
+  ImageSummary,
+} from './api-types.ts';
 import type { EngineConnection } from './connect.ts';
 import { engineHostError } from './errors.ts';
 import type { EngineAnswer, EngineCall } from './http.ts';
@@ -14,6 +21,10 @@ export interface EngineApi {
   /** Undefined when there is none. */
   inspect(id: string): Promise<ContainerInspect | undefined>;
   image(reference: string): Promise<ImageInspect | undefined>;
+  /** Every image that is not just a layer of another. */
+  images(): Promise<readonly ImageSummary[]>;
+  /** Writes an image as a docker archive. @throws ENGINE_HOST_REFUSED */
+  exportImage(reference: string, file: string, signal?: AbortSignal): Promise<void>;
   /** @throws ENGINE_HOST_PULL_FAILED */
   pull(reference: string, signal?: AbortSignal): Promise<void>;
   create(name: string, body: CreateBody): Promise<string>;
@@ -108,6 +119,16 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
       // The engine routes on the slashes of a reference: they stay.
       const answer = await ask({ path: `/images/${id(reference).replaceAll('%2F', '/')}/json` }, 404);
       return answer.status === 404 ? undefined : json(answer);
+    },
+    images: async () => json(await ask({ path: '/images/json' })),
+    exportImage: async (reference, file, signal) => {
+      const path = `${prefix}/images/${id(reference).replaceAll('%2F', '/')}/get`;
+      const call = { path, silence: PULL_SILENCE, ...(signal === undefined ? {} : { signal }) };
+      const answer = await socket.download(call, file);
+      if (answer.status === 200) return;
+      throw engineHostError('ENGINE_HOST_REFUSED', `${engine} does not export ${reference}: ${messageIn(answer)}`, {
+        details: { status: answer.status },
+      });
     },
     pull: async (reference, signal) => {
       // Loopback registries speak plain HTTP; Docker allows that by itself, podman wants to be told.

@@ -1,4 +1,6 @@
+import { createWriteStream } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { engineHostError } from './errors.ts';
 
 /** Bytes of one JSON answer: 10,000 containers with long labels are far below. */
@@ -27,7 +29,25 @@ export interface EngineSocket {
   readonly path: string;
   /** @throws ENGINE_HOST_UNAVAILABLE. Any status is an answer. */
   call(call: EngineCall): Promise<EngineAnswer>;
+  /** Streams the body of an answer with status 200 into a file; the answer of another status is returned. */
+  download(call: EngineCall, file: string): Promise<EngineAnswer>;
   close(): void;
+}
+
+/** Bytes of one download: the archive of an image. */
+const DOWNLOAD_LIMIT = 64 * 1024 * 1024 * 1024;
+
+async function store(message: IncomingMessage, file: string): Promise<Buffer> {
+  let size = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const part of message as AsyncIterable<Buffer>) {
+      size += part.length;
+      if (size > DOWNLOAD_LIMIT) throw new Error(`the engine's answer is over ${DOWNLOAD_LIMIT} bytes`);
+      yield part;
+    }
+  };
+  await pipeline(counted, createWriteStream(file, { mode: 0o600 }));
+  return Buffer.alloc(0);
 }
 
 async function collect(message: IncomingMessage): Promise<Buffer> {
@@ -46,7 +66,7 @@ async function collect(message: IncomingMessage): Promise<Buffer> {
 
 export function openEngineSocket(path: string): EngineSocket {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  const once = async (call: EngineCall): Promise<EngineAnswer> =>
+  const once = async (call: EngineCall, file?: string): Promise<EngineAnswer> =>
     await new Promise((resolve, reject) => {
       const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
       const sent = request({
@@ -65,31 +85,34 @@ export function openEngineSocket(path: string): EngineSocket {
       sent.once('timeout', () => sent.destroy(new Error(`no answer for ${call.silence ?? SILENCE} ms`)));
       sent.once('error', (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
       sent.once('response', (message) => {
-        collect(message).then(
+        const taken = file !== undefined && message.statusCode === 200 ? store(message, file) : collect(message);
+        taken.then(
           (bytes) => resolve({ status: message.statusCode ?? 0, headers: message.headers, body: bytes }),
           reject,
         );
       });
       sent.end(body);
     });
+  const asked = async (call: EngineCall, file?: string): Promise<EngineAnswer> => {
+    try {
+      return await once(call, file).catch(async (error: Error & { reused?: boolean; code?: string }) => {
+        // The engine closed an idle kept connection at the moment it was used: it has not seen the request.
+        if (error.reused === true && error.code === 'ECONNRESET') return await once(call, file);
+        throw error;
+      });
+    } catch (cause) {
+      call.signal?.throwIfAborted();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw engineHostError('ENGINE_HOST_UNAVAILABLE', `the engine does not answer on ${path}: ${why}`, {
+        cause,
+        hint: 'Start podman.socket or docker.service, or name another socket.',
+      });
+    }
+  };
   return {
     path,
-    call: async (call) => {
-      try {
-        return await once(call).catch(async (error: Error & { reused?: boolean; code?: string }) => {
-          // The engine closed an idle kept connection at the moment it was used: it has not seen the request.
-          if (error.reused === true && error.code === 'ECONNRESET') return await once(call);
-          throw error;
-        });
-      } catch (cause) {
-        call.signal?.throwIfAborted();
-        const why = cause instanceof Error ? cause.message : String(cause);
-        throw engineHostError('ENGINE_HOST_UNAVAILABLE', `the engine does not answer on ${path}: ${why}`, {
-          cause,
-          hint: 'Start podman.socket or docker.service, or name another socket.',
-        });
-      }
-    },
+    call: (call) => asked(call),
+    download: (call, file) => asked(call, file),
     close: () => agent.destroy(),
   };
 }
