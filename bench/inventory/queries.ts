@@ -3,7 +3,8 @@ import type { Database } from '../../src/database/index.ts';
 import type { Finding } from '../../src/inventory/index.ts';
 import {
   fleet,
-  imageHistory,
+  fleetChanges,
+  historyWithChanges,
   outdatedAll,
   packagesOfScope,
   recordFindings,
@@ -42,7 +43,12 @@ export async function runQueries(database: Database, runs: number): Promise<read
     await latency(runs, () => whereIs(database.kysely, { package: 'libssl3', versionRange: range() })),
     goal,
   );
+  note('where libssl3, a page of 100 after 20,000 rows', await deepPage(database), 'ms');
   await noteUpdate(database, note);
+  const span = { from: new Date(END - 86_400_000), to: new Date(END) };
+  note('diff of the fleet between two days', (await timed(() => fleetChanges(database.kysely, span))).seconds, 's');
+  const quarter = { from: new Date(END - 70 * 86_400_000), to: new Date(END) };
+  note('the same between two quarters', (await timed(() => fleetChanges(database.kysely, quarter))).seconds, 's');
   note(
     'fleet, every page',
     (await timed(() => allPages((after) => fleet(database.kysely, { limit: 1000, now: new Date(END), ...after }))))
@@ -52,10 +58,9 @@ export async function runQueries(database: Database, runs: number): Promise<read
   noteLatency(
     'history of a reference',
     await latency(runs, () =>
-      imageHistory(
-        database.kysely,
-        `registry.example.com/team-moving/app-${String(random.below(1000)).padStart(6, '0')}:1`,
-      ),
+      historyWithChanges(database.kysely, {
+        reference: `registry.example.com/team-moving/app-${String(random.below(1000)).padStart(6, '0')}:1`,
+      }),
     ),
   );
   return rows;
@@ -94,6 +99,16 @@ async function updateOf(database: Database, share: number): Promise<readonly Fin
       since: new Date(END).toISOString(),
     }),
   );
+}
+
+async function deepPage(database: Database): Promise<number> {
+  const first = await whereIs(database.kysely, { package: 'libssl3', limit: 10_000 });
+  const second =
+    first.next === undefined
+      ? first
+      : await whereIs(database.kysely, { package: 'libssl3', limit: 10_000, after: first.next });
+  const deep = { package: 'libssl3', limit: 100, ...(second.next === undefined ? {} : { after: second.next }) };
+  return (await latency(20, () => whereIs(database.kysely, deep))).p50;
 }
 
 async function noteUpdate(

@@ -6,6 +6,7 @@ import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from './inventory.ts';
 import { bulkContract } from './inventory-model/bulk.ts';
 import { filesContract } from './inventory-model/files.ts';
+import { pastContract } from './inventory-model/past.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'inventory-'));
 after(() => rm(folder, { recursive: true }));
@@ -13,3 +14,4 @@ after(() => rm(folder, { recursive: true }));
 inventoryContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'database') }));
 bulkContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'bulk') }));
 filesContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'files') }));
+pastContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'past') }));

@@ -3,6 +3,7 @@ import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from '../contract/inventory.ts';
 import { bulkContract } from '../contract/inventory-model/bulk.ts';
 import { filesContract } from '../contract/inventory-model/files.ts';
+import { pastContract } from '../contract/inventory-model/past.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -21,5 +22,6 @@ if (programs === undefined) {
     inventoryContract('PostgreSQL', open);
     bulkContract('PostgreSQL', open);
     filesContract('PostgreSQL', open);
+    pastContract('PostgreSQL', open);
   });
 }
