@@ -20,17 +20,23 @@ const matching = (place: string): RegExp =>
  * Files whose content a scan keeps when it passes them: every family's package database, what names the distribution,
  * and the image's own package sources. Read once, they need never be looked for again.
  */
-const CAPTURED = new RegExp(
-  [
-    ...ECOSYSTEMS.flatMap((ecosystem) => ecosystem.capturedPaths),
-    /^(?:etc|usr\/lib)\/os-release$/,
-    // Release files are links to one another in most roots.
-    /^(?:etc|usr\/lib)\/(?:[A-Za-z]+-release|debian_version)$/,
-    /^etc\/apt\/sources\.list(?:\.d\/[^/]+\.(?:list|sources))?$/,
-    ...SOURCES.map(matching),
-  ]
-    .map((pattern) => `(?:${pattern.source})`)
-    .join('|'),
+const CAPTURED: readonly RegExp[] = [
+  ...ECOSYSTEMS.flatMap((ecosystem) => ecosystem.capturedPaths),
+  /^(?:etc|usr\/lib)\/os-release$/,
+  // Release files are links to one another in most roots.
+  /^(?:etc|usr\/lib)\/(?:[A-Za-z]+-release|debian_version)$/,
+  /^etc\/apt\/sources\.list(?:\.d\/[^/]+\.(?:list|sources))?$/,
+  ...SOURCES.map(matching),
+];
+
+/** How patterns begin that hold at any depth. */
+const ANY_DEPTH = '^(?:.+\\/)?';
+const oneOf = (sources: readonly string[]): string => `(?:${sources.map((source) => `(?:${source})`).join('|')})`;
+const SOURCE_TEXTS = CAPTURED.map((pattern) => pattern.source);
+const FROM_ROOT = new RegExp(oneOf(SOURCE_TEXTS.filter((source) => !source.startsWith(ANY_DEPTH))));
+/** Asked of 100,000 paths a layer: tried where a folder begins, and not, as written, with every slash as its end. */
+const AT_ANY_DEPTH = new RegExp(
+  `(?:^|\\/)${oneOf(SOURCE_TEXTS.flatMap((source) => (source.startsWith(ANY_DEPTH) ? [source.slice(ANY_DEPTH.length)] : [])))}`,
 );
 
 /** Folders above them: where one is a link, a file or gone, the files are elsewhere or gone. */
@@ -54,7 +60,7 @@ const PLAIN_FOLDERS: ReadonlySet<string> = new Set([...FOLDERS].filter((path) =>
 const NAMED_FOLDERS = [...FOLDERS].filter((path) => path.includes('*')).map(matching);
 
 export function isCaptured(path: string): boolean {
-  return CAPTURED.test(path);
+  return FROM_ROOT.test(path) || AT_ANY_DEPTH.test(path);
 }
 
 /** True where a change of the path can change what the scan reads. */
@@ -63,7 +69,7 @@ export function isRelevant(path: string): boolean {
 }
 
 /** Changes with what is captured: a record made by other rules lacks files, and the layer is read again. */
-export const CAPTURE_RULES = createHash('sha256').update(CAPTURED.source).digest('hex').slice(0, 16);
+export const CAPTURE_RULES = createHash('sha256').update(SOURCE_TEXTS.join('|')).digest('hex').slice(0, 16);
 
 /** Bytes of one captured file. A status file of 5,000 packages has 5 MB, an rpm database of 2,000 has 150 MB. */
 export const CAPTURE_FILE_LIMIT = 192 * 1024 * 1024;
