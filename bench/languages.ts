@@ -42,7 +42,6 @@ function madeImage(): string {
     sh('python3', `${pip}/pip`, 'install', '--quiet', '--no-index', '--no-deps', '--target', site, ...files);
     copyFileSync(base, `${file}.partial`);
     sh('tar', '-C', scratch, '-rf', `${file}.partial`, './srv');
-    sh('tar', '--wildcards', '--delete', '-f', `${file}.partial`, '*.jar');
     sh('mv', `${file}.partial`, file);
     rmSync(scratch, { recursive: true });
   }

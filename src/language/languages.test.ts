@@ -127,3 +127,10 @@ test('Rust: Cargo.lock without the workspace’s own packages', async () => {
   const lock = `version = 3\n[[package]]\nname = "app"\nversion = "0.1.0"\n\n[[package]]\nname = "serde"\nversion = "1.0.197"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\n`;
   assert.deepEqual(await packagesIn('Cargo.lock', lock), ['cargo serde 1.0.197 declared']);
 });
+
+test('hostile layout costs no more than a look at it', { timeout: 60_000 }, async () => {
+  assert.deepEqual(await packagesIn('specifications/a-1.gemspec', '\n'.repeat(1_000_000)), ['gem a 1']);
+  assert.deepEqual(await packagesIn('yarn.lock', `"${'a@'.repeat(1_000_000)}`), []);
+  assert.deepEqual(await packagesIn('x.dist-info/METADATA', `Name${' '.repeat(1_000_000)}`), []);
+  assert.deepEqual(await packagesIn('pnpm-lock.yaml', `packages:\n  ${'a:'.repeat(1_000_000)}`), []);
+});

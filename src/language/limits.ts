@@ -13,5 +13,5 @@ export const NAME_LENGTH = 512;
 export const MANIFEST_BYTES = 4 * 1024 * 1024;
 /** Bytes of a lock file, or of a list of all that is installed. */
 export const LOCK_BYTES = 32 * 1024 * 1024;
-/** Bytes of a file that a YAML or TOML library parses, some tens of nanoseconds a byte. */
+/** Bytes of a file that a TOML library parses, some tens of nanoseconds a byte. */
 export const PARSED_BYTES = 8 * 1024 * 1024;

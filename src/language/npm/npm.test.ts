@@ -139,8 +139,35 @@ packages:
   ]);
   const six = `lockfileVersion: '6.0'\npackages:\n  /@babel/core@7.24.0(supports-color@8.1.1):\n    dev: false\n`;
   assert.deepEqual(await packagesIn('pnpm-lock.yaml', six), ['npm @babel/core 7.24.0 declared']);
-  const nine = `lockfileVersion: '9.0'\npackages:\n  lodash@4.17.21:\n    resolution: {integrity: sha512-x}\n`;
-  assert.deepEqual(await packagesIn('pnpm-lock.yaml', nine), ['npm lodash 4.17.21 declared']);
+  const nine = `lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      lodash:
+        specifier: ^4
+        version: 4.17.21
+
+packages:
+
+  '@babel/core@7.24.0':
+    resolution: {integrity: sha512-x}
+    engines: {node: '>=6'}
+    peerDependencies:
+      version: '*'
+
+  ? lodash@4.17.21
+  : resolution: {integrity: sha512-x}
+
+snapshots:
+
+  other@1.0.0: {}
+`;
+  assert.deepEqual(await packagesIn('pnpm-lock.yaml', nine), [
+    'npm @babel/core 7.24.0 declared',
+    'npm lodash 4.17.21 declared',
+  ]);
   assert.deepEqual(await packagesIn('pnpm-lock.yaml', 'packages: [1, {'), []);
 });
 

@@ -4,8 +4,8 @@ import type { ContentReader, ReadResult } from '../types.ts';
 
 /** `# stub: rake 13.0.6 ruby lib`: written by RubyGems into every specification it installs. */
 const STUB = /^# stub: (\S+) (\S+) /m;
-const NAME = /^\s*s\.name\s*=\s*(?:%q\{|['"])([^'"}]+)/m;
-const VERSION = /^\s*s\.version\s*=\s*(?:Gem::Version\.new\s*\(?\s*)?(?:%q\{|['"])([^'"}]+)/m;
+const NAME = /^[ \t]*s\.name[ \t]*=[ \t]*(?:%q\{|['"])([^'"}]+)/m;
+const VERSION = /^[ \t]*s\.version[ \t]*=[ \t]*(?:Gem::Version\.new[ \t]*\(?)?(?:%q\{|['"])([^'"}]+)/m;
 
 /**
  * specifications/NAME-VERSION.gemspec of an installed gem. Those in a gem's own sources are programs that compute the
@@ -14,7 +14,7 @@ const VERSION = /^\s*s\.version\s*=\s*(?:Gem::Version\.new\s*\(?\s*)?(?:%q\{|['"
  */
 export const gemspec: ContentReader = {
   id: 'gemspec',
-  version: 1,
+  version: 2,
   files: { extensions: ['.gemspec'] },
   wants: ({ path }) =>
     /(?:^|\/)specifications\/(?:default\/)?[^/]+\.gemspec$/.test(path)
