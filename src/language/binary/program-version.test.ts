@@ -54,7 +54,8 @@ test('wherever the chunks of the file end', async () => {
 });
 
 test('a guess with a CPE name; scripts of the same name say nothing', async () => {
-  const [finding] = await readProgram('usr/local/bin/node', withText('\0node.js/v20.9.0\0'));
+  const findings = await readProgram('usr/local/bin/node', withText('\0node.js/v20.9.0\0'));
+  const finding = findings.find(({ reader }) => reader === 'program-version');
   assert.deepEqual(finding?.packages, [
     {
       ecosystem: 'generic',
