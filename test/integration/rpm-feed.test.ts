@@ -14,6 +14,7 @@ import { hasRpmTools, RpmWorld } from '../support/rpm-world.ts';
 
 const installed = hasRpmTools('rpmbuild', 'createrepo_c');
 const skipped = installed ? false : 'createrepo_c or rpmbuild not installed';
+const NOW = Date.now();
 const paths: Paths = new Map();
 let world: RpmWorld;
 let server: MirrorServer;
@@ -44,7 +45,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'heraklit-'));
   world = await RpmWorld.create();
   server = await serveMirror(paths);
-  const date = new Date('2026-01-01T00:00:00Z');
+  const date = new Date(NOW - 86_400_000);
   const pair = await openpgp.generateKey({ userIDs: [{ name: 'test' }], date, format: 'object' });
   armored = pair.publicKey.armor();
   keyring = await readKeyring('test', [armored]);
@@ -89,7 +90,7 @@ function open(named: Partial<NamedRepository> = {}, more: Partial<OpenRepositori
     architecture: 'x86_64',
     mirrors: { main: [], security: [], origin: 'the test' },
     cache: join(folder, `cache${serial}`),
-    clock: fixedClock(Date.parse('2026-02-01T00:00:00Z')),
+    clock: fixedClock(NOW),
     attempts: 1,
     repositories: [{ name: 'updates', urls: [`${server.url}/updates/`], keyring, ...named }],
     ...more,
