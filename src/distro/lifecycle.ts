@@ -17,18 +17,24 @@ interface LifecycleData {
   readonly releases: Readonly<Record<string, Lifecycle>>;
 }
 
+type Data = Readonly<Record<string, LifecycleData>>;
+
+let data: Data | undefined;
+
 /**
- * data/lifecycle.json is a file of its own, because it names releases whose repositories nobody serves any more.
- * Two folders up both from src/distro and from dist/distro.
+ * data/lifecycle.json is a file of its own, because it names releases whose repositories nobody serves any more. Read
+ * when first asked for. Two folders up both from src/distro and from dist/distro.
  */
-const DATA = JSON.parse(readFileSync(new URL('../../data/lifecycle.json', import.meta.url), 'utf8')) as Readonly<
-  Record<string, LifecycleData>
->;
+function lifecycles(): Data {
+  data ??= JSON.parse(readFileSync(new URL('../../data/lifecycle.json', import.meta.url), 'utf8')) as Data;
+  return data;
+}
 
 /** Of `debian/bookworm`; undefined where no end is known (rolling releases, what is too new). */
 export function lifecycleOf(distribution: string): Lifecycle | undefined {
   const [id = '', release = ''] = distribution.split('/');
-  const releases = Object.hasOwn(DATA, id) ? DATA[id]?.releases : undefined;
+  const all = lifecycles();
+  const releases = Object.hasOwn(all, id) ? all[id]?.releases : undefined;
   return releases !== undefined && Object.hasOwn(releases, release) ? releases[release] : undefined;
 }
 

@@ -1,3 +1,4 @@
+import { lastDayOfSupport } from '../../distro/index.ts';
 import type { ImageContents } from '../../inventory/index.ts';
 import { languageTable } from './language-packages.ts';
 import { printable, renderTable } from './table.ts';
@@ -13,6 +14,7 @@ export interface ScanView {
 /** Packages as a table under a short head; what could not be read stands below it. */
 export function renderScan({ reference, contents, shown = 'all' }: ScanView): string {
   const lines = [`${printable(reference)}  ${contents.digest ?? ''}`.trimEnd(), printable(systemLine(contents, shown))];
+  lines.push(...supportLines(contents));
   if (contents.layers.length > 0) {
     const bytes = contents.layers.reduce((sum, layer) => sum + layer.compressedBytes, 0);
     lines.push(`${count(contents.layers.length, 'layer')}, ${bytesText(bytes)} compressed`);
@@ -25,6 +27,13 @@ export function renderScan({ reference, contents, shown = 'all' }: ScanView): st
   ]);
   const packages = contents.packages.length === 0 ? [] : ['', table];
   return [...lines, ...packages, ...languageTable(contents.languagePackages), ...incompleteLines(contents)].join('\n');
+}
+
+/** Said without asking any repository: whether anybody still promises updates. */
+function supportLines({ distribution }: ImageContents): readonly string[] {
+  const day = distribution === undefined ? undefined : lastDayOfSupport(distribution.name);
+  if (distribution === undefined || day === undefined || Date.parse(`${day}T23:59:59Z`) >= Date.now()) return [];
+  return [`grade F: ${distribution.name} has had no support since ${day}`];
 }
 
 function systemLine(contents: ImageContents, shown: NonNullable<ScanView['shown']>): string {
@@ -52,6 +61,9 @@ export function scanJson({ reference, contents }: ScanView): object {
     reference,
     digest: contents.digest ?? null,
     distribution: contents.distribution ?? null,
+    ...(contents.distribution === undefined
+      ? {}
+      : { endOfSupport: lastDayOfSupport(contents.distribution.name) ?? null }),
     architecture: contents.architecture,
     packageDatabase: contents.packageDatabase,
     packages: contents.packages.map(({ name, version, architecture, source, hold, configured }) => ({
