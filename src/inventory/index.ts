@@ -4,6 +4,7 @@ export type { ConfigChange } from './diff-config.ts';
 export { diffPackages, type PackageDiff, type PackageMove } from './diff-packages.ts';
 
 export type { FindAdvisories, NotAffected } from './explain.ts';
+export { type FileChange, fileChanges } from './file-history.ts';
 export type {
   Exposure,
   Grade,

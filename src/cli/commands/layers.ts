@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { FileChange } from '../../inventory/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { addFormat, json } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
@@ -7,29 +9,74 @@ const HELP = `
 WASTED counts bytes of a layer's files that later layers overwrite or delete: shipped, never seen. Efficiency is the
 share of all shipped file bytes that the finished image shows. PACKAGES: + added, ~ changed version, - removed.
 
-Example:
+--files lists what each layer added (A), changed (C) or removed (D); a glob narrows it (\`*\` crosses folders).
+
+Examples:
   heraklit layers oci:layout:web
+  heraklit layers oci:layout:web --files 'etc/*'
 `;
 
 interface LayersOptions {
   readonly format: OutputFormat;
   readonly platform?: string;
+  /** True without a glob. */
+  readonly files?: string | true;
 }
 
 export function register(command: Command, context: CliContext): void {
   addFormat(command.argument('<ref>', 'image'))
     .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
+    .option('--files [glob]', 'also what each layer did to every file, or to those that match')
     .addHelpText('after', HELP)
     .action((reference: string, options: LayersOptions) => run(reference, options, context));
 }
 
 async function run(reference: string, options: LayersOptions, context: CliContext): Promise<void> {
-  const [{ layerReport }, { renderLayers }] = await Promise.all([
+  const [{ layerReport }, { renderFileChanges, renderLayers }] = await Promise.all([
     import('../../inventory/index.ts'),
     import('../render/layers.ts'),
   ]);
   const contents = await readContents(reference, context, options);
   const report = layerReport(contents);
-  if (options.format === 'json') context.print(json({ reference, digest: contents.digest ?? null, ...report }));
-  else context.print(renderLayers(report));
+  const files = options.files === undefined ? undefined : await changesIn(reference, options.files, options, context);
+  if (options.format === 'table') {
+    context.print([renderLayers(report), ...(files === undefined ? [] : [renderFileChanges(files)])].join('\n\n'));
+    return;
+  }
+  const layers = report.layers.map((layer, at) => (files === undefined ? layer : { ...layer, files: files[at] ?? [] }));
+  context.print(json({ reference, digest: contents.digest ?? null, ...report, layers }));
+}
+
+async function changesIn(
+  text: string,
+  files: string | true,
+  { platform }: LayersOptions,
+  context: CliContext,
+): Promise<readonly (readonly FileChange[])[]> {
+  const [{ directoryLayerCache, fileChanges, globMatches, readLayers }, oci, { openImage }] = await Promise.all([
+    import('../../inventory/index.ts'),
+    import('../../oci/index.ts'),
+    import('../../transport/index.ts'),
+  ]);
+  const reference = oci.parseReference(text);
+  // A root folder has no layers to tell of.
+  if (reference.kind === 'dir') return [];
+  const image = await openImage(reference, {
+    signal: context.signal,
+    ...(platform === undefined ? {} : { platform: oci.parsePlatform(platform) }),
+  });
+  try {
+    const records = await readLayers(image, {
+      layerCache: directoryLayerCache(join(context.home.cache, 'layers')),
+      hashFiles: true,
+      signal: context.signal,
+    });
+    const glob = files === true ? '*' : files.replace(/^\//, '');
+    return fileChanges(
+      records.map(({ index }) => index),
+      (path) => globMatches(glob, path),
+    );
+  } finally {
+    await image.close();
+  }
 }

@@ -1,4 +1,4 @@
-import type { LayerReport } from '../../inventory/index.ts';
+import type { FileChange, LayerReport } from '../../inventory/index.ts';
 import { renderTable } from './table.ts';
 import { bytesText, count, shortDigest } from './words.ts';
 
@@ -40,4 +40,18 @@ function effectText(effect: LayerReport['layers'][number]['packages']): string {
 function commandText(command: string): string {
   const line = command.replace(/\s+/g, ' ').replace(/^\/bin\/sh -c (?:#\(nop\) )?/, '');
   return line.length > COMMAND_LENGTH ? `${line.slice(0, COMMAND_LENGTH - 1)}…` : line;
+}
+
+const ACTIONS = { added: 'A', changed: 'C', removed: 'D' } as const;
+
+/** One line a change, by layer and path. */
+export function renderFileChanges(layers: readonly (readonly FileChange[])[]): string {
+  const rows = layers.flatMap((changes, at) => changes.map((change) => ({ ...change, layer: at + 1 })));
+  return renderTable(rows, [
+    { title: '#', value: ({ layer }) => String(layer), align: 'right' },
+    { title: '', value: ({ action }) => ACTIONS[action] },
+    { title: 'MODE', value: ({ mode }) => (mode === undefined ? '' : mode.toString(8).padStart(4, '0')) },
+    { title: 'SIZE', value: ({ size }) => (size === undefined ? '' : bytesText(size)), align: 'right' },
+    { title: 'PATH', value: ({ path }) => path },
+  ]);
 }
