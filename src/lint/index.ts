@@ -1,5 +1,4 @@
 export { DOCKERFILE_RULES, lintDockerfile } from './dockerfile/lint-dockerfile.ts';
-export { lintErrors } from './errors.ts';
 export { IMAGE_RULES, lintImage } from './image/lint-image.ts';
 export { checkRuleNames } from './rule-names.ts';
-export { type LintProblem, type LintSeverity, reaches, SEVERITIES } from './types.ts';
+export { type LintProblem, type LintSeverity, reaches } from './types.ts';
