@@ -162,7 +162,11 @@ async function imagesOf(
         select id, digest, layers, scope from image where package_set = member.set
         union all select id, digest, layers, scope from image where language_set = member.set
       ) image on member.scope is null or image.scope = member.scope
-      left join image_reference on image_reference.image = image.id and until is null
+      -- A plan of its own (offset 0): without statistics, which the embedded database gathers only when told to, a join
+      -- of few rows is expected, and every reference is compared with every image.
+      left join lateral (
+        select reference from image_reference where image_reference.image = image.id and until is null offset 0
+      ) named on true
       where true ${like === undefined ? sql`` : sql`and reference like ${like}`} ${after}
       order by place, image.id, coalesce(reference, '')
       limit ${limit}

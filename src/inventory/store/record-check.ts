@@ -3,6 +3,7 @@ import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import type { EcosystemId } from '../../distro/index.ts';
 import type { Finding, PackageRef } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
+import { refreshStatistics } from './statistics.ts';
 
 export interface RecordCheck {
   /** `scopeOf(contents)` */
@@ -100,7 +101,10 @@ export async function refreshScope(
   scope: string,
   digests: readonly string[] | 'all' = 'all',
 ): Promise<void> {
-  if (digests === 'all') return refreshExposure(trx, scope, 'all');
+  if (digests === 'all') {
+    await refreshStatistics(trx);
+    return refreshExposure(trx, scope, 'all');
+  }
   if (digests.length === 0) return;
   const rows = await trx.selectFrom('image').select('package_set').where('digest', 'in', digests).distinct().execute();
   await refreshExposure(

@@ -152,7 +152,10 @@ async function imagesShowing(
   for (let from = after; hits.length < limit; ) {
     const { rows } = await sql<{ id: number; digest: string; layers: number[]; reference: string | null }>`
       select image.id, digest, layers, reference
-      from image left join image_reference on image_reference.image = image.id and until is null
+      from image
+      left join lateral (
+        select reference from image_reference where image_reference.image = image.id and until is null offset 0
+      ) named on true
       where layers && ${notable}::integer[]
         and (image.id, coalesce(reference, '')) > (${from[0]}::integer, ${from[1]}::text)
         ${like === undefined ? sql`` : sql`and reference like ${like}`}
