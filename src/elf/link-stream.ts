@@ -54,7 +54,7 @@ class Part {
 
 /**
  * `LinkFacts` of a file that passes once, in chunks: only its head, its dynamic segment and its tail are kept, and
- * nothing at all of a file that comes in one piece.
+ * nothing at all of a file that comes in one piece, where `sparing`.
  */
 export class LinkStream {
   readonly #size: number;
@@ -79,7 +79,7 @@ export class LinkStream {
   }
 
   write(chunk: Buffer): void {
-    if (this.#at === 0 && chunk.length === this.#size) this.#readWhole(chunk);
+    if (this.#kept.sparing === true && this.#at === 0 && chunk.length === this.#size) this.#readWhole(chunk);
     else this.#keep(chunk);
     this.#at += chunk.length;
   }
