@@ -12,6 +12,8 @@ export interface ReadContentsOptions {
   readonly hashFiles?: boolean;
   /** Of a root folder, look at the package database alone: finding packages of languages takes a walk over all files. */
   readonly systemOnly?: boolean;
+  /** Also tell which packages are used. */
+  readonly usage?: boolean;
   /** Started while layers are being unpacked, on other threads: loading what comes after costs no time then. */
   readonly meanwhile?: () => Promise<unknown>;
 }
@@ -62,6 +64,7 @@ export async function readContents(
     return await inspectImage(image, {
       layerCache,
       hashFiles: options.hashFiles === true,
+      usage: options.usage === true,
       progress: context.progress,
       signal: context.signal,
       // What it loads is asked for again by who needs it, and its failure is reported there.

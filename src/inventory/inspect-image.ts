@@ -7,12 +7,13 @@ import type { LayerRecord } from './layer-record.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
 import { NOTHING_FOUND, readFolder } from './read-folder.ts';
-import { languagePackagesIn, languagePackagesOf } from './read-language-packages.ts';
+import { languagePackagesIn, languagePackagesOf, survivors } from './read-language-packages.ts';
 import { type ReadLayersOptions, startKeeping } from './read-layers.ts';
 import { readPackageSources } from './read-package-sources.ts';
 import { type InstalledState, NOTHING_INSTALLED, nativeArchitecture, readInstalled } from './read-packages.ts';
 import { rootView } from './root-view.ts';
 import type { ImageContents, LayerContents, PackageEffect } from './types.ts';
+import type { ImageUsage } from './usage/index.ts';
 import { wastedBytes } from './wasted.ts';
 
 /** A root folder on disk instead of an image. */
@@ -34,7 +35,7 @@ export async function inspectImage(
 ): Promise<ImageContents> {
   if ('root' in image) return inspectRoot(image.root, options);
   const { records, kept } = await startKeeping(image, options);
-  const contents = await inspectLayers(image, records);
+  const contents = await inspectLayers(image, records, options);
   await kept;
   return contents;
 }
@@ -73,7 +74,11 @@ function linkOnDisk(root: string, path: string): string | undefined {
 }
 
 /** The same for an image whose layers were read already. */
-export async function inspectLayers(image: ResolvedImage, records: readonly LayerRecord[]): Promise<ImageContents> {
+export async function inspectLayers(
+  image: ResolvedImage,
+  records: readonly LayerRecord[],
+  options: Pick<ReadLayersOptions, 'usage'> = {},
+): Promise<ImageContents> {
   const indexes = records.map((record) => record.index);
   const tree = flattenLayers(indexes);
   const { effects, installed } = await packagesByLayer(records);
@@ -93,9 +98,22 @@ export async function inspectLayers(image: ResolvedImage, records: readonly Laye
     indexes,
     packageSources: await readPackageSources(view, installed.ecosystem ?? distribution?.family),
     incomplete: [...installed.incomplete, ...language.incomplete],
+    ...(options.usage === true ? { usage: await usageOf(image, records, tree, installed) } : {}),
     config: image.config,
     annotations: image.manifest.annotations ?? {},
   };
+}
+
+/** Loaded where it is asked for alone. */
+async function usageOf(
+  image: ResolvedImage,
+  records: readonly LayerRecord[],
+  tree: FlatTree,
+  { packages }: InstalledState,
+): Promise<ImageUsage> {
+  const { usageInTree } = await import('./usage/index.ts');
+  const findings = survivors(records, tree).map(({ finding }) => finding);
+  return usageInTree(findings, tree, { view: layeredView(tree, records), packages }, image.config);
 }
 
 function layerContents(

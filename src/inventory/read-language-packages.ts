@@ -65,7 +65,8 @@ async function attribute(
   };
 }
 
-function survivors(records: readonly LayerRecord[], tree: FlatTree): readonly Unattributed[] {
+/** Findings of files that are still there in the finished root. */
+export function survivors(records: readonly LayerRecord[], tree: FlatTree): readonly Unattributed[] {
   const byPath = records.map((record) => Map.groupBy(record.findings, (finding) => finding.path));
   const found: Unattributed[] = [];
   for (const [layer, files] of byPath.entries()) {

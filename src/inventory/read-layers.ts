@@ -15,6 +15,8 @@ export interface ReadLayersOptions {
   /** Called when a layer's first bytes were unpacked, once a layer that the cache does not have. */
   readonly reading?: () => void;
   readonly signal?: AbortSignal;
+  /** Also tell which packages are used: what the entry point and all programs are linked against. */
+  readonly usage?: boolean;
   /** Leave out what needs a look at every file of a root folder. Layers are read whole anyway, once. */
   readonly systemOnly?: boolean;
 }

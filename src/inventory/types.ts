@@ -8,6 +8,7 @@ import type {
 import type { LanguagePackage } from '../language/index.ts';
 import type { Digest, FlatTree, ImageConfig, LayerIndex } from '../oci/index.ts';
 import type { NotAffected } from './explain.ts';
+import type { ImageUsage } from './usage/usage.ts';
 
 /** A package at one version, as small as it gets. */
 export interface PackageRef {
@@ -70,6 +71,8 @@ export interface ImageContents {
   /** The image's own package sources (etc/apt/sources.list, sources.list.d), for finding its mirrors. */
   readonly packageSources: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly incomplete: readonly IncompletePart[];
+  /** Which packages are used; absent where it was not asked for, or cannot be told (an SBOM, a root folder). */
+  readonly usage?: ImageUsage;
   readonly config: ImageConfig | undefined;
   readonly annotations: Readonly<Record<string, string>>;
 }

@@ -1,6 +1,6 @@
 import { isElf, readElf } from '../elf/index.ts';
+import { commandOf, findCommand, interpretersOf, resolveInTree } from '../inventory/usage/index.ts';
 import { type FlatEntry, type FlatTree, indexLayer, type ResolvedImage } from '../oci/index.ts';
-import { findCommand, resolveInTree } from './tree.ts';
 import type { Problem } from './types.ts';
 
 /** ELF machine → GOARCH; machines whose GOARCH also depends on the byte order are not compared. */
@@ -16,12 +16,6 @@ const MAX_SCRIPTS = 4;
 /** Bytes of a program that is read whole, to see what it needs. */
 const PROGRAM_LIMIT = 512 * 1024 * 1024;
 
-/** The command line of a container without further arguments. */
-export function commandOf(image: ResolvedImage): readonly string[] {
-  const { Entrypoint = [], Cmd = [] } = image.config.config ?? {};
-  return [...(Entrypoint ?? []), ...(Cmd ?? [])];
-}
-
 async function contentOf(image: ResolvedImage, file: FlatEntry): Promise<Uint8Array | undefined> {
   const layer = image.manifest.layers[file.layer];
   if (layer === undefined) return undefined;
@@ -33,13 +27,13 @@ async function contentOf(image: ResolvedImage, file: FlatEntry): Promise<Uint8Ar
   return captured.get(file.entry.path);
 }
 
-/** What the first line of a script asks for (execve(2)): the interpreter, and the command behind `env`. */
+/** Bytes of a script's first line that Linux looks at. */
+const LINE_BYTES = 256;
+
+/** What the first line of a script asks for. */
 export function interpreterOf(bytes: Uint8Array): readonly string[] {
-  const line = Buffer.from(bytes.subarray(0, 256)).toString('latin1').split('\n')[0] as string;
-  const [program = '', ...rest] = line.slice(2).trim().split(/\s+/);
-  if (!program.endsWith('/env')) return program === '' ? [] : [program];
-  const command = rest.find((word) => !word.startsWith('-') && !word.includes('='));
-  return command === undefined ? [program] : [program, command];
+  const text = Buffer.from(bytes.subarray(0, LINE_BYTES)).toString('latin1', 2);
+  return interpretersOf(text.split('\n')[0] as string);
 }
 
 export interface EntryPoint {
@@ -83,7 +77,7 @@ async function checkProgram(image: ResolvedImage, tree: FlatTree, command: strin
 
 /** The command exists, is executable, made for this machine, and its interpreter exists too. */
 export async function checkEntryPoint(image: ResolvedImage, tree: FlatTree): Promise<EntryPoint> {
-  const [command] = commandOf(image);
+  const [command] = commandOf(image.config);
   if (command === undefined) return { problem: undefined, detail: 'the image names no command', program: undefined };
   return await checkProgram(image, tree, command, 0);
 }

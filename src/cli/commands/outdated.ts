@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { FindAdvisories, Finding, GradeSettings, ImageContents, UpdateCheck } from '../../inventory/index.ts';
+import type { ImageUsage } from '../../inventory/usage/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
@@ -17,6 +18,9 @@ pacman -Qu) shows inside it. Advisories are the CVE ids that the changelog
 names between the installed version and the candidate; \`since\` is the date of the oldest missed entry.
 Imported advisories (heraklit feed import) add ids, ratings and scores; what a VEX statement says is no issue is marked
 with its justification, lowers no grade and is passed over by --fail-on security. They never add a finding.
+USED says whether the image's command is linked against the package (entry point; such findings come first), some
+program or some library. What nothing is linked against is merely contained.
+
 An image nothing is known about is shown as unsupported, never as up to date.
 
 --all answers from the inventory, as of the last check of each distribution; where heraklit serve holds the home, it
@@ -146,7 +150,7 @@ async function checkEach(
   const policy = gradePolicyOf(await policySettings(options.policy));
   const images: OutdatedView[] = [];
   for (const reference of references) {
-    const contents = await readContents(reference, context, options);
+    const contents = await readContents(reference, context, { ...options, usage: true });
     const result = await check(contents, reference);
     const name = contents.distribution?.name;
     const grading = gradeCheck(result, now / 1000, name, policy);
@@ -156,7 +160,8 @@ async function checkEach(
       distribution: contents.distribution?.name,
       status: result.kind,
       reason: result.kind === 'unsupported' ? result.reason : '',
-      findings: result.kind === 'checked' ? result.findings : [],
+      findings: result.kind === 'checked' ? entryPointFirst(result.findings, contents.usage) : [],
+      usage: contents.usage,
       grade: grading.grade,
       dropsAt: grading.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
       endOfSupport: name === undefined ? undefined : lastDayOf(name, policy),
@@ -166,6 +171,12 @@ async function checkEach(
     });
   }
   return images;
+}
+
+/** What the entry point is linked against first; otherwise in the order they came. */
+function entryPointFirst(findings: readonly Finding[], usage: ImageUsage | undefined): readonly Finding[] {
+  const isFirst = (finding: Finding): number => (usage?.packages.get(finding.package) === 'entrypoint' ? 0 : 1);
+  return findings.toSorted((a, b) => isFirst(a) - isFirst(b));
 }
 
 type Checker = (contents: ImageContents, reference: string) => Promise<UpdateCheck>;

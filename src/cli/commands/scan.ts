@@ -17,6 +17,10 @@ Packages of languages (npm, Python, Java, Go, Rust, Ruby, PHP, .NET, Perl, R, Er
 leave in the image. One that a package of the distribution brought is counted there; \`--format json\` lists it with
 its \`owner\`. \`declared\` ones stand in a lock file, and nothing shows that they are there.
 
+USED (usage, linkedBy in JSON): the image's command, or what it is linked against, is of this package (entry point);
+some program is linked against it (program), or some library or plug-in (library). What programs open while they run
+is not seen here: heraklit agent sees it. See docs/usage-of-packages.md.
+
 Examples:
   heraklit scan oci:layout:web
   heraklit scan registry.example.com/team/app:1 --format cyclonedx > app.cdx.json
@@ -50,6 +54,7 @@ async function run(reference: string, options: ScanOptions, context: CliContext)
   const document = format === 'table' || format === 'json' ? undefined : format;
   const all = await readContents(reference, context, {
     ...(options.platform === undefined ? {} : { platform: options.platform }),
+    usage: document === undefined,
     systemOnly: shown === 'os' && options.record !== true,
     ...(document !== undefined ? { meanwhile: async () => (await import('../sbom-document.ts')).loadFormats() } : {}),
   });

@@ -1,7 +1,9 @@
 import type { UnsupportedPackage } from '../../distro/index.ts';
 import type { Finding, Grade } from '../../inventory/index.ts';
+import { type ImageUsage, usageOfPackage } from '../../inventory/usage/index.ts';
 import { type Colours, coloursFor } from './colours.ts';
 import { printable, renderTable } from './table.ts';
+import { usedColumn } from './used.ts';
 import { ageText, count, shortDigest } from './words.ts';
 
 export interface OutdatedView {
@@ -12,6 +14,8 @@ export interface OutdatedView {
   /** Why nothing can be said; '' when checked. */
   readonly reason: string;
   readonly findings: readonly Finding[];
+  /** Which packages are used, where the image was read. */
+  readonly usage?: ImageUsage | undefined;
   readonly grade: Grade | undefined;
   readonly dropsAt: string | undefined;
   /** The day on which the distribution's support ended or will. */
@@ -52,6 +56,7 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
       paint: (text, row) =>
         row.severity === 'critical' ? colours.red(text) : row.security ? colours.yellow(text) : text,
     },
+    ...usedColumn(image.usage, (row: Finding) => usageOfPackage(image.usage, row.package)),
     { title: 'AGE', value: (row) => ageText(row.since, now), align: 'right' },
     { title: 'ADVISORIES', value: (row) => advisoriesText(row) },
   ]);
@@ -133,6 +138,7 @@ export function outdatedJson(images: readonly OutdatedView[]): object {
         severity: finding.severity,
         advisories: finding.advisories,
         since: finding.since,
+        ...usageOfPackage(image.usage, finding.package),
         ...(finding.score === undefined ? {} : { score: finding.score }),
         ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
       })),

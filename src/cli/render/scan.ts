@@ -1,7 +1,9 @@
-import { lastDayOfSupport } from '../../distro/index.ts';
+import { type InstalledPackage, lastDayOfSupport } from '../../distro/index.ts';
 import type { ImageContents } from '../../inventory/index.ts';
+import { usageOfFiles, usageOfPackage } from '../../inventory/usage/index.ts';
 import { languageTable } from './language-packages.ts';
 import { printable, renderTable } from './table.ts';
+import { usedColumn } from './used.ts';
 import { bytesText, count } from './words.ts';
 
 export interface ScanView {
@@ -23,6 +25,7 @@ export function renderScan({ reference, contents, shown = 'all' }: ScanView): st
     { title: 'PACKAGE', value: (item) => item.name },
     { title: 'VERSION', value: (item) => item.version },
     { title: 'ARCH', value: (item) => item.architecture },
+    ...usedColumn(contents.usage, (item: InstalledPackage) => usageOfPackage(contents.usage, item.name)),
     { title: 'SOURCE', value: (item) => (item.source.name === item.name ? '' : item.source.name) },
   ]);
   const packages = contents.packages.length === 0 ? [] : ['', table];
@@ -73,11 +76,16 @@ export function scanJson({ reference, contents }: ScanView): object {
       source,
       ...(hold ? { hold } : {}),
       ...(configured ? {} : { configured }),
+      ...usageOfPackage(contents.usage, name),
     })),
     languagePackages: contents.languagePackages.map(({ owner, dev, ...item }) => ({
       ...item,
       ...(dev ? { dev } : {}),
       ...(owner === undefined ? {} : { owner }),
+      ...usageOfFiles(
+        contents.usage,
+        item.locations.map(({ path }) => path),
+      ),
     })),
     layers: contents.layers.map(({ packages, ...layer }) => ({
       ...layer,

@@ -23,6 +23,11 @@ export interface LoaderOptions {
   readonly environment?: readonly string[];
 }
 
+interface Found extends LoadedObject {
+  /** Absolute, before links are followed. */
+  readonly asked: string;
+}
+
 interface Mapped extends LoadedObject {
   readonly facts: LinkFacts;
   /** Folder for `$ORIGIN`, absolute. */
@@ -45,16 +50,18 @@ export class Loader {
   readonly #preloads: readonly string[];
   readonly #configured: readonly string[];
   readonly #found = new Map<string, LoadedObject | undefined>();
+  /** The same for files without search paths of their own: nearly all. */
+  readonly #plain = new Map<string, Found | undefined>();
 
   constructor(root: LoaderRoot, { environment = [] }: LoaderOptions = {}) {
     this.#root = root;
-    const valueOf = (name: string): string =>
+    const variable = (name: string): string =>
       environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
-    this.#paths = valueOf('LD_LIBRARY_PATH')
+    this.#paths = variable('LD_LIBRARY_PATH')
       .split(/[:;]/)
       .filter((path) => path !== '');
     const system = root.text('etc/ld.so.preload') ?? '';
-    this.#preloads = `${valueOf('LD_PRELOAD')} ${system}`.split(/[\s:]+/).filter((name) => name !== '');
+    this.#preloads = `${variable('LD_PRELOAD')} ${system}`.split(/[\s:]+/).filter((name) => name !== '');
     this.#configured = configuredFolders(root);
   }
 
@@ -72,8 +79,9 @@ export class Loader {
     if (interpreter === undefined) return { objects: [main], missing };
     const linker = realPath(this.#root.linkAt, interpreter);
     const isMusl = /(?:^|\/)ld-musl-/.test(interpreter);
-    const own = linker === undefined || !this.#root.has(linker) ? undefined : { path: linker, variants: [] };
-    if (own === undefined) missing.push({ name: interpreter, by: path });
+    const own =
+      linker === undefined || linker === path || !this.#root.has(linker) ? undefined : { path: linker, variants: [] };
+    if (own === undefined && linker !== path) missing.push({ name: interpreter, by: path });
     const linkerNames = linker === undefined ? [] : [this.#root.facts(linker)?.soname, lastOf(interpreter)];
     const names = new Set<string | undefined>([...linkerNames, facts.soname]);
     const paths = new Set([path]);
@@ -102,29 +110,33 @@ export class Loader {
   }
 
   /** ld.so(8): RPATH of the asking file and those above it, LD_LIBRARY_PATH, RUNPATH, the cache, default folders. */
-  #glibc(name: string, by: Mapped): (LoadedObject & { readonly asked: string }) | undefined {
-    const expand = (text: string, of: Mapped): string => this.#expand(text, of);
-    if (name.includes('/')) return this.#at([], expand(name, by), by.facts);
-    const folders: string[] = [];
-    if (by.facts.runpath === undefined) {
+  #glibc(name: string, by: Mapped): Found | undefined {
+    const { facts } = by;
+    if (name.includes('/')) return this.#at([], this.#expand(name, by), facts);
+    const first: string[] = [];
+    if (facts.runpath === undefined) {
       for (let one: Mapped | undefined = by; one !== undefined; one = one.by) {
-        const { facts, origin } = one;
-        if (facts.runpath !== undefined) continue;
-        for (const folder of facts.rpath ?? []) folders.push(expand(folder, { ...one, origin }));
+        if (one.facts.runpath !== undefined) continue;
+        for (const folder of one.facts.rpath ?? []) first.push(this.#expand(folder, one));
       }
     }
-    folders.push(...this.#paths.map((folder) => expand(folder, by)));
-    for (const folder of by.facts.runpath ?? []) folders.push(expand(folder, by));
-    const standard = defaultFolders(by.facts);
-    const configured = [...this.#configured, ...standard];
-    // Without default folders, what the cache has of them does not count either.
-    folders.push(
-      ...(by.facts.noDefaults === true ? this.#configured.filter((one) => !standard.includes(one)) : configured),
-    );
-    return this.#at(folders, name, by.facts);
+    const own = facts.runpath ?? [];
+    const isPlain = first.length + own.length + this.#paths.length === 0 && facts.noDefaults !== true;
+    const key = `${facts.class} ${facts.machine} ${facts.big === true} ${name}`;
+    if (isPlain && this.#plain.has(key)) return this.#plain.get(key);
+    const standard = defaultFolders(facts);
+    const last =
+      // Without default folders, what the cache has of them does not count either.
+      facts.noDefaults === true
+        ? this.#configured.filter((one) => !standard.includes(one))
+        : [...this.#configured, ...standard];
+    const middle = [...this.#paths, ...own].map((folder) => this.#expand(folder, by));
+    const found = this.#at([...first, ...middle, ...last], name, facts);
+    if (isPlain) this.#plain.set(key, found);
+    return found;
   }
 
-  #musl(name: string, by: Mapped, interpreter: string): (LoadedObject & { readonly asked: string }) | undefined {
+  #musl(name: string, by: Mapped, interpreter: string): Found | undefined {
     if (name.includes('/')) return this.#at([], name, by.facts);
     const folders = [...this.#paths];
     for (let one: Mapped | undefined = by; one !== undefined; one = one.by) {
@@ -137,11 +149,7 @@ export class Loader {
   }
 
   /** The first file of that name which is for the same machine. */
-  #at(
-    folders: readonly string[],
-    name: string,
-    like: LinkFacts,
-  ): (LoadedObject & { readonly asked: string }) | undefined {
+  #at(folders: readonly string[], name: string, like: LinkFacts): Found | undefined {
     const levels = HWCAPS[like.machine] ?? [];
     for (const folder of folders.length === 0 ? [''] : folders) {
       const asked = folder === '' ? name : `${folder}/${name}`;

@@ -1,37 +1,30 @@
-import type { FlatEntry, FlatTree } from '../oci/index.ts';
+import { realPath } from '../../elf/loader/index.ts';
+import type { FlatEntry, FlatTree, ImageConfig } from '../../oci/index.ts';
+import { linkIn } from '../owners.ts';
 
-/** Linux stops at 40 too. */
-const MAX_LINKS = 40;
+/** The command line of a container without further arguments. */
+export function commandOf({ config }: Pick<ImageConfig, 'config'>): readonly string[] {
+  return [...(config?.Entrypoint ?? []), ...(config?.Cmd ?? [])];
+}
+
+/** What the first line of a script asks for (execve(2)), `#!` left out: the interpreter, and the command behind `env`. */
+export function interpretersOf(line: string): readonly string[] {
+  const [program = '', ...rest] = line.trim().split(/\s+/);
+  if (!program.endsWith('/env')) return program === '' ? [] : [program];
+  const command = rest.find((word) => !word.startsWith('-') && !word.includes('='));
+  return command === undefined ? [program] : [program, command];
+}
 
 /**
  * The entry an absolute path leads to inside an image, links followed as if the image were `/`; undefined where it leads
- * nowhere or in a circle. A folder that no layer spells out is found too, as `'folder'`.
+ * nowhere or in a circle.
  */
 export function resolveInTree(
   tree: FlatTree,
   path: string,
 ): { readonly path: string; readonly found: FlatEntry | undefined } | undefined {
-  let pending = path.split('/').reverse();
-  let current: string[] = [];
-  let links = 0;
-  while (pending.length > 0) {
-    const part = pending.pop() as string;
-    if (part === '' || part === '.') continue;
-    if (part === '..') {
-      current.pop();
-      continue;
-    }
-    current.push(part);
-    const entry = tree.get(current.join('/'))?.entry;
-    if (entry?.type !== 'symlink') continue;
-    links += 1;
-    if (links > MAX_LINKS) return undefined;
-    const target = entry.linkName ?? '';
-    if (target.startsWith('/')) current = [];
-    else current.pop();
-    pending = [...pending, ...target.split('/').reverse()];
-  }
-  const at = current.join('/');
+  const at = realPath(linkIn(tree), path);
+  if (at === undefined) return undefined;
   const found = tree.get(at);
   return { path: at, found: found?.target ?? found };
 }
