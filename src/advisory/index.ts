@@ -2,6 +2,7 @@ export { isCve } from './clean.ts';
 export {
   type AdvisoryEntry,
   type AdvisoryFacts,
+  affecting,
   type CompareVersions,
   type Explained,
   explainUpdate,

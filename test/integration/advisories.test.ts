@@ -100,6 +100,18 @@ test('feeds on the command line: import, list, update, remove, and what outdated
   const fails = await home.run(['outdated', home.image, ...home.sources, '--fail-on', 'security']);
   assert.equal(fails.code, 1, 'libone is still a security update');
 
+  const only = await home.run(['outdated', home.image, '--advisories-only', '--format', 'json']);
+  assert.deepEqual(
+    JSON.parse(only.stdout).images[0].advisories.map((one: { id: string; fixed: string }) => [one.id, one.fixed]),
+    [
+      ['CVE-2026-10001', '1.0-1+deb13u1'],
+      ['CVE-2026-10002', '1.0-1+deb13u1'],
+      ['CVE-2026-10003', '1.0-1+deb13u1'],
+      ['CVE-2026-10004', '1.0-1+deb13u2'],
+    ],
+    only.stderr,
+  );
+
   const scored = await home.write('osv.json', {
     ...{
       id: 'CVE-2026-10002',

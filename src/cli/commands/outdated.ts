@@ -46,6 +46,7 @@ interface OutdatedCommandOptions extends SourceOptions {
   readonly advisories: boolean;
   readonly platform?: string;
   readonly policy?: string;
+  readonly advisoriesOnly?: boolean;
 }
 
 export function register(command: Command, context: CliContext): void {
@@ -62,6 +63,10 @@ export function register(command: Command, context: CliContext): void {
         'critical',
       ]),
     )
+    .option(
+      '--advisories-only',
+      'instead: what imported advisories say affects it, packages of languages too; no repository is asked',
+    )
     .option('--policy <fleet>', 'grade by policy.grades and policy.endOfSupport of this fleet file')
     .option(
       '--no-advisories',
@@ -77,6 +82,16 @@ async function run(references: readonly string[], options: OutdatedCommandOption
     throw cliError('CLI_USAGE', options.all === true ? '--all takes no references' : 'no image was named', {
       hint: 'Name images, or ask for the whole inventory with --all.',
     });
+  }
+  if (options.advisoriesOnly === true) {
+    if (options.all === true) throw cliError('CLI_USAGE', '--advisories-only takes references, not --all');
+    const [{ knownAdvisories }, { knownJson, renderKnown }] = await Promise.all([
+      import('../known-advisories.ts'),
+      import('../render/known-advisories.ts'),
+    ]);
+    const known = await knownAdvisories(references, options, context);
+    context.print(options.format === 'json' ? json(knownJson(known)) : renderKnown(known));
+    return;
   }
   const now = Date.now();
   const images =
