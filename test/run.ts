@@ -16,12 +16,17 @@ const files = globSync(patterns)
   .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
   .sort();
 
+/** Milliseconds of one file: a test that hangs must not use up what everything has. */
+const FILE_TIME = 900_000;
+/** Milliseconds after the last line: a process that a test left holds our pipes. */
+const LINGER = 5_000;
+
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
 const strict = process.env.HERAKLIT_TEST_STRICT === '1';
 
-const stream = run({ files, concurrency: 2, timeout: 1_800_000 });
+const stream = run({ files, concurrency: 2, timeout: FILE_TIME });
 stream.on('test:pass', (event) => {
   if (event.details.type === 'suite') return;
   if (event.skip === undefined) passed += 1;
@@ -40,5 +45,6 @@ stream.on('end', () => {
     failed += missing.length;
     console.log(`${passed} passed, ${failed} failed, ${skipped.length - missing.length} skipped`);
     process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+    setTimeout(() => process.exit(), LINGER).unref();
   });
 });

@@ -12,6 +12,9 @@ import { VERSION } from './version.ts';
 const HELP_SHOWN: ReadonlySet<string> = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 const INTERRUPTED_HINT = 'Run the same command again: what was finished is kept, what was not left nothing behind.';
 
+/** Milliseconds after its end that an interrupted command may still hold on to something. */
+const LINGER = 10_000;
+
 /** Runs the command line. @returns the exit code: 0 fine, 1 findings over the threshold, 2 wrong use, 3 failed */
 export async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
@@ -63,7 +66,17 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     process.removeListener('SIGINT', onSignal);
     process.removeListener('SIGTERM', onSignal);
+    if (stop.signal.aborted) endForCertain(context);
   }
+}
+
+/** A timer or a connection that somebody forgot must not keep a process that was told to end. */
+function endForCertain({ log }: CliContext): void {
+  const end = (): void => {
+    log.warn(`ended by force: something held on to ${[...new Set(process.getActiveResourcesInfo())].join(', ')}`);
+    process.exit();
+  };
+  setTimeout(end, LINGER).unref();
 }
 
 /** Commander's own words for what is wrong with the command line, as a coded error. */

@@ -23,7 +23,6 @@ export interface ServeLoopStage {
   readonly options: ServeLoopOptions;
   readonly database: Database;
   readonly context: CliContext;
-  readonly resources: AsyncDisposableStack;
 }
 
 /** Seconds between two looks at the repositories. */
@@ -31,7 +30,8 @@ export const DEFAULT_INTERVAL = 3600;
 
 /** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
 export async function keepPatched(stage: ServeLoopStage): Promise<void> {
-  const { fleet, url, options, database, context, resources } = stage;
+  const { fleet, url, options, database, context } = stage;
+  await using resources = new AsyncDisposableStack();
   const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
   const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
   const { verifier, runtimes } = await usableRuntimes(options, context, resources);

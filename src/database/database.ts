@@ -40,6 +40,8 @@ export interface RawSql {
 export interface DatabaseBackend extends RawSql {
   readonly kind: DatabaseKind;
   listen(channel: Channel, listener: () => void): Promise<Unlisten>;
+  /** Runs when closing begins. */
+  closing?(): void;
   /** Runs after the connections are closed. */
   release(): Promise<void>;
 }
@@ -76,7 +78,9 @@ export function databaseOver(connection: Kysely<Schema>, backend: DatabaseBacken
       },
     },
     close() {
-      closing ??= Promise.allSettled([...stops].map((stop) => stop()))
+      if (closing !== undefined) return closing;
+      backend.closing?.();
+      closing = Promise.allSettled([...stops].map((stop) => stop()))
         .then(() => connection.destroy())
         .finally(() => backend.release());
       return closing;

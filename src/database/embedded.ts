@@ -18,6 +18,9 @@ export interface EmbeddedOptions {
   readonly thread?: boolean;
 }
 
+/** Milliseconds that open transactions have to end when the database is closed; what is left is as after a crash. */
+const CLOSING = 20_000;
+
 /**
  * PostgreSQL inside this process, in one folder.
  * @throws DATABASE_IN_USE, DATABASE_BROKEN, DATABASE_NEWER, DATABASE_MIGRATION_FAILED
@@ -34,14 +37,19 @@ export async function openEmbedded(directory: string, { thread = false }: Embedd
       await kysely.destroy();
       throw error;
     }
+    let patience: NodeJS.Timeout | undefined;
     return databaseOver(kysely, {
       kind: 'embedded',
+      closing() {
+        patience = setTimeout(() => turns.abandon(), CLOSING);
+      },
       query: (text, values) => inTurn(turns, () => rawQuery(session, text, values)),
       async listen(channel, listener) {
         const stop = await inTurn(turns, () => session.listen(channel, listener));
         return () => inTurn(turns, stop);
       },
       async release() {
+        clearTimeout(patience);
         await lock.release();
       },
     });

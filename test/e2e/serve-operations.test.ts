@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { digestOf, MediaType, serialize } from '../../src/oci/index.ts';
+import { endChild } from '../support/end-child.ts';
 
 const BIN = resolve(import.meta.dirname, '../../bin/heraklit.js');
 
@@ -114,14 +115,13 @@ test('SIGTERM lets an upload end and turns new connections away; access log, met
   // The blob that was under way is there.
   const again = await serve(context, folder);
   assert.equal((await fetch(`${again.url}/v2/team/app/blobs/${digestOf(blob)}`, { method: 'HEAD' })).status, 200);
-  again.child.kill('SIGTERM');
-  assert.deepEqual(await again.ended, [0, null]);
+  assert.deepEqual(await endChild(again.child), [0, null]);
 });
 
 test('after its time a drain ends what is left; the upload is resumed at the next start', async (context) => {
   const folder = await mkdtemp(join(tmpdir(), 'operations-'));
   context.after(() => rm(folder, { recursive: true, force: true }));
-  const { child, url, ended, said } = await serve(context, folder, '--drain', '0.2');
+  const { child, url, said } = await serve(context, folder, '--drain', '0.2');
   const begun = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: 'POST' });
   const place = new URL(begun.headers.get('location') ?? '', url);
   const blob = Buffer.alloc(400_000, 'y');
@@ -132,8 +132,7 @@ test('after its time a drain ends what is left; the upload is resumed at the nex
     const status = await fetch(place);
     size = Number(/-(\d+)$/.exec(status.headers.get('range') ?? '')?.[1] ?? -1) + 1;
   }
-  child.kill('SIGTERM');
-  assert.deepEqual(await ended, [0, null], said());
+  assert.deepEqual(await endChild(child), [0, null], said());
   assert.match(said(), /1 requests? did not end in time/);
 
   const again = await serve(context, folder);
@@ -146,6 +145,18 @@ test('after its time a drain ends what is left; the upload is resumed at the nex
     headers: { 'content-type': 'application/octet-stream', 'content-range': '200000-399999' },
   });
   assert.equal(done.status, 201, await done.text());
-  again.child.kill('SIGTERM');
-  await again.ended;
+  assert.deepEqual(await endChild(again.child), [0, null]);
+});
+
+test('told to end while the loop over a fleet starts, it ends at once, whatever has started of it', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'operations-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const fleet = join(folder, 'heraklit.yaml');
+  await writeFile(
+    fleet,
+    'apiVersion: heraklit/v1\nkind: Fleet\nimages: []\nregistry: { collect: { interval: 1 }, retention: [{ repositories: "*" }] }\n',
+  );
+  const { child, said } = await serve(context, folder, fleet);
+  assert.deepEqual(await endChild(child), [0, null], said());
+  assert.doesNotMatch(said(), /by force|job queue|did not end/);
 });

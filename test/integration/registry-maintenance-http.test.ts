@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRemoteMaintenance, serveHttp } from '../../src/http/index.ts';
 import type { CollectAnswer, RegistryMaintenance } from '../../src/registry/index.ts';
+import { endChild } from '../support/end-child.ts';
 import { memoryEventStream, sampleQueries } from '../support/sample-fleet.ts';
 
 const BIN = resolve(import.meta.dirname, '../../bin/heraklit.js');
@@ -64,6 +65,7 @@ test('heraklit registry works beside heraklit serve, and alone', async () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, 'registry', ...args, '--home', folder], {
       encoding: 'utf8',
       env,
+      timeout: 120_000,
     });
     return { code: status, stdout, stderr };
   };
@@ -71,7 +73,6 @@ test('heraklit registry works beside heraklit serve, and alone', async () => {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const ended = new Promise((end) => child.once('exit', end));
   try {
     for await (const chunk of child.stdout) if (String(chunk).includes('heraklit serves')) break;
     await writeFile(join(folder, 'store', 'stray.txt'), 'x');
@@ -92,8 +93,7 @@ test('heraklit registry works beside heraklit serve, and alone', async () => {
       /0 tags stay; 0 tags and 0 manifests would be removed/,
     );
   } finally {
-    child.kill('SIGTERM');
-    await ended;
+    assert.deepEqual(await endChild(child), [0, null]);
   }
   await rm(join(folder, 'store', 'stray.txt'));
   const fleet = join(folder, 'heraklit.yaml');
@@ -109,13 +109,13 @@ test('heraklit registry works beside heraklit serve, and alone', async () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   );
-  const kept = new Promise((end) => keeper.once('exit', end));
   try {
     for await (const chunk of keeper.stdout) if (String(chunk).includes('heraklit serves')) break;
     const events = () =>
       spawnSync(process.execPath, [BIN, 'events', '--home', folder, '--type', 'registry.collected'], {
         encoding: 'utf8',
         env,
+        timeout: 120_000,
       });
     let collected = false;
     for (let look = 0; look < 50 && !collected; look += 1) {
@@ -124,8 +124,7 @@ test('heraklit registry works beside heraklit serve, and alone', async () => {
     }
     assert.ok(collected, 'serve collects by itself');
   } finally {
-    keeper.kill('SIGTERM');
-    await kept;
+    assert.deepEqual(await endChild(keeper), [0, null]);
   }
   assert.match(heraklit('verify').stdout, /nothing wrong/);
   assert.equal(heraklit('gc', '--grace', '1').code, 2);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { messageOf } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
@@ -95,8 +96,11 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const blobs = { thread: true, ownUploads: database.kind === 'embedded' };
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal, blobs });
   const guarded = await openServeAccess(database, fleet, options, context, resources);
-  const stage = { fleet, database, context, resources };
-  const { url, localUrl, metrics } = await listenHttp({ ...stage, port, options, guarded, workshop });
+  const stage = { fleet, database, context };
+  const loops: Promise<void>[] = [];
+  // Below the server in the stack: while that drains they end, and the database is there until they have.
+  resources.defer(() => endOf(loops, context));
+  const { url, localUrl, metrics } = await listenHttp({ ...stage, resources, port, options, guarded, workshop });
   await writeServeFile(home, { url: localUrl, key: guarded.ownerKey });
   resources.defer(() => removeServeFile(home));
   await relayEvents(fleet, database, context, resources);
@@ -107,10 +111,25 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   context.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
   if (context.signal.aborted) stopped.resolve();
   if (fleet === undefined) return await stopped.promise;
-  keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error)));
+  loops.push(
+    keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error))),
+  );
   const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
   const engineOptions = { ...options, registry: own };
-  await Promise.race([stopped.promise, keepPatched({ ...stage, fleet, url, options: engineOptions })]);
+  const patched = keepPatched({ ...stage, fleet, url, options: engineOptions });
+  loops.push(patched);
+  await Promise.race([stopped.promise, patched]);
+}
+
+/** Milliseconds that what runs beside the server has to end once it is told to; what is left is taken up at the next start. */
+const ENDING = 20_000;
+
+async function endOf(loops: readonly Promise<void>[], { log }: CliContext): Promise<void> {
+  const ended = new AbortController();
+  const late = sleep(ENDING, 'late', { signal: ended.signal }).catch(() => undefined);
+  const first = await Promise.race([Promise.allSettled(loops), late]);
+  ended.abort();
+  if (first === 'late') log.warn('what was being done did not end in time; the next start takes it up');
 }
 
 /** RabbitMQ when the fleet names it; the HTTP stream reads the outbox itself. */

@@ -13,6 +13,21 @@ const THREAD = `
     if (kind === 'script') throw new Error('out of memory');
   });`;
 
+test('closing ends a thread that does not answer, and fails what waits for it', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'heraklit-thread-'));
+  try {
+    const file = join(root, 'thread.mjs');
+    await writeFile(file, THREAD);
+    const session = await threadedSession(root, pathToFileURL(file), 50);
+    const waiting = assert.rejects(session.run('never answered', [], false), { code: 'DATABASE_STOPPED' });
+    await session.close();
+    await waiting;
+    await session.close();
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
 test('a thread that ends fails what waits for it and whatever comes after', async () => {
   const root = await mkdtemp(join(tmpdir(), 'heraklit-thread-'));
   try {

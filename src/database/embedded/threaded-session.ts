@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { databaseError } from '../errors.ts';
 import type { Order, Told } from './database-thread.ts';
@@ -5,6 +6,9 @@ import type { EmbeddedSession, Outcome } from './session.ts';
 
 /** The sources run as they lie, as TypeScript or compiled. */
 const THREAD = new URL(`./database-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/** Milliseconds that the database has to close; the thread is ended then, and the next start recovers as after a crash. */
+const CLOSING = 20_000;
 
 interface Due {
   resolve(outcomes: readonly Outcome[]): void;
@@ -16,7 +20,11 @@ interface Due {
  * the disk, on another. Resolves when it has started.
  * @throws DATABASE_STOPPED, from any call, once the thread has ended by itself
  */
-export async function threadedSession(directory: string, thread = THREAD): Promise<EmbeddedSession> {
+export async function threadedSession(
+  directory: string,
+  thread = THREAD,
+  patience = CLOSING,
+): Promise<EmbeddedSession> {
   const worker = new Worker(thread, { workerData: { directory } });
   const due: Due[] = [];
   const listeners = new Map<string, Set<() => void>>();
@@ -76,7 +84,12 @@ export async function threadedSession(directory: string, thread = THREAD): Promi
     },
     async close() {
       if (gone !== undefined) return;
-      await ask({ kind: 'close' });
+      const closed = ask({ kind: 'close' });
+      // It is told to end without an answer, where it gives none in time.
+      closed.catch(() => undefined);
+      const given = new AbortController();
+      const over = sleep(patience, undefined, { signal: given.signal }).catch(() => undefined);
+      await Promise.race([closed, over]).finally(() => given.abort());
       // The database is closed by now; whatever else would keep the thread is nothing to wait for.
       await worker.terminate();
     },

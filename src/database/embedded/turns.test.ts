@@ -24,3 +24,11 @@ test('turns come one after the other, in the order they were asked for, whoever 
   );
   (await turns.take())();
 });
+
+test('nobody waits for a turn that never ends once turns are abandoned', async () => {
+  const turns = createTurns();
+  await turns.take();
+  const waiting = [turns.take(), turns.take()];
+  turns.abandon();
+  for (const end of await Promise.all([...waiting, turns.take()])) end();
+});

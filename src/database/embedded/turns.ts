@@ -2,10 +2,13 @@
 export interface Turns {
   /** Resolves with what ends the turn. */
   take(): Promise<() => void>;
+  /** Nobody waits any more, as when the turn that is taken never ends: for a database that is closing. */
+  abandon(): void;
 }
 
 export function createTurns(): Turns {
   let taken = false;
+  let abandoned = false;
   const waiting: ((end: () => void) => void)[] = [];
   const turn = (): (() => void) => {
     let over = false;
@@ -19,9 +22,14 @@ export function createTurns(): Turns {
   };
   return {
     take() {
+      if (abandoned) return Promise.resolve(() => undefined);
       if (taken) return new Promise((resolve) => waiting.push(resolve));
       taken = true;
       return Promise.resolve(turn());
+    },
+    abandon() {
+      abandoned = true;
+      for (const next of waiting.splice(0)) next(() => undefined);
     },
   };
 }

@@ -32,18 +32,6 @@ export async function openQueue(database: Database, fleet: string, log: Log): Pr
     superviseIntervalSeconds: 15,
   });
   boss.on('error', (error) => log.warn(`job queue: ${messageOf(error)}`));
-  await boss.start();
-  for (const name of QUEUES) {
-    await boss.createQueue(own(name), {
-      retryLimit: CRASHES_ALLOWED,
-      retryDelay: 0,
-      heartbeatSeconds: HEARTBEAT_SECONDS,
-      expireInSeconds: LONGEST_JOB_SECONDS,
-      deleteAfterSeconds: KEEP_DONE_SECONDS,
-    });
-    // Fills pg-boss's queue cache, which a call inside a transaction would otherwise read past that transaction.
-    await boss.fetch(own(name), { batchSize: 1, minPriority: 1_000_000 } as never);
-  }
   const byQueue = (jobs: readonly QueuedJob[]): readonly (readonly [string, string[]])[] =>
     [...Map.groupBy(jobs, (job) => job.queue)].map(([name, group]) => [own(name), group.map((job) => job.id)] as const);
 
@@ -77,8 +65,28 @@ export async function openQueue(database: Database, fleet: string, log: Log): Pr
       await boss.stop({ graceful: false, close: false });
     },
   };
-  if (embedded) await giveBackAll(database, (name, ids) => boss.fail(name, ids, { reason: 'given back' }), log);
-  return queue;
+  try {
+    await boss.start();
+    for (const name of QUEUES) await prepare(boss, own(name));
+    if (embedded) await giveBackAll(database, (name, ids) => boss.fail(name, ids, { reason: 'given back' }), log);
+    return queue;
+  } catch (error) {
+    // What of it has started looks after itself by timers, which would keep the process for ever.
+    await queue.stop().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function prepare(boss: PgBoss, name: string): Promise<void> {
+  await boss.createQueue(name, {
+    retryLimit: CRASHES_ALLOWED,
+    retryDelay: 0,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    expireInSeconds: LONGEST_JOB_SECONDS,
+    deleteAfterSeconds: KEEP_DONE_SECONDS,
+  });
+  // Fills pg-boss's queue cache, which a call inside a transaction would otherwise read past that transaction.
+  await boss.fetch(name, { batchSize: 1, minPriority: 1_000_000 } as never);
 }
 
 async function giveBackAll(
