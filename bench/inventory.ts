@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Database, openDatabase } from '../src/database/index.ts';
-import { recordImages } from '../src/inventory/store/index.ts';
+import { recordImages, refreshStatistics } from '../src/inventory/store/index.ts';
 import { postgresqlPrograms, startCluster } from '../test/support/postgresql.ts';
 import { WORK } from './fixtures.ts';
 import { type FleetSize, GeneratedFleet } from './inventory/fleet.ts';
@@ -44,6 +44,7 @@ async function load(database: Database): Promise<readonly Row[]> {
       if (done % 5000 < batch.length) process.stderr.write(`${database.kind}: ${done} of ${size.images} images\n`);
     }
   });
+  await database.transaction(refreshStatistics);
   const { rows } = await database.raw.query('select pg_database_size(current_database())::float8 as bytes');
   const bytes = (rows[0] as { bytes: number }).bytes;
   return [
