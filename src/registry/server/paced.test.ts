@@ -18,7 +18,8 @@ const stalls = (content: AsyncIterable<Buffer>) => assert.rejects(read(content),
 
 test('what moves passes, however long the whole takes', async () => {
   assert.equal(await read(paced(coming([], 1), { idle: 10, bytes: 1 })), 0);
-  assert.equal(await read(paced(coming(Array(12).fill(10), 100), { idle: 100, bytes: 50 })), 1_200);
+  // Pauses far below the limit, even on a machine that is busy with something else, and a whole above it.
+  assert.equal(await read(paced(coming(Array(12).fill(120), 100), { idle: 1_200, bytes: 50 })), 1_200);
 });
 
 test('who stands still or trickles is cut off', async () => {
@@ -29,11 +30,11 @@ test('who stands still or trickles is cut off', async () => {
 
 test('only waiting for the client counts', async () => {
   let size = 0;
-  for await (const chunk of paced(coming([0, 0, 0], 10), { idle: 40, bytes: 5 })) {
+  for await (const chunk of paced(coming([0, 0], 10), { idle: 500, bytes: 5 })) {
     size += chunk.length;
-    await sleep(60);
+    await sleep(600);
   }
-  assert.equal(size, 30);
+  assert.equal(size, 20);
 });
 
 test('an error of the source comes through, and stopping early ends quietly', async () => {
