@@ -51,6 +51,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'what is questionable about an image or a Dockerfile',
     load: () => import('./commands/lint.ts'),
   },
+  {
+    name: 'agent',
+    summary: 'what runs in this machine’s containers, and which need a restart',
+    load: () => import('./commands/agent.ts'),
+  },
   { name: 'sbom', summary: 'software bill of materials of an image', load: () => import('./commands/sbom.ts') },
   {
     name: 'artifact',

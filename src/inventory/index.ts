@@ -5,6 +5,7 @@ export { diffPackages, type PackageDiff, type PackageMove } from './diff-package
 
 export type { FindAdvisories, NotAffected } from './explain.ts';
 export { type FileChange, fileChanges } from './file-history.ts';
+export { ownersInFolder } from './folder-owners.ts';
 export type {
   Exposure,
   Grade,

@@ -29,7 +29,16 @@ export async function languagePackagesIn(
   { view, packages }: InstalledFiles,
   linkAt: (path: string) => string | undefined,
 ): Promise<LanguageState> {
-  const condensing: FileView = {
+  return attribute(
+    findings.map((finding) => ({ finding, layer: undefined })),
+    { view: condensingView(view), packages },
+    linkAt,
+  );
+}
+
+/** File lists of a folder as a layer's capture keeps them: condensed. */
+export function condensingView(view: FileView): FileView {
+  return {
     ...view,
     read: async (path) => {
       const file = await view.read(path);
@@ -38,11 +47,6 @@ export async function languagePackagesIn(
       return { kind: 'content', bytes: source.condense(path, Buffer.from(file.bytes)) };
     },
   };
-  return attribute(
-    findings.map((finding) => ({ finding, layer: undefined })),
-    { view: condensing, packages },
-    linkAt,
-  );
 }
 
 type Unattributed = Omit<SurvivingFinding, 'owner'>;

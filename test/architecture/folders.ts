@@ -22,6 +22,7 @@ export const FOLDERS = [
   'feed',
   'inventory',
   'lint',
+  'agent',
   'crawl',
   'plan',
   'build',

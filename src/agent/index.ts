@@ -1,0 +1,1 @@
+export { type LoadedPackage, type Observation, type ObservedContainer, observeContainers } from './observe.ts';
