@@ -4,6 +4,7 @@ import { type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } fro
 import { isRelevant } from './captured-paths.ts';
 import { layeredView } from './file-view.ts';
 import type { LayerRecord } from './layer-record.ts';
+import { libraryNamesOf } from './library-names.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
 import { NOTHING_FOUND, readFolder } from './read-folder.ts';
@@ -96,6 +97,7 @@ export async function inspectLayers(
     layers: layerContents(image, records, tree, effects),
     tree,
     indexes,
+    libraryNames: records.map(({ findings }) => libraryNamesOf(findings)),
     packageSources: await readPackageSources(view, installed.ecosystem ?? distribution?.family),
     incomplete: [...installed.incomplete, ...language.incomplete],
     ...(options.usage === true ? { usage: await usageOf(image, records, tree, installed) } : {}),

@@ -8,6 +8,7 @@ import type {
 import type { LanguagePackage } from '../language/index.ts';
 import type { Digest, FlatTree, ImageConfig, LayerIndex } from '../oci/index.ts';
 import type { NotAffected } from './explain.ts';
+import type { NamedLibrary } from './library-names.ts';
 import type { ImageUsage } from './usage/usage.ts';
 
 /** A package at one version, as small as it gets. */
@@ -68,6 +69,8 @@ export interface ImageContents {
   readonly tree: FlatTree;
   /** What each layer does to the tree, bottom first; undefined for a root folder. */
   readonly indexes?: readonly LayerIndex[];
+  /** Shared libraries of each layer, bottom first; undefined for a root folder. */
+  readonly libraryNames?: readonly (readonly NamedLibrary[])[];
   /** The image's own package sources (etc/apt/sources.list, sources.list.d), for finding its mirrors. */
   readonly packageSources: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly incomplete: readonly IncompletePart[];

@@ -5,6 +5,7 @@ import { layerFiles } from '../layer-files.ts';
 import { type Base, declaredBase } from '../lineage.ts';
 import { scopeOf } from '../types.ts';
 import { refreshExposure } from './exposure.ts';
+import { recordNewLibraryNames } from './files/new-library-names.ts';
 import { recordFiles } from './files/record-files.ts';
 import { basesByLayers } from './image-base.ts';
 import { ensureLayers, recordLayerPackages } from './image-layers.ts';
@@ -125,6 +126,11 @@ async function insertImages(
   await recordFiles(
     trx,
     images.flatMap(({ contents: { indexes } }) => (indexes === undefined ? [] : layerFiles(indexes))),
+    layers,
+  );
+  await recordNewLibraryNames(
+    trx,
+    images.map(({ contents }) => contents),
     layers,
   );
   const chains = stacks.map((stack) => chainIds(stack.map((layer) => layer.diffId)));

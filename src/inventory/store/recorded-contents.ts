@@ -10,6 +10,7 @@ export type RecordedContents = Pick<
   | 'languagePackages'
   | 'layers'
   | 'indexes'
+  | 'libraryNames'
   | 'annotations'
   | 'config'
   | 'incomplete'
