@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { silentLog } from '../../base/index.ts';
 import { type Database, openDatabase } from '../../database/index.ts';
 import { openQueue } from './pg-boss-queue.ts';
@@ -17,6 +17,9 @@ function failingAfter(database: Database, statements: number): Database {
   };
   return { ...database, raw: { query } };
 }
+
+// What this test looks for would keep its own process, too: where it fails, it fails soon.
+after(() => void setTimeout(() => process.exit(1), 10_000).unref());
 
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
