@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { packageFile } from '../base/index.ts';
 
 /** How long a release gets updates; dates are days (ISO 8601), the last of the support each. */
 export interface Lifecycle {
@@ -26,7 +27,7 @@ let data: Data | undefined;
  * when first asked for. Two folders up both from src/distro and from dist/distro.
  */
 function lifecycles(): Data {
-  data ??= JSON.parse(readFileSync(new URL('../../data/lifecycle.json', import.meta.url), 'utf8')) as Data;
+  data ??= JSON.parse(readFileSync(packageFile('data/lifecycle.json'), 'utf8')) as Data;
   return data;
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { isHeraklitError } from '../base/index.ts';
+import { isHeraklitError, packageFile } from '../base/index.ts';
 import {
   distributionData,
   ecosystemOf,
@@ -27,9 +27,9 @@ let shipped: Readonly<Record<string, SecuritySupport>> | undefined;
 
 /** As it was when heraklit was made; empty for a distribution that says nothing. */
 function shippedSupport(distribution: string): SecuritySupport {
-  shipped ??= JSON.parse(
-    readFileSync(new URL('../../data/security-support.json', import.meta.url), 'utf8'),
-  ) as Readonly<Record<string, SecuritySupport>>;
+  shipped ??= JSON.parse(readFileSync(packageFile('data/security-support.json'), 'utf8')) as Readonly<
+    Record<string, SecuritySupport>
+  >;
   return (Object.hasOwn(shipped, distribution) ? shipped[distribution] : undefined) ?? NOTHING;
 }
 

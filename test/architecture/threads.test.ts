@@ -32,3 +32,13 @@ test('every thread that a module starts is a file that gets compiled, under a na
   assert.ok(threads.size >= 4, 'the rule found the threads');
   assert.equal(new Set([...threads].map((thread) => basename(thread))).size, threads.size);
 });
+
+test('a file that ships with the package is found by packageFile: compiled code lies at another depth', () => {
+  for (const file of sources) {
+    if (file === 'src/base/package-file.ts') continue;
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [found] of text.matchAll(/new URL\((['"`])\.\.\/.*import\.meta\.url/g)) {
+      assert.fail(`${file} looks beside itself: ${found}`);
+    }
+  }
+});
