@@ -1,9 +1,8 @@
 export { accountsView, auditView } from './access/account-view.ts';
 export type { DoorOptions } from './access/door.ts';
+export type { Accounts, Audit, NewSecret } from './access-contract.ts';
 export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind } from './bind.ts';
 export type {
-  Accounts,
-  Audit,
   Diff,
   EventRecord,
   Events,
@@ -20,7 +19,6 @@ export type {
   Layer,
   Layers,
   MovedReferences,
-  NewSecret,
   Outdated,
   OutdatedImage,
   PackageChange,

@@ -44,7 +44,7 @@ export function describeApi(server: FastifyInstance, named: Readonly<Record<stri
         description: 'Which container images miss which updates, what is done about it, and what happened.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      components: { schemas: named },
+      components: { schemas: Object.fromEntries(Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1))) },
       paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     }),
   };

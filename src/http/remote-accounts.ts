@@ -1,4 +1,4 @@
-import type { Accounts, Audit, NewSecret } from './contract.ts';
+import type { Accounts, Audit, NewSecret } from './access-contract.ts';
 import { answerOf, type RemoteRequest, request } from './remote.ts';
 
 const TIMEOUT = 30_000;

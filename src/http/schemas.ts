@@ -1,14 +1,6 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type * as contract from './contract.ts';
-
-const closed = { additionalProperties: false } as const;
-const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const text = Type.String();
-const count = Type.Integer({ minimum: 0 });
-const time = Type.String({ description: 'RFC 3339' });
-const next = orNull(Type.String({ description: '`after` of the next page; null at the end' }));
-const oneOf = <const T extends readonly string[]>(words: T) =>
-  Type.Unsafe<T[number]>({ type: 'string', enum: [...words] });
+import { closed, count, type Matches, next, oneOf, orNull, text, time } from './schema-parts.ts';
 
 const Grade = oneOf(['A', 'B', 'C', 'D', 'E', 'F'] as const);
 const Strategy = oneOf(['compose', 'rebase', 'patch', 'rebuild', 'none'] as const);
@@ -354,72 +346,7 @@ export const Problem = Type.Object(
   closed,
 );
 
-const Role = oneOf(['pull', 'push', 'delete', 'admin', 'view', 'metrics'] as const);
-const AccessGrant = Type.Object(
-  { to: text, role: Role, on: text, source: oneOf(['manual', 'fleet'] as const) },
-  closed,
-);
-const uses = { created: time, expires: orNull(time), lastUsed: orNull(time) };
-
-export const Accounts = Type.Object(
-  {
-    accounts: Type.Array(
-      Type.Object(
-        {
-          name: text,
-          kind: oneOf(['person', 'robot', 'oidc'] as const),
-          groups: Type.Array(text),
-          ...uses,
-          secrets: Type.Array(Type.Object({ id: count, label: text, ...uses }, closed)),
-          grants: Type.Array(AccessGrant),
-        },
-        closed,
-      ),
-    ),
-    otherGrants: Type.Array(AccessGrant),
-  },
-  closed,
-);
-
-export const NewSecret = Type.Object({ id: Type.Optional(count), secret: Type.Optional(text) }, closed);
-
-export const Audit = Type.Object(
-  {
-    entries: Type.Array(
-      Type.Object(
-        {
-          id: count,
-          at: time,
-          actor: text,
-          action: text,
-          repository: orNull(text),
-          reference: orNull(text),
-          digest: orNull(text),
-          address: orNull(text),
-          result: oneOf(['done', 'denied', 'failed'] as const),
-          detail: orNull(text),
-        },
-        closed,
-      ),
-    ),
-    next: orNull(count),
-  },
-  closed,
-);
-
-export const Me = Type.Object(
-  {
-    name: text,
-    kind: oneOf(['person', 'robot', 'oidc', 'anonymous', 'owner'] as const),
-    view: Type.Boolean(),
-    admin: Type.Boolean(),
-    accounts: Type.Boolean(),
-  },
-  closed,
-);
-
 /** Does not compile when a schema and the contract part ways. */
-type Matches<Contract, Schema extends Contract> = Schema;
 export type Checked = [
   Matches<contract.Fleet, Static<typeof Fleet>>,
   Matches<contract.Outdated, Static<typeof Outdated>>,
@@ -437,8 +364,4 @@ export type Checked = [
   Matches<contract.Workloads, Static<typeof Workloads>>,
   Matches<contract.Events, Static<typeof Events>>,
   Matches<contract.Problem, Static<typeof Problem>>,
-  Matches<contract.Accounts, Static<typeof Accounts>>,
-  Matches<contract.NewSecret, Static<typeof NewSecret>>,
-  Matches<contract.Audit, Static<typeof Audit>>,
-  Matches<contract.Me, Static<typeof Me>>,
 ];

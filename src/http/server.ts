@@ -10,6 +10,7 @@ import { oidcRoutes } from './access/oidc-routes.ts';
 import { registryAuthorize } from './access/registry-authorize.ts';
 import { sessionRoutes } from './access/session-routes.ts';
 import { tokenRoutes } from './access/token-routes.ts';
+import * as accessSchemas from './access-schemas.ts';
 import { answerBadUrl, answerErrors } from './answer-error.ts';
 import { type BindDecision, type BindOptions, decideBind, isLoopback } from './bind.ts';
 import { httpError } from './errors.ts';
@@ -90,7 +91,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
   // A request's head must come in this time; its body may take as long as it moves (registry/server/paced.ts).
   server.server.headersTimeout = HEADERS_TIMEOUT;
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
-  const api = describeApi(server, schemas);
+  const api = describeApi(server, { ...schemas, ...accessSchemas });
   answerErrors(server, log);
   const door = createDoor(bind, options.access);
   const accountOf = (request: FastifyRequest): string | undefined => {

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import type { Fleet, Layers, Me, Outdated, Plan, Problem } from '../../src/http/contract.ts';
+import type { Me } from '../../src/http/access-contract.ts';
+import type { Fleet, Layers, Outdated, Plan, Problem } from '../../src/http/contract.ts';
 
 /** What the server said, in its own words. */
 export class ApiError extends Error {

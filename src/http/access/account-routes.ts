@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import type { AccessAdmin } from '../../access/index.ts';
+import * as accessSchemas from '../access-schemas.ts';
 import { httpError } from '../errors.ts';
 import * as schemas from '../schemas.ts';
 import { accountsView, auditView } from './account-view.ts';
@@ -78,14 +79,14 @@ export function accountRoutes(server: FastifyInstance, door: Door): void {
 
   server.get(
     '/api/v1/accounts',
-    { config, schema: describe('accounts', 'Accounts, their secrets and grants', { answer: schemas.Accounts }) },
+    { config, schema: describe('accounts', 'Accounts, their secrets and grants', { answer: accessSchemas.Accounts }) },
     (request) => accountsView(admin(request)),
   );
   server.post<{ Body: { name: string; kind: 'person' | 'robot'; password?: string; expires?: string } }>(
     '/api/v1/accounts',
     {
       config,
-      schema: describe('addAccount', 'Add a person or a robot', { answer: schemas.NewSecret, body: NewAccount }),
+      schema: describe('addAccount', 'Add a person or a robot', { answer: accessSchemas.NewSecret, body: NewAccount }),
     },
     async (request) => {
       const { name, kind, password = '', expires } = request.body;
@@ -123,7 +124,7 @@ export function accountRoutes(server: FastifyInstance, door: Door): void {
     {
       config,
       schema: describe('addSecret', 'One more secret of an account, shown once', {
-        answer: schemas.NewSecret,
+        answer: accessSchemas.NewSecret,
         params: Name,
         body: SecretRequest,
       }),
@@ -171,7 +172,10 @@ export function accountRoutes(server: FastifyInstance, door: Door): void {
     '/api/v1/audit',
     {
       config,
-      schema: describe('audit', 'Who changed what, newest first', { answer: schemas.Audit, querystring: AuditQuery }),
+      schema: describe('audit', 'Who changed what, newest first', {
+        answer: accessSchemas.Audit,
+        querystring: AuditQuery,
+      }),
     },
     async (request) => {
       return auditView(await admin(request).audit(request.query));

@@ -1,5 +1,5 @@
 import type { AccessAdmin, AuditPage } from '../../access/index.ts';
-import type { Accounts, Audit } from '../contract.ts';
+import type { Accounts, Audit } from '../access-contract.ts';
 
 /** Accounts as the API shows them. */
 export async function accountsView(admin: AccessAdmin): Promise<Accounts> {

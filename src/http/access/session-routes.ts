@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Access, SESSION_LIFETIME } from '../../access/index.ts';
 import { isHeraklitError } from '../../base/index.ts';
+import * as accessSchemas from '../access-schemas.ts';
 import * as schemas from '../schemas.ts';
 import type { Door } from './door.ts';
 import { acceptForms } from './forms.ts';
@@ -50,7 +51,7 @@ export function sessionRoutes(server: FastifyInstance, door: Door, access: Acces
   const schema = {
     operationId: 'me',
     summary: 'Who is asking, and what they may see',
-    response: { 200: schemas.Me, '4xx': schemas.Problem, '5xx': schemas.Problem },
+    response: { 200: accessSchemas.Me, '4xx': schemas.Problem, '5xx': schemas.Problem },
   };
   server.get('/api/v1/me', { schema, config: { needs: 'open' } }, async (request) => {
     const principal = await door.identify(request);
