@@ -73,6 +73,7 @@ test('an rpm image from scan to where, sbom and outdated', async (context) => {
       security: true,
       advisories: ['CVE-2026-1000'],
       since: '2026-01-10T10:00:00.000Z',
+      usage: 'contained',
       ...Object.fromEntries(
         Object.entries(findings[0]).filter(([name]) => ['installedArch', 'severity'].includes(name)),
       ),

@@ -37,7 +37,10 @@ function symbolsByReadelf(text: string): { exported: string[]; imported: string[
   const imported: string[] = [];
   for (const line of text.split('\n')) {
     const match =
-      /^ +\d+: [0-9a-f]+ +\S+ +\S+ +(GLOBAL|WEAK|UNIQUE) +(DEFAULT|PROTECTED) .*?(\S+) (\S+?)(?: \(\d+\))?$/.exec(line);
+      // Where the file does not say that it is GNU's, readelf calls a unique symbol (10) by its number.
+      /^ +\d+: [0-9a-f]+ +\S+ +\S+ +(GLOBAL|WEAK|UNIQUE|<OS specific>: 10) +(DEFAULT|PROTECTED) .*?(\S+) (\S+?)(?: \(\d+\))?$/.exec(
+        line,
+      );
     if (match === null) continue;
     const [, , , section, name] = match as unknown as [string, string, string, string, string];
     (section === 'UND' ? imported : exported).push(name);
