@@ -93,7 +93,17 @@ test('npm: exactly what `npm ls` lists, marked for development as it says', asyn
   };
   await writeFile(join(app, 'package.json'), JSON.stringify(project));
   try {
-    await run('npm', ['--prefix', app, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
+    await run('npm', [
+      '--prefix',
+      app,
+      'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      '--fetch-retries=0',
+      '--fetch-timeout=30000',
+    ]);
   } catch (error) {
     return context.skip(`no npm registry: ${String(error).slice(0, 200)}`);
   }
