@@ -1,4 +1,5 @@
 import { distroError } from '../errors.ts';
+import { orderFits } from '../operator.ts';
 import type { Relation } from '../types.ts';
 
 const ZERO = 48;
@@ -78,19 +79,7 @@ export function compareVersions(a: string, b: string): number {
 
 /** Does `version` stand in relation `operator` to `wanted`: `satisfies('1.2-3', '>=', '1.2')`. */
 export function satisfies(version: string, operator: NonNullable<Relation['operator']>, wanted: string): boolean {
-  const order = compareVersions(version, wanted);
-  switch (operator) {
-    case '<<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '=':
-      return order === 0;
-    case '>=':
-      return order >= 0;
-    case '>>':
-      return order > 0;
-  }
+  return orderFits(compareVersions(version, wanted), operator);
 }
 
 const EPOCH = /^\d{1,10}$/;

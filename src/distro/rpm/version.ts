@@ -1,3 +1,4 @@
+import { orderFits } from '../operator.ts';
 import type { Relation } from '../types.ts';
 
 const ZERO = 48;
@@ -122,16 +123,5 @@ export function satisfies(version: string, operator: NonNullable<Relation['opera
   const order = bare
     ? compareSegments(left.epoch, right.epoch) || compareSegments(left.version, right.version)
     : compareVersions(version, wanted);
-  switch (operator) {
-    case '<<':
-      return order < 0;
-    case '<=':
-      return order <= 0;
-    case '=':
-      return order === 0;
-    case '>=':
-      return order >= 0;
-    case '>>':
-      return order > 0;
-  }
+  return orderFits(order, operator);
 }
