@@ -5,6 +5,7 @@ import { type Database, databaseOver } from './database.ts';
 import { databaseError } from './errors.ts';
 import { listenPostgresql } from './listen.ts';
 import { migrate } from './migrate.ts';
+import { PreparedClient } from './prepared-client.ts';
 import type { Schema } from './schema/index.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -22,6 +23,7 @@ const types: pg.CustomTypesConfig = {
  */
 export async function openPostgresql(url: string): Promise<Database> {
   const pool = new pg.Pool({
+    Client: PreparedClient,
     connectionString: url,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

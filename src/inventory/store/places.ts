@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { DatabaseReader } from '../../database/index.ts';
+import { type DatabaseReader, plannedOnce } from '../../database/index.ts';
+import { isLanguageEcosystem } from '../../language/versions/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
 import { SETS_PER_CHUNK } from './package-set.ts';
@@ -15,6 +16,8 @@ export interface PlacesQuery {
 export interface PlacedVersion {
   /** package_version.id */
   readonly version: number;
+  /** `deb`, `npm`, …: a language's packages stand in sets of their own. */
+  readonly ecosystem: string;
   /** Only images of this scope; undefined: of any. */
   readonly scope?: string;
 }
@@ -30,8 +33,7 @@ export interface Place {
   readonly workloads: readonly string[];
 }
 
-/** Sets that one statement looks at: few at first, since many images may share one; more where a glob leaves few. */
-const FIRST_SETS = 24;
+/** Sets that one statement looks at, at most: where a glob leaves few images, each look goes further. */
 const MAX_SETS = 32_768;
 const GROWTH = 8;
 
@@ -53,7 +55,8 @@ export async function placesOf<Entry extends PlacedVersion>(
       ? undefined
       : decodeCursor(query.after, ['number', 'string', 'number', 'number', 'string'] as const);
   const found: Hit[] = [];
-  for (let budget = FIRST_SETS; found.length <= limit; budget = Math.min(budget * GROWTH, MAX_SETS)) {
+  // Every set has an image, so as many sets as rows fill a page; the statement ends when it is full.
+  for (let budget = limit + 1; found.length <= limit; budget = Math.min(budget * GROWTH, MAX_SETS)) {
     const members = await membersFrom(reader, entries, from, budget);
     const last = members.at(-1);
     if (last === undefined) break;
@@ -99,7 +102,7 @@ async function membersFrom(
   if (wanted.length === 0) return [];
   const resume =
     from === undefined ? sql`` : sql`where not (place = 1 and sets[cardinality(sets)] < ${from[2]}::bigint)`;
-  const { rows } = await sql<{ place: number; sets: number[] }>`
+  const { rows } = await sql<{ place: number; sets: number[] }>`${plannedOnce}
     select place, sets from (
       select place, chunk, sets,
         sum(cardinality(sets)) over (order by place, chunk rows unbounded preceding) - cardinality(sets) as before
@@ -126,7 +129,10 @@ interface Hit extends Member {
   readonly workloads: readonly string[] | null;
 }
 
-/** Images of these sets with the lowest layer of each that brought the version, and what runs them. */
+/**
+ * Images of these sets with the lowest layer of each that brought the version, and what runs them. Ids come first, from
+ * indexes alone and no more of a set than fill the page, since a popular set has thousands; then what is told of them.
+ */
 async function imagesOf(
   reader: DatabaseReader,
   members: readonly Member[],
@@ -137,40 +143,57 @@ async function imagesOf(
 ): Promise<readonly Hit[]> {
   const first = members[0] as Member;
   const begun = from !== undefined && entries[first.entry]?.version === from[0] && first.set === from[2];
-  const after = begun
-    ? sql`and (place > 1 or (image.id, coalesce(reference, '')) > (${from[3]}::integer, ${from[4]}::text))`
-    : sql``;
+  const [startImage, startReference] = begun ? [from[3], from[4]] : [0, ''];
+  const entryOf = ({ entry }: Member): PlacedVersion => entries[entry] as PlacedVersion;
+  const scoped = entries.some(({ scope }) => scope !== undefined);
   const columns = [
     sql`${members.map(({ entry }) => entry)}::integer[]`,
-    sql`${members.map(({ entry }) => entries[entry]?.version)}::integer[]`,
-    sql`${members.map(({ entry }) => entries[entry]?.scope ?? null)}::text[]`,
+    sql`${members.map((member) => entryOf(member).version)}::integer[]`,
+    sql`${members.map((member) => isLanguageEcosystem(entryOf(member).ecosystem))}::boolean[]`,
     sql`${members.map(({ set }) => set)}::integer[]`,
+    sql`${scoped ? members.map((member) => entryOf(member).scope ?? null) : []}::text[]`,
   ];
-  const { rows } = await sql<Hit>`
-    select entry, set, hit.image, digest, reference,
-      (select layer.diff_id
-        from unnest(layers) with ordinality as stack (layer, height)
-        join layer_package on layer_package.package_version = hit.version and layer_package.layer = stack.layer
-        join layer on layer.id = stack.layer
-        order by height limit 1) as layer,
+  const fits = sql`
+    ${scoped ? sql`and (member.scope is null or scope = member.scope)` : sql``}
+    ${
+      like === undefined
+        ? sql``
+        : sql`and exists (select from image_reference
+            where image_reference.image = image.id and until is null and reference like ${like})`
+    }`;
+  // The image that the page before ended in may have no row left: one more.
+  const ids = sql`id >= case when place = 1 then ${startImage}::integer else 0 end ${fits} order by id limit ${limit + 1}`;
+  const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
+    select entry, set, page.image, digest, reference, layer.diff_id as layer,
       (select array_agg(distinct workload.id order by workload.id) from workload
-        where workload.digest = hit.digest) as workloads
+        where workload.digest = page.digest) as workloads
     from (
-      select place, entry, version, set, image.id as image, image.digest, image.layers, reference
-      from unnest(${sql.join(columns)}) with ordinality as member (entry, version, scope, set, place)
-      join lateral (
-        select id, digest, layers, scope from image where package_set = member.set
-        union all select id, digest, layers, scope from image where language_set = member.set
-      ) image on member.scope is null or image.scope = member.scope
+      select place, entry, set, hit.image, digest, reference,
+        (select layer from layer_package
+          where package_version = version and layer_package.layer = any(image.layers)
+          order by array_position(image.layers, layer) limit 1) as layer
+      from (
+        select place, entry, version, set, image.id as image
+        from unnest(${sql.join(columns)}) with ordinality as member (entry, version, language, set, scope, place)
+        cross join lateral (
+          (select id from image where not member.language and package_set = member.set and ${ids})
+          union all
+          (select id from image where member.language and language_set = member.set and ${ids})
+        ) image
+        order by place, image.id limit ${limit + 1}
+      ) hit
+      join image on image.id = hit.image
       -- A plan of its own (offset 0): without statistics, which the embedded database gathers only when told to, a join
       -- of few rows is expected, and every reference is compared with every image.
       left join lateral (
-        select reference from image_reference where image_reference.image = image.id and until is null offset 0
+        select reference from image_reference where image_reference.image = hit.image and until is null offset 0
       ) named on true
-      where true ${like === undefined ? sql`` : sql`and reference like ${like}`} ${after}
-      order by place, image.id, coalesce(reference, '')
+      where (place > 1 or (hit.image, coalesce(reference, '')) > (${startImage}::integer, ${startReference}::text))
+        ${like === undefined ? sql`` : sql`and reference like ${like}`}
+      order by place, hit.image, coalesce(reference, '')
       limit ${limit}
-    ) hit
-    order by place, hit.image, coalesce(reference, '')`.execute(reader);
+    ) page
+    left join layer on layer.id = page.layer
+    order by place, page.image, coalesce(reference, '')`.execute(reader);
   return rows;
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { DatabaseReader } from '../../database/index.ts';
+import { type DatabaseReader, plannedOnce } from '../../database/index.ts';
 import type { Page } from '../cursor.ts';
 import { inRange, parseVersionRange, type VersionRange } from '../version-range.ts';
 import { versionOrder } from './ecosystem.ts';
@@ -55,7 +55,7 @@ async function versionsOf(
   query: WhereQuery,
   range: VersionRange,
 ): Promise<readonly Candidate[]> {
-  const { rows } = await sql<Candidate>`
+  const { rows } = await sql<Candidate>`${plannedOnce}
     select package_version.id as version, ecosystem, package_version.version as text, architecture
     from package join package_version on package_version.package = package.id
     where name = ${query.package} ${query.type === undefined ? sql`` : sql`and ecosystem = ${query.type}`}
