@@ -1,8 +1,9 @@
 export { type AllowedStrategies, chooseStrategy, isAllowed, type RecipeFacts } from './choose.ts';
-export { compose } from './compose/compose.ts';
+export { changesBetween, compose } from './compose/compose.ts';
 
-export { formatLock, parseLock } from './compose/lock.ts';
+export { formatLock, formatLocks, parseLock, parseLocks } from './compose/lock.ts';
 export type { Lock, LockedPackage, LockedRepository } from './compose/lock-form.ts';
+export { lockRecipe } from './compose/lock-recipe.ts';
 export { otherPlatforms } from './compose/platforms.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFactsReader } from './layers/layer-facts.ts';

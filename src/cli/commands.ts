@@ -21,6 +21,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/demo.ts'),
   },
   { name: 'build', summary: 'compose an image from a recipe', load: () => import('./commands/build.ts') },
+  {
+    name: 'lock',
+    summary: 'choose and lock the packages of a recipe, without building',
+    load: () => import('./commands/lock.ts'),
+  },
   { name: 'scan', summary: 'what is inside an image', load: () => import('./commands/scan.ts') },
   { name: 'outdated', summary: 'which updates images miss', load: () => import('./commands/outdated.ts') },
   {

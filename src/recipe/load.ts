@@ -63,6 +63,7 @@ function recipeProblems(recipe: Recipe): readonly Problem[] {
   if (recipe.distribution === undefined && recipe.from === undefined) {
     problems.push(problem([], 'one of the keys "distribution" and "from" is needed'));
   }
+  problems.push(...pinProblems(recipe));
   const paths = new Set<string>();
   for (const [index, file] of (recipe.files ?? []).entries()) {
     const at = ['files', index];
@@ -79,6 +80,30 @@ function recipeProblems(recipe: Recipe): readonly Problem[] {
     for (const [index, user] of (recipe.users ?? []).entries()) {
       if (seen.has(user[field])) problems.push(problem(['users', index, field], `${user[field]} stands twice`));
       seen.add(user[field]);
+    }
+  }
+  return problems;
+}
+
+function pinProblems({ pins = [], packages = [], exclude = [] }: Recipe): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, pin] of pins.entries()) {
+    const at = ['pins', index];
+    if (pin.priority === 0)
+      problems.push(problem([...at, 'priority'], 'expected any number but 0, which means nothing'));
+    const places = [pin.version, pin.repository, pin.suite, pin.component];
+    if (places.every((place) => place === undefined)) {
+      problems.push(problem(at, 'one of the keys "version", "repository", "suite" and "component" is needed'));
+    }
+    if (pin.version !== undefined && pin.packages.includes('*')) {
+      problems.push(
+        problem([...at, 'packages'], 'a pin of a version must name packages: "*" would mean every package'),
+      );
+    }
+  }
+  for (const [index, name] of exclude.entries()) {
+    if (packages.some((asked) => asked.split(/[:=( ]/, 1)[0] === name)) {
+      problems.push(problem(['exclude', index], `${name} is also among the packages`));
     }
   }
   return problems;

@@ -7,9 +7,15 @@ export interface Recipe {
   readonly distribution?: string;
   /** Name of another recipe of the fleet, or an image reference. */
   readonly from?: string;
-  /** `name`, `name=version`, `name:arch`. */
+  /** `name`, `name=version`, `name (>= version)`, each also with `name:arch`. */
   readonly packages?: readonly string[];
   readonly recommends?: boolean;
+  /** Which versions are preferred, as apt_preferences(5). */
+  readonly pins?: readonly RecipePin[];
+  /** Names or patterns of packages that must not get into the image. */
+  readonly exclude?: readonly string[];
+  /** Names or patterns of packages whose locked version stays when the lock is updated. */
+  readonly hold?: readonly string[];
   readonly files?: readonly RecipeFile[];
   readonly users?: readonly RecipeUser[];
   /** `run`: maintainer scripts in a sandbox without network. `none`: no code runs (distroless style). */
@@ -17,6 +23,18 @@ export interface Recipe {
   readonly config?: RecipeRuntime;
   readonly platforms?: readonly string[];
   readonly compression?: 'zstd' | 'gzip';
+}
+
+export interface RecipePin {
+  /** Names, patterns with `*` and `?`, `src:` and the name of a source package; `*` alone means every package. */
+  readonly packages: readonly string[];
+  /** With `*` for any text. */
+  readonly version?: string;
+  /** A pocket (release, updates, security, backports) or the name of one of the recipe's repositories. */
+  readonly repository?: string;
+  readonly suite?: string;
+  readonly component?: string;
+  readonly priority: number;
 }
 
 export interface RecipeFile {

@@ -6,7 +6,9 @@ import { type TestContext, test } from 'node:test';
 import {
   createUniverse,
   formatRelations,
+  type PackagePin,
   type PackageUniverse,
+  type Preferences,
   type RepositoryPackage,
   solve,
 } from '../../src/distro/index.ts';
@@ -62,11 +64,12 @@ interface Comparison {
   readonly installed: readonly RepositoryPackage[];
   readonly requests: readonly (readonly string[])[];
   readonly recommends: boolean;
+  readonly preferences?: Preferences;
 }
 
 /** Every difference between apt's answer and ours, as text. */
 async function differences(comparison: Comparison): Promise<string[]> {
-  const { apt, universe, installed, requests, recommends } = comparison;
+  const { apt, universe, installed, requests, recommends, preferences } = comparison;
   const found: string[] = [];
   await inParallel(requests, 2, async (names) => {
     const expected = await apt.simulate(names, { recommends });
@@ -77,6 +80,7 @@ async function differences(comparison: Comparison): Promise<string[]> {
       architecture: 'amd64',
       recommends,
       essential: false,
+      ...(preferences === undefined ? {} : { preferences }),
     });
     const actual: Omit<Simulation, 'message'> =
       solution.kind === 'solved'
@@ -108,12 +112,12 @@ async function openApt(context: TestContext, name: string, pockets: readonly Poc
   return apt;
 }
 
-/** One simulation costs apt about a second; `HERAKLIT_ORACLE=full` compares several hundred requests. */
-const FACTOR = process.env.HERAKLIT_ORACLE === 'full' ? 10 : 1;
+/** One simulation costs apt about a second: `HERAKLIT_ORACLE=full` compares 200 random requests per suite, and 60 with Recommends. */
+const FULL = process.env.HERAKLIT_ORACLE === 'full';
 const SUITES = [
-  { suite: 'bookworm', random: 12 * FACTOR, recommends: 3 * FACTOR },
-  { suite: 'trixie', random: 6 * FACTOR, recommends: 2 * FACTOR },
-  { suite: 'bullseye', random: 5 * FACTOR, recommends: 2 * FACTOR },
+  { suite: 'bookworm', random: FULL ? 200 : 12, recommends: FULL ? 60 : 3 },
+  { suite: 'trixie', random: FULL ? 200 : 6, recommends: FULL ? 60 : 2 },
+  { suite: 'bullseye', random: FULL ? 200 : 5, recommends: FULL ? 60 : 2 },
 ];
 
 for (const { suite, random, recommends } of SUITES) {
@@ -192,8 +196,38 @@ test('bookworm: the same installs, upgrades and removals as apt on top of a base
       name,
     ]),
     ['gcc', 'libc6-dev'],
-    ...randomRequests(packages, 4 * FACTOR, 4),
+    ...randomRequests(packages, FULL ? 40 : 4, 4),
   ];
   const universe = createUniverse(snapshots);
-  assert.deepEqual(await differences({ apt, universe, installed: base.packages, requests, recommends: false }), []);
+  const common = { apt, universe, installed: base.packages, recommends: false };
+  context.after(() => apt.prefer(''));
+  assert.deepEqual(await differences({ ...common, requests }), []);
+  const wanted = [
+    ['libssl-dev', 'php-fpm', 'nginx'],
+    ['openssl', 'curl', 'python3'],
+  ];
+  for (const pins of PINS) {
+    await apt.prefer(pins.map(preferencesText).join('\n'));
+    const found = await differences({ ...common, requests: wanted, preferences: { pins, excluded: [] } });
+    assert.deepEqual(found, [], JSON.stringify(pins));
+  }
 });
+
+const PINS: readonly (readonly PackagePin[])[] = [
+  [{ packages: ['*'], suite: 'bookworm-security', priority: -1 }],
+  [{ packages: ['*'], suite: 'bookworm', priority: 1001 }],
+  [
+    { packages: ['src:openssl', 'libcurl*'], suite: 'bookworm', priority: 990 },
+    { packages: ['*'], suite: 'bookworm-security', priority: 900 },
+  ],
+  [
+    { packages: ['php-common', 'nginx-common'], version: '*', priority: -10 },
+    { packages: ['python3*'], version: '3.11*', priority: 1002 },
+  ],
+];
+
+/** The same in apt_preferences(5). */
+function preferencesText({ packages, suite, version, priority }: PackagePin): string {
+  const pin = version === undefined ? `release n=${suite}` : `version ${version}`;
+  return `Package: ${packages.join(' ')}\nPin: ${pin}\nPin-Priority: ${priority}\n`;
+}

@@ -122,6 +122,11 @@ export class AptRoot {
     return snapshots;
   }
 
+  /** Text of apt_preferences(5) for what comes next; '' for none. */
+  async prefer(text: string): Promise<void> {
+    await writeFile(join(this.root, 'etc/apt/preferences.d/test.pref'), text);
+  }
+
   /** What `apt-get install` would do. */
   async simulate(names: readonly string[], options: { readonly recommends: boolean }): Promise<Simulation> {
     const recommends = options.recommends ? '--install-recommends' : '--no-install-recommends';

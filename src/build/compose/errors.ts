@@ -6,6 +6,16 @@ export const composeErrors = {
     retryable: false,
     meaning: 'The lock file was made for another recipe or base, and the build was told to keep to it.',
   },
+  COMPOSE_NOT_LOCKED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A package was to be moved to its newest version, and the lock has none of that name.',
+  },
+  COMPOSE_HELD: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A package on hold would have to change for another one to move.',
+  },
   COMPOSE_PLATFORM: {
     kind: 'usage',
     retryable: false,

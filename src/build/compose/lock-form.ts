@@ -9,6 +9,8 @@ export interface Lock {
   readonly base?: { readonly name: string; readonly digest: string };
   /** Seconds: newest time inside the locked packages; the image's creation time. */
   readonly epoch: number;
+  /** What the recipe asked for, in words: from them drift is named. Older locks have none. */
+  readonly asks?: readonly string[];
   readonly repositories: readonly LockedRepository[];
   /** Sorted by name and architecture; with a base, only what is added to it. */
   readonly packages: readonly LockedPackage[];

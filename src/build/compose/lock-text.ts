@@ -30,6 +30,8 @@ export function lockText(lock: Lock): string {
   );
   if (base !== undefined) lines.push('base:', `  name: ${scalar(base.name)}`, `  digest: ${scalar(base.digest)}`);
   lines.push(`epoch: ${scalar(epoch)}`);
+  const { asks } = lock;
+  if (asks !== undefined) lines.push(...(asks.length === 0 ? ['asks: []'] : ['asks:', ...asks.map(asked)]));
   lines.push(
     ...list(
       'repositories',
@@ -46,6 +48,8 @@ export function lockText(lock: Lock): string {
   written.set(lock, text);
   return text;
 }
+
+const asked = (text: string): string => `  - ${scalar(text)}`;
 
 function list(key: string, items: readonly Readonly<Record<string, string | number>>[]): readonly string[] {
   if (items.length === 0) return [`${key}: []`];
@@ -67,6 +71,7 @@ export function readLockText(text: string): Lock | undefined {
   const root: Fields = {};
   let fields = root;
   for (const line of text.split('\n').slice(0, -1)) {
+    if (tookAsk(root, line)) continue;
     const [, indent, key = '', value] = LINE.exec(line) ?? [];
     if (indent === undefined || (indent === '  - ' && value === undefined)) return undefined;
     const list = root[LISTS.findLast((name) => Array.isArray(root[name])) ?? ''] as Fields[] | undefined;
@@ -77,11 +82,18 @@ export function readLockText(text: string): Lock | undefined {
     if (value !== undefined) fields[key] = readScalar(value);
     else {
       const below: Fields = {};
-      root[key] = LISTS.includes(key) ? [] : below;
+      root[key] = LISTS.includes(key) || key === 'asks' ? [] : below;
       fields = below;
     }
   }
   return isComplete(root) && lockText(root) === text ? root : undefined;
+}
+
+/** Lines of the one list that holds texts. */
+function tookAsk(root: Fields, line: string): boolean {
+  const isAsk = Array.isArray(root.asks) && root.repositories === undefined && line.startsWith('  - ');
+  if (isAsk) (root.asks as unknown[]).push(readScalar(line.slice(4)));
+  return isAsk;
 }
 
 const isComplete = (root: Fields): root is Fields & Lock => LISTS.every((name) => Array.isArray(root[name]));

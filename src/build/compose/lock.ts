@@ -1,29 +1,30 @@
 import { parseDocument } from 'yaml';
-import { digestOf } from '../../oci/index.ts';
-import type { Recipe } from '../../recipe/index.ts';
 import { composeError } from './errors.ts';
 import type { Lock, LockedPackage, LockedRepository } from './lock-form.ts';
 import { lockText, readLockText } from './lock-text.ts';
-
-/** Digest over what decides the package set; files, users and config are not part of it. */
-export function recipeDigest(recipe: Recipe, architecture: string): string {
-  const { distribution, from, packages, recommends, scripts } = recipe;
-  return digestOf(
-    JSON.stringify([
-      distribution ?? null,
-      from ?? null,
-      packages ?? [],
-      recommends ?? false,
-      scripts ?? 'run',
-      architecture,
-    ]),
-  );
-}
 
 const HEADER = '# Written by heraklit build; keep it beside the recipe under version control.\n';
 
 export function formatLock(lock: Lock): string {
   return HEADER + lockText(lock);
+}
+
+/** Between the locks of one recipe for several architectures, as YAML has it. */
+const SEPARATOR = '---\n';
+
+/** The locks of a recipe as one file, by architecture. */
+export function formatLocks(locks: readonly Lock[]): string {
+  const sorted = locks.toSorted((a, b) => (a.architecture < b.architecture ? -1 : 1));
+  return sorted.map(formatLock).join(SEPARATOR);
+}
+
+/** @param file name for messages @throws COMPOSE_LOCK_INVALID */
+export function parseLocks(text: string, file = 'lock'): readonly Lock[] {
+  const locks = text.split(new RegExp(`^${SEPARATOR}`, 'm')).map((part) => parseLock(part, file));
+  if (new Set(locks.map(({ architecture }) => architecture)).size === locks.length) return locks;
+  throw composeError('COMPOSE_LOCK_INVALID', `${file} locks one architecture twice`, {
+    hint: 'Delete it; the next build writes a new one.',
+  });
 }
 
 const MAX_LOCK_BYTES = 16 * 1024 * 1024;
@@ -62,6 +63,7 @@ export function parseLock(text: string, file = 'lock'): Lock {
   if (![lock.recipe, lock.distribution, lock.architecture].every(isText)) throw bad('a field is missing');
   if (!isCount(lock.epoch)) throw bad('epoch is no number');
   if (lock.base !== undefined && !(isText(lock.base?.name) && isText(lock.base?.digest))) throw bad('base');
+  if (lock.asks !== undefined && !(Array.isArray(lock.asks) && lock.asks.every(isText))) throw bad('asks');
   if (!Array.isArray(lock.repositories) || !lock.repositories.every(isRepository)) throw bad('repositories');
   if (!Array.isArray(lock.packages) || !lock.packages.every(isPackage)) throw bad('packages');
   return lock as Lock;

@@ -28,8 +28,11 @@ export interface ComposeRequest {
   fetchPackage(item: LockedPackage, signal?: AbortSignal): Promise<Uint8Array>;
   /** Of an earlier build: its packages are used when it still fits the recipe and the base. */
   readonly lock?: Lock;
-  /** True: packages are chosen anew even where the lock fits; `changes` still tells the difference to it. */
-  readonly update?: boolean;
+  /**
+   * True: packages are chosen anew even where the lock fits; `changes` still tells the difference to it. Names (patterns,
+   * `src:` and a source package): these move to their newest version, with what they need, and all else stays.
+   */
+  readonly update?: boolean | readonly string[];
   /** True: a lock that does not fit is an error. */
   readonly locked?: boolean;
   readonly base?: ComposeBase;

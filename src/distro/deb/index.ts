@@ -37,14 +37,19 @@ export {
 } from './security-support.ts';
 export {
   createUniverse,
+  isNamed,
+  meetsRequest,
+  type PackagePin,
   type PackageRequest,
   type PackageUniverse,
+  type Preferences,
   type PresentPackage,
   type Solution,
   type Solved,
   type SolveOptions,
   solve,
   solveOrThrow,
+  type VersionConstraint,
   type WhyStep,
 } from './solver/index.ts';
 export { Stanza } from './stanza.ts';

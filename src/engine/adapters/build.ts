@@ -5,8 +5,9 @@ import { type BuiltImage, isAllowed, type PreparedBase, prepareBase, rebase } fr
 import { type Digest, parseReference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
 import type { BuildPort, BuildRequest } from '../ports.ts';
-import { composeRecipe, keepLock } from '../workshop/build-recipe.ts';
+import { composeRecipe } from '../workshop/build-recipe.ts';
 import { workshopError } from '../workshop/errors.ts';
+import { keepLock } from '../workshop/lock-file.ts';
 import { adopt, openStored } from '../workshop/open-stored.ts';
 import { patchImage } from '../workshop/patch-image.ts';
 import { resolvedFrom } from '../workshop/resolved.ts';

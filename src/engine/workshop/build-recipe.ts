@@ -1,20 +1,20 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/index.ts';
 import {
   type ComposeBase,
   type ComposedImage,
+  type ComposeRequest,
   compose,
-  formatLock,
   type Lock,
+  lockRecipe,
   otherPlatforms,
-  parseLock,
 } from '../../build/index.ts';
 import { type BlobSource, parseReference, type ResolvedImage } from '../../oci/index.ts';
 import { type Loaded, loadRecipe, type Recipe } from '../../recipe/index.ts';
 import { openImage } from '../../transport/index.ts';
 import { workshopError } from './errors.ts';
+import { keepLock, readLock } from './lock-file.ts';
 import { resolvedFrom, storeOver } from './resolved.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -23,8 +23,8 @@ export interface BuildRecipeOptions {
   readonly architecture: string;
   /** Refuse to resolve anew: the lock must fit. */
   readonly locked?: boolean;
-  /** Resolve anew even where the lock fits: newer packages come in. */
-  readonly update?: boolean;
+  /** Resolve anew even where the lock fits: newer packages come in. Names: these packages, with what they need. */
+  readonly update?: boolean | readonly string[];
   /** Default: release, updates, security. */
   readonly pockets?: readonly string[];
   /** The base, where the caller has it; else it is found from the recipe's `from`. */
@@ -117,12 +117,24 @@ export async function composeRecipe(
   options: BuildRecipeOptions,
   workshop: Workshop,
 ): Promise<ComposedImage> {
-  const { home, log, progress, signal } = workshop.options;
   const others = otherPlatforms(loaded.document, options.architecture);
-  if (others.length > 0)
+  if (others.length > 0) {
+    const { log } = workshop.options;
     log.warn(`${loaded.document.name}: ${others.join(', ')} is not built here: one machine makes its own platform`);
-  const lock = await readLock(lockFile);
-  return compose({
+  }
+  return compose(await requestOf(loaded, lockFile, base, options, workshop));
+}
+
+async function requestOf(
+  loaded: Loaded<Recipe>,
+  lockFile: string,
+  base: ComposeBase | undefined,
+  options: BuildRecipeOptions,
+  workshop: Workshop,
+): Promise<ComposeRequest> {
+  const { home, log, progress, signal } = workshop.options;
+  const lock = await readLock(lockFile, options.architecture);
+  return {
     recipe: loaded.document,
     directory: loaded.directory,
     architecture: options.architecture,
@@ -141,16 +153,32 @@ export async function composeRecipe(
     progress,
     log,
     ...(signal === undefined ? {} : { signal }),
-  });
+  };
 }
 
-/** Writes the lock unless the file says the same already. */
-export async function keepLock(file: string, lock: Lock): Promise<void> {
-  const text = formatLock(lock);
-  if ((await readFile(file, 'utf8').catch(() => '')) !== text) await writeFileAtomic(file, text);
+export interface LockedRecipe {
+  readonly recipe: Recipe;
+  readonly before: Lock | undefined;
+  readonly lock: Lock;
+  readonly lockFile: string;
 }
 
-async function readLock(file: string): Promise<Lock | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : parseLock(text, file);
+/** recipe → lock beside it, without building; packages are fetched. A base that is a recipe beside this one is built. */
+export async function lockRecipeFile(
+  path: string,
+  options: BuildRecipeOptions,
+  workshop: Workshop,
+): Promise<LockedRecipe> {
+  const loaded = await loadRecipe(path);
+  const { update: _, ...ofBase } = options;
+  const base = await findBase(loaded, ofBase, workshop, [loaded.file]);
+  try {
+    const lockFile = `${loaded.file}.lock`;
+    const request = await requestOf(loaded, lockFile, base?.compose, options, workshop);
+    const lock = await lockRecipe(request);
+    await keepLock(lockFile, lock);
+    return { recipe: loaded.document, before: request.lock, lock, lockFile };
+  } finally {
+    await base?.close();
+  }
 }

@@ -1,5 +1,11 @@
 /** The stages over one home, without fleet, queue and database: what a command that makes one image needs. */
-export { type BuildRecipeOptions, type BuiltRecipe, buildRecipe } from './build-recipe.ts';
+export {
+  type BuildRecipeOptions,
+  type BuiltRecipe,
+  buildRecipe,
+  type LockedRecipe,
+  lockRecipeFile,
+} from './build-recipe.ts';
 export { type Needed, neededByImage, neededByRecipe } from './needed-packages.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './patch-image.ts';
 export { type RebaseImages, rebaseImage } from './rebase-image.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../base/index.ts';
-import { parseLock } from '../../build/index.ts';
+import { parseLocks } from '../../build/index.ts';
 import type { PackageFile } from '../../feed/index.ts';
 import { findOutdated, inspectLayers, readLayers } from '../../inventory/index.ts';
 import type { ResolvedImage } from '../../oci/index.ts';
@@ -47,6 +47,6 @@ export async function neededByRecipe(path: string): Promise<Needed> {
       hint: `Build it once: heraklit build ${path} -o …`,
     });
   }
-  const lock = parseLock(text, lockFile);
-  return { distribution: lock.distribution, packages: lock.packages };
+  const locks = parseLocks(text, lockFile);
+  return { distribution: locks[0]?.distribution, packages: locks.flatMap(({ packages }) => packages) };
 }

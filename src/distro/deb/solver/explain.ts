@@ -3,7 +3,7 @@ import { formatRelations } from '../relations.ts';
 import { type Dependency, dependenciesOf } from './dependency.ts';
 import { solutions } from './preference.ts';
 import type { WhyStep } from './types.ts';
-import { type Node, targetName, type Version } from './universe.ts';
+import { type Node, targetName, type Version, versionMeets } from './universe.ts';
 import { chosenOf, type World } from './world.ts';
 
 /** Steps of a chain; longer ones exist only in made-up indexes. */
@@ -40,6 +40,13 @@ export function reasonsOf(world: World, roots: readonly (readonly [string, WhySt
 function whatThereIs(world: World, relation: Relation): string {
   const node = world.node(targetName(relation, world.universe.architecture));
   const versions = node?.versions.map(({ version }) => version) ?? [];
+  const candidate = node === undefined ? undefined : world.initialCandidate(node);
+  if (candidate === undefined && versions.length > 0) {
+    return `${relation.name} is excluded, or pins leave none of its versions`;
+  }
+  if (candidate !== undefined && versions.some((version) => versionMeets(relation, version))) {
+    return `pins leave ${relation.name} at ${candidate.version}`;
+  }
   if (versions.length > 0) return `${relation.name} is there only as ${versions.slice(0, 3).join(', ')}`;
   const providers = node?.providers ?? [];
   if (providers.length === 0) return `no repository has ${relation.name}`;

@@ -1,4 +1,5 @@
-export { type SolveOptions, solve, solveOrThrow } from './solve.ts';
+export { isNamed, type PackagePin, type Preferences } from './policy.ts';
+export { meetsRequest, type SolveOptions, solve, solveOrThrow } from './solve.ts';
 export type {
   Conflict,
   PackageRequest,
@@ -7,6 +8,7 @@ export type {
   Solution,
   Solved,
   UnknownPackage,
+  VersionConstraint,
   WhyStep,
 } from './types.ts';
 export { createUniverse, type PackageUniverse } from './universe.ts';

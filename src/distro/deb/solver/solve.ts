@@ -1,12 +1,13 @@
 import type { RepositoryPackage } from '../../types.ts';
-import { compareVersions } from '../version.ts';
+import { compareVersions, satisfies } from '../version.ts';
 import { solverError } from './errors.ts';
 import { conflictChain, reasonsOf } from './explain.ts';
 import { Marker } from './marker.ts';
 import { nearestNames } from './nearest.ts';
+import type { Preferences } from './policy.ts';
 import { repair } from './repair.ts';
 import { unneeded } from './sweep.ts';
-import type { PackageRequest, PresentPackage, Solution, Solved, UnknownPackage, WhyStep } from './types.ts';
+import type { Conflict, PackageRequest, PresentPackage, Solution, Solved, UnknownPackage, WhyStep } from './types.ts';
 import type { Node, PackageUniverse, Version } from './universe.ts';
 import { type State, World } from './world.ts';
 
@@ -21,20 +22,27 @@ export interface SolveOptions {
   readonly recommends: boolean;
   /** Request every `Essential: yes` package too, before the rest, by name. */
   readonly essential: boolean;
+  /** Pins and exclusions; default: apt's own priorities. */
+  readonly preferences?: Preferences;
 }
 
 /** A version by request, or what is wrong with the request. */
-function resolveRequest(world: World, request: PackageRequest): Version | UnknownPackage {
-  const { name, version: wanted, architecture } = request;
+function resolveRequest(world: World, request: PackageRequest): Version | UnknownPackage | Conflict {
+  const { name, architecture } = request;
+  const wanted = wantedText(request);
   const node = world.node(name);
   if (architecture !== undefined && architecture !== 'all' && architecture !== world.universe.architecture) {
     return { kind: 'unknown-package', name, wanted: architecture, nearest: [world.universe.architecture] };
   }
   const candidate =
-    node === undefined || node.versions.length === 0 ? onlyProvider(world, node) : choice(world, node, wanted);
+    node === undefined || node.versions.length === 0 ? onlyProvider(world, node) : choice(world, node, request);
   if (candidate !== undefined) return candidate;
   if (node !== undefined && node.versions.length > 0) {
     const versions = node.versions.map(({ version }) => version);
+    if (versions.some((version) => meetsRequest(request, version))) {
+      const chain = [`${name} is requested`, `pins leave none of its versions (${versions.join(', ')})`];
+      return { kind: 'conflict', chain };
+    }
     return { kind: 'unknown-package', name, ...(wanted === undefined ? {} : { wanted }), nearest: versions };
   }
   const providers = [...new Set(node?.providers.map(({ owner }) => owner.name))].sort();
@@ -45,9 +53,27 @@ function resolveRequest(world: World, request: PackageRequest): Version | Unknow
   };
 }
 
-function choice(world: World, node: Node, wanted: string | undefined): Version | undefined {
-  if (wanted === undefined) return world.initialCandidate(node);
-  return node.versions.find(({ version }) => compareVersions(version, wanted) === 0);
+function wantedText({ version, constraints = [] }: PackageRequest): string | undefined {
+  if (version !== undefined) return version;
+  if (constraints.length === 0) return undefined;
+  return `(${constraints.map((limit) => `${limit.operator} ${limit.version}`).join(', ')})`;
+}
+
+/** Does a version meet what a request says of it? */
+export function meetsRequest({ version: wanted, constraints = [] }: PackageRequest, version: string): boolean {
+  return (
+    (wanted === undefined || compareVersions(version, wanted) === 0) &&
+    constraints.every((limit) => satisfies(version, limit.operator, limit.version))
+  );
+}
+
+function choice(world: World, node: Node, request: PackageRequest): Version | undefined {
+  const usual = world.initialCandidate(node);
+  if (usual !== undefined && meetsRequest(request, usual.version)) return usual;
+  const { version: wanted } = request;
+  // As `apt-get install name=version`: whatever its priority.
+  if (wanted !== undefined) return node.versions.find(({ version }) => compareVersions(version, wanted) === 0);
+  return world.best(node, ({ version }) => meetsRequest(request, version));
 }
 
 /** A virtual name stands for its provider when it has exactly one. */
@@ -79,7 +105,7 @@ function result(world: World, roots: readonly (readonly [string, WhyStep])[]): S
  */
 export function solve(options: SolveOptions): Solution {
   const universe = options.universe.forArchitecture(options.architecture);
-  const world = new World(universe, options.installed, options.recommends);
+  const world = new World(universe, options.installed, options.recommends, options.preferences);
   const essential = options.essential ? universe.essentialNames().map((name) => ({ name })) : [];
   const wanted = new Map<State, readonly [string, WhyStep]>();
   for (const request of [...essential, ...options.requests]) {

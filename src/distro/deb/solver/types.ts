@@ -1,9 +1,14 @@
-import type { InstalledPackage, RepositoryPackage } from '../../types.ts';
+import type { InstalledPackage, Relation, RepositoryPackage } from '../../types.ts';
 
-/** A package that the result must hold: by name, optionally at one exact version. */
+/** What a version must be: `>= 1.26`. */
+export type VersionConstraint = Readonly<Required<Pick<Relation, 'operator' | 'version'>>>;
+
+/** A package that the result must hold: by name, optionally at one exact version, or within limits. */
 export interface PackageRequest {
   readonly name: string;
   readonly version?: string;
+  /** All must hold. */
+  readonly constraints?: readonly VersionConstraint[];
   /** Must equal the solve's architecture (or `all`); a foreign one is reported as unknown. */
   readonly architecture?: string;
 }

@@ -17,6 +17,8 @@ export interface Version {
   /** Undefined for a present package that no repository offers any more. */
   readonly offered: RepositoryPackage | undefined;
   readonly notAutomatic: boolean;
+  /** Every index that offers it; empty for a present package that none offers. */
+  readonly origins: readonly RepositorySnapshot[];
 }
 
 /** A version that provides a name, with the version it provides it at (undefined: unversioned). */
@@ -65,10 +67,17 @@ export function presentVersion(present: PresentPackage): Version {
     sourceVersion: present.source.version,
     offered: undefined,
     notAutomatic: false,
+    origins: NONE,
   };
 }
 
-function offeredVersion(offered: RepositoryPackage, notAutomatic: boolean): Version {
+const NONE: readonly never[] = Object.freeze([]);
+
+function offeredVersion(
+  offered: RepositoryPackage,
+  notAutomatic: boolean,
+  origins: readonly RepositorySnapshot[],
+): Version {
   return {
     name: offered.name,
     version: offered.version,
@@ -80,6 +89,7 @@ function offeredVersion(offered: RepositoryPackage, notAutomatic: boolean): Vers
     sourceVersion: offered.source.version,
     offered,
     notAutomatic,
+    origins,
   };
 }
 
@@ -116,21 +126,28 @@ export interface PackageUniverse {
   forArchitecture(architecture: string): ArchitectureUniverse;
 }
 
+type MutableVersion = { -readonly [Key in keyof Version]: Version[Key] };
+
 interface MutableNode {
   readonly name: string;
-  readonly versions: Version[];
+  readonly versions: MutableVersion[];
   readonly providers: Provider[];
 }
 
 /** Keeps versions sorted, highest first; the same version seen again keeps the first one (apt: first source listed). */
-function insertVersion(versions: Version[], added: Version): boolean {
+function insertVersion(versions: MutableVersion[], added: Version): boolean {
   let at = 0;
   for (; at < versions.length; at += 1) {
-    const known = versions[at] as Version;
+    const known = versions[at] as MutableVersion;
     const order = compareVersions(added.version, known.version);
     if (order > 0) break;
     if (order === 0) {
-      if (known.notAutomatic && !added.notAutomatic) versions[at] = added;
+      known.origins = [...known.origins, ...added.origins];
+      // Providers point to the object that is there: it takes over, but is not replaced.
+      if (known.notAutomatic && !added.notAutomatic) {
+        known.notAutomatic = false;
+        known.offered = added.offered;
+      }
       return false;
     }
   }
@@ -149,9 +166,10 @@ function buildNodes(snapshots: readonly RepositorySnapshot[], architecture: stri
     return node;
   };
   for (const snapshot of snapshots) {
+    const origins = [snapshot];
     for (const offered of snapshot.packages) {
       if (offered.architecture !== architecture && offered.architecture !== 'all') continue;
-      const version = offeredVersion(offered, snapshot.notAutomatic);
+      const version = offeredVersion(offered, snapshot.notAutomatic, origins);
       if (!insertVersion(nodeFor(offered.name).versions, version)) continue;
       for (const [name, provider] of providedNames(version)) nodeFor(name).providers.push(provider);
     }

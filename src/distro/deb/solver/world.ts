@@ -1,6 +1,7 @@
 import type { Relation } from '../../types.ts';
 import { compareVersions } from '../version.ts';
 import { type Dependency, dependenciesOf } from './dependency.ts';
+import { Policy, type Preferences } from './policy.ts';
 import type { PresentPackage } from './types.ts';
 import {
   type ArchitectureUniverse,
@@ -48,10 +49,18 @@ export class World {
   readonly #states = new Map<string, State>();
   readonly #present = new Map<string, Version>();
   readonly #selected = new Map<string, Version>();
+  readonly #policy: Policy | undefined;
+  readonly #preferred = new Map<Node, Version | undefined>();
 
-  constructor(universe: ArchitectureUniverse, installed: readonly PresentPackage[], recommends: boolean) {
+  constructor(
+    universe: ArchitectureUniverse,
+    installed: readonly PresentPackage[],
+    recommends: boolean,
+    preferences?: Preferences,
+  ) {
     this.universe = universe;
     this.recommends = recommends;
+    this.#policy = preferences === undefined ? undefined : new Policy(preferences);
     for (const present of installed) this.#addPresent(present);
   }
 
@@ -90,9 +99,21 @@ export class World {
     const selected = this.#selected.get(node.name);
     if (selected !== undefined) return selected;
     const current = this.#present.get(node.name);
+    if (this.#policy !== undefined) return this.#byPolicy(this.#policy, node, current);
     const policy = this.universe.candidate(node);
     if (current === undefined || policy === undefined) return policy ?? current;
     return compareVersions(policy.version, current.version) > 0 && !policy.notAutomatic ? policy : current;
+  }
+
+  #byPolicy(policy: Policy, node: Node, current: Version | undefined): Version | undefined {
+    if (!this.#preferred.has(node)) this.#preferred.set(node, policy.candidate(node, current) ?? current);
+    return this.#preferred.get(node);
+  }
+
+  /** The version to take among those that `isWanted`. */
+  best(node: Node, isWanted: (version: Version) => boolean): Version | undefined {
+    const policy = this.#policy ?? new Policy({ pins: [], excluded: [] });
+    return policy.candidate(node, undefined, isWanted);
   }
 
   /** Asks for one version instead of the policy's; before any decision about that name. */
