@@ -1,6 +1,7 @@
 export { bytesContent } from './content.ts';
 export { type DiscoverOptions, discoverReferrers, type Referrer } from './discover.ts';
 export { artifactError } from './errors.ts';
+export { evidenceOf, layersUnder, pushAttachment } from './evidence.ts';
 export { type FileArgument, parseFileArgument } from './file-argument.ts';
 export { type HelmChart, helmTag, readHelmChart } from './helm-chart.ts';
 export { parseAnnotations } from './manifest.ts';

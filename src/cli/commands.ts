@@ -68,6 +68,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/artifact.ts'),
   },
   {
+    name: 'attest',
+    summary: 'sign images and what is said of them, and verify that',
+    load: () => import('./commands/attest.ts'),
+  },
+  { name: 'key', summary: 'keys to sign with', load: () => import('./commands/key.ts') },
+  {
     name: 'patch',
     summary: 'bring an image up to date with one layer over it',
     load: () => import('./commands/patch.ts'),

@@ -16,6 +16,7 @@ export const FOLDERS = [
   'access',
   'registry',
   'transport',
+  'attestation',
   'artifact',
   'runtime',
   'recipe',
