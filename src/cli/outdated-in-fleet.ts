@@ -19,7 +19,7 @@ export async function outdatedInFleet(
   if (access.kind === 'server') return outdatedOnServer(access.server, filter);
   const { database } = access;
   const { fleet, outdatedAll } = await import('../inventory/store/index.ts');
-  const { image, distribution, severity, since } = filter;
+  const { image, distribution, severity, since, usage } = filter;
   const images = {
     limit: PAGE,
     ...(image === undefined ? {} : { imageGlob: image }),
@@ -28,6 +28,7 @@ export async function outdatedInFleet(
   const updates = {
     ...(severity === undefined ? {} : { severity }),
     ...(since === undefined ? {} : { since: new Date(since) }),
+    ...(usage === undefined ? {} : { usage }),
   };
   try {
     const findings = new Map<string, OutdatedView['findings']>();

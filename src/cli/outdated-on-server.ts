@@ -10,17 +10,20 @@ export interface OutdatedFilter {
   readonly severity?: 'critical' | 'important';
   /** RFC 3339: only updates published then or later. */
   readonly since?: string;
+  /** Only what the entry point, or anything, is linked against. */
+  readonly usage?: 'entrypoint' | 'linked';
 }
 
 /** The same answer as from the home's own database. */
 export async function outdatedOnServer(
   server: Pick<RemoteHeraklit, 'fleet' | 'outdated'>,
-  { image: imageGlob, distribution: wanted, severity, since }: OutdatedFilter,
+  { image: imageGlob, distribution: wanted, severity, since, usage }: OutdatedFilter,
 ): Promise<readonly OutdatedView[]> {
   const filter = {
     ...(wanted === undefined ? {} : { distribution: wanted }),
     ...(severity === undefined ? {} : { severity }),
     ...(since === undefined ? {} : { since }),
+    ...(usage === undefined ? {} : { usage }),
   };
   const [{ images: known }, outdated] = await Promise.all([server.fleet(), everyOutdated(server, filter)]);
   const findings = new Map(outdated.map((image) => [image.reference, image.findings]));

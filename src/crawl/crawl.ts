@@ -1,7 +1,7 @@
 import type { Progress } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import { type ImageContents, inspectImage, type LayerCache } from '../inventory/index.ts';
-import { type RecordImage, recordImages, refreshStatistics } from '../inventory/store/index.ts';
+import { imagesWithUsage, type RecordImage, recordImages, refreshStatistics } from '../inventory/store/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { Claims } from './claims.ts';
 import { failureOf } from './failure.ts';
@@ -32,7 +32,10 @@ interface Read {
  * @throws what the source throws where it cannot be listed at all; DATABASE_…
  */
 export async function crawl(source: CrawlSource, options: CrawlOptions): Promise<CrawlReport> {
-  const run = new CrawlRun(source, options, await remembered(options.database.kysely, source.name));
+  const reader = options.database.kysely;
+  const before = await remembered(reader, source.name);
+  const told = await imagesWithUsage(reader, [...new Set([...before.values()].map(({ image }) => image))]);
+  const run = new CrawlRun(source, options, before, told);
   await run.readAll();
   return run.finish();
 }
@@ -41,6 +44,8 @@ class CrawlRun {
   readonly #source: CrawlSource;
   readonly #options: CrawlOptions;
   readonly #before: ReadonlyMap<string, Remembered>;
+  /** Images that are known with what they use; one recorded before that was told is looked at once more. */
+  readonly #told: ReadonlySet<string>;
   readonly #claims = new Claims();
   readonly #seen = new Set<string>();
   readonly #failures: CrawlFailure[] = [];
@@ -52,8 +57,14 @@ class CrawlRun {
   #skipped = 0;
   #isListed = true;
 
-  constructor(source: CrawlSource, options: CrawlOptions, before: ReadonlyMap<string, Remembered>) {
+  constructor(
+    source: CrawlSource,
+    options: CrawlOptions,
+    before: ReadonlyMap<string, Remembered>,
+    told: ReadonlySet<string>,
+  ) {
     this.#source = source;
+    this.#told = told;
     this.#options = options;
     this.#before = before;
   }
@@ -116,7 +127,7 @@ class CrawlRun {
     this.#seen.add(item.reference);
     this.#options.progress.update('crawling', this.#seen.size, 0, item.reference);
     const before = this.#before.get(item.reference);
-    if (item.digest !== undefined && before?.digest === item.digest) {
+    if (item.digest !== undefined && before?.digest === item.digest && this.#told.has(before.image)) {
       this.#unchanged += 1;
       return;
     }
@@ -135,6 +146,7 @@ class CrawlRun {
     const image = recordAs ?? digest;
     if (image === undefined) return false;
     const { database, now } = this.#options;
+    if ((await imagesWithUsage(database.kysely, [image])).size === 0) return false;
     return database.transaction(async (trx) => {
       if (!(await pointAtKnown(trx, reference, image, now()))) return false;
       await remember(trx, this.#source.name, [{ reference, digest: digest ?? image, image }], now());
@@ -150,7 +162,7 @@ class CrawlRun {
       const release = await this.#claims.take(layers);
       let contents: ImageContents;
       try {
-        contents = await inspectImage(image, { layerCache, signal });
+        contents = await inspectImage(image, { layerCache, signal, usage: true });
       } finally {
         release();
       }

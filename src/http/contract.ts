@@ -76,7 +76,14 @@ export interface Fleet {
   readonly images: readonly FleetImage[];
 }
 
-export interface Finding {
+/** How a package is used: merely contained, linked by something of the image, or loaded in a container now. */
+export interface PackageUsage {
+  /** Absent where it is not known. */
+  readonly usage?: 'contained' | 'linked' | 'loaded';
+  readonly linkedBy?: 'entrypoint' | 'executable' | 'library';
+}
+
+export interface Finding extends PackageUsage {
   readonly package: string;
   readonly arch: string;
   readonly installed: string;
@@ -173,7 +180,7 @@ export interface Diff {
   readonly config: readonly { readonly field: string; readonly from: string | null; readonly to: string | null }[];
 }
 
-export interface Place {
+export interface Place extends PackageUsage {
   readonly package: string;
   /** `deb`, `rpm`, `npm`, … */
   readonly type: string;

@@ -23,6 +23,9 @@ export interface PageQuery {
   readonly after?: string;
 }
 
+/** `entrypoint`: linked by the entry point; `linked`: by anything. What is not known counts as used. */
+export type UsageFilter = 'entrypoint' | 'linked';
+
 /** Of images; a glob over references. */
 interface ImagesQuery extends PageQuery {
   readonly image?: string;
@@ -34,6 +37,7 @@ export interface WhereQuery extends ImagesQuery {
   readonly version?: string;
   /** `deb`, `rpm`, `npm`, … */
   readonly type?: string;
+  readonly usage?: UsageFilter;
 }
 
 /** One of the three. */
@@ -63,6 +67,7 @@ export interface OutdatedQuery extends PageQuery {
   /** At least. */
   readonly severity?: 'critical' | 'important';
   readonly security?: boolean;
+  readonly usage?: UsageFilter;
   /** RFC 3339: updates published then or later. */
   readonly since?: string;
 }

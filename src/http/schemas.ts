@@ -63,8 +63,20 @@ export const Fleet = Type.Object(
   closed,
 );
 
+const usage = {
+  usage: Type.Optional(
+    Type.Unsafe<'contained' | 'linked' | 'loaded'>({
+      type: 'string',
+      enum: ['contained', 'linked', 'loaded'],
+      description: 'absent where it is not known',
+    }),
+  ),
+  linkedBy: Type.Optional(oneOf(['entrypoint', 'executable', 'library'] as const)),
+};
+
 const Finding = Type.Object(
   {
+    ...usage,
     package: text,
     arch: text,
     installed: text,
@@ -180,6 +192,7 @@ const packagePlace = {
   version: text,
   arch: text,
   ...place,
+  ...usage,
   layer: orNull(text),
 };
 const PackageChange = {

@@ -9,7 +9,7 @@ import type { LanguagePackage } from '../language/index.ts';
 import type { Digest, FlatTree, ImageConfig, LayerIndex } from '../oci/index.ts';
 import type { NotAffected } from './explain.ts';
 import type { NamedLibrary } from './library-names.ts';
-import type { ImageUsage } from './usage/usage.ts';
+import type { ImageUsage, PackageUsage } from './usage/usage.ts';
 
 /** A package at one version, as small as it gets. */
 export interface PackageRef {
@@ -80,8 +80,8 @@ export interface ImageContents {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** One installed package that a repository offers a newer version of. */
-export interface Finding {
+/** One installed package that a repository offers a newer version of; how it is used is absent where that is unknown. */
+export interface Finding extends Partial<PackageUsage> {
   readonly package: string;
   /** The candidate's architecture, as apt shows it. */
   readonly arch: string;

@@ -7,6 +7,7 @@ import { inventoryContract } from './inventory.ts';
 import { bulkContract } from './inventory-model/bulk.ts';
 import { filesContract } from './inventory-model/files.ts';
 import { pastContract } from './inventory-model/past.ts';
+import { usageContract } from './inventory-model/usage.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'inventory-'));
 after(() => rm(folder, { recursive: true }));
@@ -15,3 +16,4 @@ inventoryContract('embedded database', () => openDatabase({ kind: 'embedded', di
 bulkContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'bulk') }));
 filesContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'files') }));
 pastContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'past') }));
+usageContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'usage') }));

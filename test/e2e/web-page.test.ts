@@ -101,6 +101,10 @@ test('the page shows fleet, plan and events, live, and asks nobody else for anyt
   const panel = page.getByRole('dialog', { name: 'shop-api' });
   await panel.getByText('CVE-2025-9232').waitFor();
   await panel.getByText('packages: openssl').waitFor();
+  await panel.getByText('used by the entry point').first().waitFor();
+  await panel.getByRole('combobox').selectOption('entrypoint');
+  await panel.locator('.finding b', { hasText: 'curl' }).waitFor({ state: 'detached' });
+  await panel.locator('.finding b', { hasText: 'libssl3t64' }).waitFor();
   await shoot(page, 'panel-light');
   await panel.getByRole('button', { name: 'runtime-python' }).click();
   await page.getByRole('dialog', { name: 'runtime-python' }).waitFor();

@@ -72,6 +72,12 @@ test('where answers from what was recorded, in the order of the package’s own 
       ],
     );
   assert.deepEqual(found('libx', '<1.10'), [['1.9', [one]]]);
+  const used = JSON.parse(heraklit('where', 'libx', '--format', 'json').stdout).packages;
+  assert.deepEqual(
+    used.map((item: { images: { usage: string }[] }) => item.images[0]?.usage),
+    ['contained', 'contained'],
+  );
+  assert.deepEqual(JSON.parse(heraklit('where', 'libx', '--usage', 'linked', '--format', 'json').stdout).packages, []);
   assert.deepEqual(found('lib', '<1.10.0'), [['1.9.0', [one]]]);
   assert.deepEqual(found('lib', '>1.10.0-rc.1'), [['1.10.0', [two]]]);
   const all = JSON.parse(heraklit('outdated', '--all', '--format', 'json').stdout);
@@ -103,6 +109,7 @@ test('wrong use is exit code 2 with a hint', () => {
     ['scan', 'oci:'],
     ['where', 'libx', '--version', '<'],
     ['where', 'libx', '--limit', 'many'],
+    ['where', '--file', 'libx', '--usage', 'linked'],
     ['outdated'],
     ['scan', `dir:${folder}/nothing`],
   ]) {

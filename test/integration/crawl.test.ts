@@ -141,6 +141,37 @@ test('a registry: all tags, layers once, unchanged names by digest alone, what i
   assert.ok(!(await world.having('libx')).includes(`${host}/team/app1:v1`));
 });
 
+test('an image recorded before usage was told is looked at once more, its layers not fetched again', async (context) => {
+  const asked: string[] = [];
+  const registry = await startRegistry({ authorize: async ({ url }) => void asked.push(url) });
+  context.after(() => registry.close());
+  const world = await openWorld(context);
+  const { host } = registry;
+  const digests: Digest[] = [];
+  for (const at of [1, 2]) digests.push(await push(world.folder, `${host}/told:v${at}`, [status('told', `${at}`)]));
+  await world.run(registrySource({ registry: host }));
+  await database.kysely
+    .deleteFrom('image_usage')
+    .where('image', 'in', (from) =>
+      from
+        .selectFrom('image')
+        .select('id')
+        .where('digest', '=', digests[0] as Digest),
+    )
+    .execute();
+  asked.length = 0;
+  const again = await world.run(registrySource({ registry: host }));
+  assert.deepEqual([again.read, again.unchanged], [1, 1]);
+  const blobs = new Set(asked.filter((url) => url.includes('/blobs/')));
+  assert.ok(blobs.size <= 1, `the configuration alone: ${[...blobs].join(' ')}`);
+  const { rows } = await whereIs(database.kysely, { package: 'told' });
+  assert.deepEqual(
+    rows.map(({ usage }) => usage),
+    ['contained', 'contained'],
+  );
+  assert.equal((await world.run(registrySource({ registry: host }))).unchanged, 2);
+});
+
 test('interrupted, a crawl keeps what it recorded; the next one goes on', async (context) => {
   const registry = await startRegistry({});
   context.after(() => registry.close());

@@ -87,11 +87,13 @@ function contents(stack: readonly (readonly string[])[]): ImageContents & { dige
 const base = contents([['libc6=2.41-12', 'openssl=3.5.1-1']]);
 const app = contents([['libc6=2.41-12', 'openssl=3.5.1-1'], ['nginx=1.26-3']]);
 const scanned = contents([['zlib1g=1.3']]);
+/** The base was recorded before usage was told. */
+const used = { entry: [], files: new Map(), packages: new Map([['openssl', 'executable' as const]]) };
 
 await database.transaction(async (trx) => {
   for (const [reference, image] of [
     ['fleet/base:stable', base],
-    ['fleet/app:stable', app],
+    ['fleet/app:stable', { ...app, usage: used }],
     ['elsewhere/tool:1', scanned],
   ] as const) {
     await recordImage(trx, { digest: image.digest, contents: image, reference, now: NOW });
@@ -209,6 +211,13 @@ test('findings, places, layers, difference, workloads and the plan fit the API s
     (await remote.outdated()).images.map(({ reference }) => reference),
     ['fleet/app:stable', 'fleet/base:stable'],
   );
+  const referencesOf = async (usage: 'linked' | 'entrypoint') =>
+    (await remote.outdated({ usage })).images.map(({ reference }) => reference);
+  assert.deepEqual(outdated?.findings[0]?.linkedBy, 'executable');
+  assert.deepEqual(await referencesOf('linked'), ['fleet/app:stable', 'fleet/base:stable']);
+  assert.deepEqual(await referencesOf('entrypoint'), ['fleet/base:stable'], 'what is not known counts as used');
+  const linked = (await remote.where({ package: 'nginx', usage: 'linked' })).places;
+  assert.deepEqual(linked, []);
   const { places } = await remote.where({ package: 'openssl', version: '<3.5.4', image: 'fleet/*' });
   assert.deepEqual(places.map(({ reference, version, workloads }) => [reference, version, workloads]).sort(), [
     ['fleet/app:stable', '3.5.1-1', ['podman:web']],

@@ -4,6 +4,7 @@ import { inventoryContract } from '../contract/inventory.ts';
 import { bulkContract } from '../contract/inventory-model/bulk.ts';
 import { filesContract } from '../contract/inventory-model/files.ts';
 import { pastContract } from '../contract/inventory-model/past.ts';
+import { usageContract } from '../contract/inventory-model/usage.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -23,5 +24,6 @@ if (programs === undefined) {
     bulkContract('PostgreSQL', open);
     filesContract('PostgreSQL', open);
     pastContract('PostgreSQL', open);
+    usageContract('PostgreSQL', open);
   });
 }

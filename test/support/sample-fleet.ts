@@ -244,7 +244,19 @@ const FINDINGS: readonly Finding[] = [
   ];
   const repository = security ? 'debian/trixie-security/main/amd64' : 'debian/trixie-updates/main/amd64';
   const since = iso(days * 1440);
-  return { package: name, arch: 'amd64', installed, candidate, repository, security, severity, advisories, since };
+  const finding = {
+    package: name,
+    arch: 'amd64',
+    installed,
+    candidate,
+    repository,
+    security,
+    severity,
+    advisories,
+    since,
+  };
+  const isEntry = /^lib(?:ssl|xml|c6)/.test(name);
+  return isEntry ? { ...finding, usage: 'linked', linkedBy: 'entrypoint' } : { ...finding, usage: 'contained' };
 });
 
 const TASKS: readonly PlanTask[] = (

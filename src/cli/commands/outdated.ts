@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { FindAdvisories, Finding, GradeSettings, ImageContents, UpdateCheck } from '../../inventory/index.ts';
-import type { ImageUsage } from '../../inventory/usage/index.ts';
+import { type ImageUsage, usageOfPackage } from '../../inventory/usage/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
@@ -19,7 +19,8 @@ names between the installed version and the candidate; \`since\` is the date of 
 Imported advisories (heraklit feed import) add ids, ratings and scores; what a VEX statement says is no issue is marked
 with its justification, lowers no grade and is passed over by --fail-on security. They never add a finding.
 USED says whether the image's command is linked against the package (entry point; such findings come first), some
-program or some library. What nothing is linked against is merely contained.
+program or some library. What nothing is linked against is merely contained. --usage leaves out the others, never what is not known
+(?: an image recorded before usage was told; read it again with scan --record or crawl).
 
 An image nothing is known about is shown as unsupported, never as up to date.
 
@@ -31,6 +32,7 @@ Examples:
   heraklit outdated registry.example.com/team/app:1 --fail-on security --format json
   heraklit outdated --all --image 'registry.example.com/team/*'
   heraklit outdated --all --severity important --since 7d
+  heraklit outdated --all --usage entrypoint
 `;
 
 type FailOn = 'any' | 'security' | 'critical';
@@ -42,6 +44,7 @@ interface OutdatedCommandOptions extends SourceOptions {
   readonly distribution?: string;
   readonly severity?: 'critical' | 'important';
   readonly since?: string;
+  readonly usage?: 'entrypoint' | 'linked';
   readonly failOn?: FailOn;
   readonly advisories: boolean;
   readonly platform?: string;
@@ -56,6 +59,12 @@ export function register(command: Command, context: CliContext): void {
     .option('--distribution <name>', 'with --all: debian/trixie, …')
     .addOption(new Option('--severity <least>', 'with --all: only such updates').choices(['critical', 'important']))
     .option('--since <time>', 'with --all: only updates published since 2026-03-01, or in the last 7d')
+    .addOption(
+      new Option('--usage <how>', 'only what the entry point, or anything, is linked against').choices([
+        'entrypoint',
+        'linked',
+      ]),
+    )
     .addOption(
       new Option('--fail-on <what>', 'exit with 1 when there are such findings, or an image is unsupported').choices([
         'any',
@@ -84,12 +93,14 @@ async function run(references: readonly string[], options: OutdatedCommandOption
     });
   }
   if (options.advisoriesOnly === true) {
+    if (options.usage !== undefined) throw cliError('CLI_USAGE', '--advisories-only says nothing of usage');
     if (options.all === true) throw cliError('CLI_USAGE', '--advisories-only takes references, not --all');
     const [{ knownAdvisories }, { knownJson, renderKnown }] = await Promise.all([
       import('../known-advisories.ts'),
       import('../render/known-advisories.ts'),
     ]);
-    const known = await knownAdvisories(references, options, context);
+    const { usage: _, ...asked } = options;
+    const known = await knownAdvisories(references, asked, context);
     context.print(options.format === 'json' ? json(knownJson(known)) : renderKnown(known));
     return;
   }
@@ -101,6 +112,7 @@ async function run(references: readonly string[], options: OutdatedCommandOption
   for (const image of images) {
     if (image.status !== 'checked') context.log.warn(`${image.reference}: ${image.status}: ${image.reason}`);
   }
+  warnUnknownUsage(images, options, context);
   const table = (): string =>
     images.length === 0
       ? 'No image of the inventory is outdated.'
@@ -111,12 +123,23 @@ async function run(references: readonly string[], options: OutdatedCommandOption
   }
 }
 
-function filterOf({ image, distribution, severity, since }: OutdatedCommandOptions): OutdatedFilter {
+function warnUnknownUsage(
+  images: readonly OutdatedView[],
+  { usage }: OutdatedCommandOptions,
+  context: CliContext,
+): void {
+  if (usage === undefined) return;
+  const unknown = images.filter(({ findings }) => findings.some((finding) => finding.usage === undefined)).length;
+  if (unknown > 0) context.log.warn(`of ${unknown} images it is not known what they use: all their updates are shown`);
+}
+
+function filterOf({ image, distribution, severity, since, usage }: OutdatedCommandOptions): OutdatedFilter {
   return {
     ...(image === undefined ? {} : { image }),
     ...(distribution === undefined ? {} : { distribution }),
     ...(severity === undefined ? {} : { severity }),
     ...(since === undefined ? {} : { since: pointInTime('--since', since) }),
+    ...(usage === undefined ? {} : { usage }),
   };
 }
 
@@ -175,8 +198,7 @@ async function checkEach(
       distribution: contents.distribution?.name,
       status: result.kind,
       reason: result.kind === 'unsupported' ? result.reason : '',
-      findings: result.kind === 'checked' ? entryPointFirst(result.findings, contents.usage) : [],
-      usage: contents.usage,
+      findings: result.kind === 'checked' ? usedFindings(result.findings, contents.usage, options.usage) : [],
       grade: grading.grade,
       dropsAt: grading.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
       endOfSupport: name === undefined ? undefined : lastDayOf(name, policy),
@@ -188,10 +210,20 @@ async function checkEach(
   return images;
 }
 
-/** What the entry point is linked against first; otherwise in the order they came. */
-function entryPointFirst(findings: readonly Finding[], usage: ImageUsage | undefined): readonly Finding[] {
-  const isFirst = (finding: Finding): number => (usage?.packages.get(finding.package) === 'entrypoint' ? 0 : 1);
-  return findings.toSorted((a, b) => isFirst(a) - isFirst(b));
+/** With what is known of their use; what the entry point is linked against first, otherwise in the order they came. */
+function usedFindings(
+  findings: readonly Finding[],
+  usage: ImageUsage | undefined,
+  filter: OutdatedCommandOptions['usage'],
+): readonly Finding[] {
+  if (usage === undefined) return findings;
+  const isEntry = ({ package: name }: Finding): boolean => usage.packages.get(name) === 'entrypoint';
+  const isWanted = (finding: Finding): boolean =>
+    filter === undefined || (filter === 'linked' ? usage.packages.has(finding.package) : isEntry(finding));
+  return findings
+    .filter(isWanted)
+    .map((finding) => ({ ...finding, ...usageOfPackage(usage, finding.package) }))
+    .toSorted((a, b) => Number(isEntry(b)) - Number(isEntry(a)));
 }
 
 type Checker = (contents: ImageContents, reference: string) => Promise<UpdateCheck>;

@@ -54,7 +54,7 @@ async function run(reference: string, options: ScanOptions, context: CliContext)
   const document = format === 'table' || format === 'json' ? undefined : format;
   const all = await readContents(reference, context, {
     ...(options.platform === undefined ? {} : { platform: options.platform }),
-    usage: document === undefined,
+    usage: document === undefined || options.record === true,
     systemOnly: shown === 'os' && options.record !== true,
     ...(document !== undefined ? { meanwhile: async () => (await import('../sbom-document.ts')).loadFormats() } : {}),
   });

@@ -10,6 +10,9 @@ const HELP = `
 Answers from the inventory: images that heraklit built, watches, or that \`scan --record\` put there. Versions compare
 as the package format itself orders them. Name one thing: a package, or --file, --soname, --digest, --cve.
 
+USED says whether the image's command, another program or a library is linked against the package; ? where the image was
+recorded before that was told and not read since. --usage keeps such images: it hides nothing that is not known.
+
 A file counts where the finished image shows it; programs, libraries, configuration and language manifests are known.
 --cve tells which images miss a fix (or have none to get), and which have it: from update checks and imported
 advisories.
@@ -17,6 +20,7 @@ advisories.
 Examples:
   heraklit where libssl3t64
   heraklit where libssl3t64 --version '<3.5.1-1+deb13u1' --image 'registry.example.com/team/*'
+  heraklit where libssl3t64 --usage entrypoint
   heraklit where lodash --type npm --version '<4.17.21'
   heraklit where --file /usr/bin/curl
   heraklit where --file 'log4j-core-*.jar'
@@ -28,6 +32,7 @@ Examples:
 interface WhereOptions {
   readonly version?: string;
   readonly type?: string;
+  readonly usage?: 'entrypoint' | 'linked';
   readonly file?: string;
   readonly soname?: string;
   readonly digest?: string;
@@ -44,6 +49,12 @@ export function register(command: Command, context: CliContext): void {
   addFormat(command.argument('[package]', 'package name'))
     .option('--version <range>', "of a package: '<1.2', '>=1 <2', '1.2-3' (exactly)")
     .option('--type <format>', 'of a package: deb, rpm, apk, alpm, npm, pypi, …')
+    .addOption(
+      new Option('--usage <how>', 'of a package: only where that, or anything, is linked against it').choices([
+        'entrypoint',
+        'linked',
+      ]),
+    )
     .option('--file <path>', 'a path, a name in any folder, or a glob')
     .option('--soname <name>', 'a shared library by the name it gives itself')
     .option('--digest <sha256>', 'of an image, a base, a layer (diff id) or a file’s content')
@@ -69,8 +80,8 @@ async function run(name: string | undefined, options: WhereOptions, context: Cli
   if ([name, file, soname, digest, cve].filter((one) => one !== undefined).length !== 1) {
     throw cliError('CLI_USAGE', 'name one thing: a package, --file, --soname, --digest or --cve');
   }
-  if (name === undefined && (options.version !== undefined || options.type !== undefined)) {
-    throw cliError('CLI_USAGE', '--version and --type belong to a package');
+  if (name === undefined && [options.version, options.type, options.usage].some((one) => one !== undefined)) {
+    throw cliError('CLI_USAGE', '--version, --type and --usage belong to a package');
   }
   const limit = rowLimit(options.limit);
   if (options.version !== undefined) {
@@ -99,7 +110,7 @@ async function ask(
   options: WhereOptions,
   page: { readonly limit: number; readonly image?: string; readonly after?: string },
 ): Promise<Answer> {
-  const { file, soname, digest, cve, version, type, state } = options;
+  const { file, soname, digest, cve, version, type, usage, state } = options;
   if (file !== undefined) return { kind: 'file', answer: await queries.whereFile({ path: file, ...page }) };
   if (soname !== undefined) return { kind: 'file', answer: await queries.whereFile({ soname, ...page }) };
   if (digest !== undefined) return { kind: 'digest', answer: await queries.whereDigest({ digest, ...page }) };
@@ -111,6 +122,7 @@ async function ask(
     package: name as string,
     ...(version === undefined ? {} : { version }),
     ...(type === undefined ? {} : { type }),
+    ...(usage === undefined ? {} : { usage }),
     ...page,
   });
   return { kind: 'package', name: name as string, rows: places, next };

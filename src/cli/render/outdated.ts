@@ -1,6 +1,5 @@
 import type { UnsupportedPackage } from '../../distro/index.ts';
 import type { Finding, Grade } from '../../inventory/index.ts';
-import { type ImageUsage, usageOfPackage } from '../../inventory/usage/index.ts';
 import { type Colours, coloursFor } from './colours.ts';
 import { printable, renderTable } from './table.ts';
 import { usedColumn } from './used.ts';
@@ -14,8 +13,6 @@ export interface OutdatedView {
   /** Why nothing can be said; '' when checked. */
   readonly reason: string;
   readonly findings: readonly Finding[];
-  /** Which packages are used, where the image was read. */
-  readonly usage?: ImageUsage | undefined;
   readonly grade: Grade | undefined;
   readonly dropsAt: string | undefined;
   /** The day on which the distribution's support ended or will. */
@@ -56,7 +53,7 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
       paint: (text, row) =>
         row.severity === 'critical' ? colours.red(text) : row.security ? colours.yellow(text) : text,
     },
-    ...usedColumn(image.usage, (row: Finding) => usageOfPackage(image.usage, row.package)),
+    ...usedColumn(image.findings, (row) => row),
     { title: 'AGE', value: (row) => ageText(row.since, now), align: 'right' },
     { title: 'ADVISORIES', value: (row) => advisoriesText(row) },
   ]);
@@ -138,7 +135,8 @@ export function outdatedJson(images: readonly OutdatedView[]): object {
         severity: finding.severity,
         advisories: finding.advisories,
         since: finding.since,
-        ...usageOfPackage(image.usage, finding.package),
+        ...(finding.usage === undefined ? {} : { usage: finding.usage }),
+        ...(finding.linkedBy === undefined ? {} : { linkedBy: finding.linkedBy }),
         ...(finding.score === undefined ? {} : { score: finding.score }),
         ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
       })),

@@ -25,7 +25,7 @@ export function renderScan({ reference, contents, shown = 'all' }: ScanView): st
     { title: 'PACKAGE', value: (item) => item.name },
     { title: 'VERSION', value: (item) => item.version },
     { title: 'ARCH', value: (item) => item.architecture },
-    ...usedColumn(contents.usage, (item: InstalledPackage) => usageOfPackage(contents.usage, item.name)),
+    ...usedColumn(contents.packages, (item: InstalledPackage) => usageOfPackage(contents.usage, item.name)),
     { title: 'SOURCE', value: (item) => (item.source.name === item.name ? '' : item.source.name) },
   ]);
   const packages = contents.packages.length === 0 ? [] : ['', table];

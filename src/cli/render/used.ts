@@ -1,17 +1,18 @@
-import type { ImageUsage, PackageUsage } from '../../inventory/usage/index.ts';
+import type { PackageUsage } from '../../inventory/usage/index.ts';
 
 const TEXTS = { entrypoint: 'entry point', executable: 'program', library: 'library' } as const;
 
-/** The column USED; none where nothing is known of usage. */
+/** The column USED; none where of no row it is known. */
 export function usedColumn<T>(
-  usage: ImageUsage | undefined,
-  of: (row: T) => PackageUsage | undefined,
+  rows: readonly T[],
+  of: (row: T) => Partial<PackageUsage> | undefined,
 ): readonly { readonly title: string; readonly value: (row: T) => string }[] {
-  if (usage === undefined) return [];
+  if (rows.every((row) => of(row)?.usage === undefined)) return [];
   return [{ title: 'USED', value: (row) => usedText(of(row)) }];
 }
 
-function usedText(usage: PackageUsage | undefined): string {
-  if (usage === undefined || usage.usage === 'contained') return '';
-  return usage.linkedBy === undefined ? usage.usage : TEXTS[usage.linkedBy];
+function usedText({ usage, linkedBy }: Partial<PackageUsage> = {}): string {
+  if (usage === undefined) return '?';
+  if (usage === 'contained') return '';
+  return usage === 'loaded' || linkedBy === undefined ? usage : TEXTS[linkedBy];
 }

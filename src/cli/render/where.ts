@@ -1,5 +1,6 @@
 import type { Place, WhereAdvisory, WhereDigest, WhereFile } from '../../http/index.ts';
 import { renderTable } from './table.ts';
+import { usedColumn } from './used.ts';
 import { shortDigest } from './words.ts';
 
 interface WhereView {
@@ -11,6 +12,8 @@ interface WhereView {
     readonly reference: string | null;
     readonly digest: string;
     readonly workloads: readonly string[];
+    readonly usage?: Place['usage'];
+    readonly linkedBy?: Place['linkedBy'];
   }[];
   readonly layer: string | null;
 }
@@ -24,6 +27,8 @@ export function groupWhere(rows: readonly Place[]): readonly WhereView[] {
       reference: row.reference === row.digest ? null : row.reference,
       digest: row.digest,
       workloads: row.workloads,
+      ...(row.usage === undefined ? {} : { usage: row.usage }),
+      ...(row.linkedBy === undefined ? {} : { linkedBy: row.linkedBy }),
     }));
     return { package: name, type, version, arch, layer, images };
   });
@@ -76,6 +81,7 @@ export function renderWhere(rows: readonly Place[]): string {
     { title: 'ARCH', value: (row) => row.arch },
     ...IMAGE,
     { title: 'LAYER', value: (row) => (row.layer === null ? '' : shortDigest(row.layer)) },
+    ...usedColumn(rows, (row) => row),
     WORKLOADS,
   ]);
 }

@@ -14,6 +14,7 @@ import { fleetQueries081 } from './081-fleet-queries.ts';
 import { files082 } from './082-files.ts';
 import { advisoryNames083 } from './083-advisory-names.ts';
 import { crawl086 } from './086-crawl.ts';
+import { usage105 } from './105-usage.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   files082,
   advisoryNames083,
   crawl086,
+  usage105,
 ];

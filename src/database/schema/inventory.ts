@@ -169,6 +169,23 @@ export interface ExposureTable {
   readonly oldest_important: Date | null;
 }
 
+/** Which packages (package.id) are used, by the strongest that needs them; shared by images that use the same. */
+export interface UsageSetTable {
+  readonly id: Generated<number>;
+  readonly digest: string;
+  readonly entrypoint: number[];
+  readonly executable: number[];
+  readonly library: number[];
+}
+
+/** No row: recorded before usage was told, and not read again since. */
+export interface ImageUsageTable {
+  readonly image: number;
+  readonly usage_set: number;
+  /** Rules by which it was told. */
+  readonly rules: number;
+}
+
 export interface InventorySchema {
   readonly package: PackageTable;
   readonly package_version: PackageVersionTable;
@@ -188,4 +205,6 @@ export interface InventorySchema {
   readonly package_check: PackageCheckTable;
   readonly scope_check: ScopeCheckTable;
   readonly exposure: ExposureTable;
+  readonly usage_set: UsageSetTable;
+  readonly image_usage: ImageUsageTable;
 }

@@ -12,6 +12,7 @@ import {
   type UpdateCheck,
 } from '../../inventory/index.ts';
 import {
+  imagesWithUsage,
   packagesOfScope,
   recordFindings,
   recordImage,
@@ -43,7 +44,8 @@ export function inventoryOf(
       for (const image of images) {
         workshop.options.progress.update('inventory', seen.length, images.length, image.image);
         const stored = await openStored(await workshop.store(), image.digest);
-        const contents = await inspectImage(stored, { layerCache: workshop.layerCache });
+        const isTold = (await imagesWithUsage(database.kysely, [image.digest])).size > 0;
+        const contents = await inspectImage(stored, { layerCache: workshop.layerCache, usage: !isTold });
         await database.transaction((trx) =>
           recordImage(trx, { digest: image.digest, contents, reference: referenceOf(image), now: new Date() }),
         );

@@ -16,6 +16,8 @@ const toFinding = (stored: Stored): Finding => ({
   severity: stored.severity,
   advisories: stored.advisories,
   since: stored.since,
+  ...(stored.usage === undefined ? {} : { usage: stored.usage }),
+  ...(stored.linkedBy === undefined ? {} : { linkedBy: stored.linkedBy }),
   ...(stored.score === undefined ? {} : { score: stored.score }),
   ...(stored.notAffected === undefined ? {} : { notAffected: stored.notAffected }),
 });
@@ -32,6 +34,7 @@ export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery,
       ...(glob === undefined ? {} : { imageGlob: glob }),
       ...(query.distribution === undefined ? {} : { distribution: query.distribution }),
       ...(severity === undefined ? {} : { severity }),
+      ...(query.usage === undefined ? {} : { usage: query.usage }),
       ...(security === true ? { securityOnly: true } : {}),
       ...(since === undefined ? {} : { since: new Date(since) }),
     });

@@ -52,6 +52,7 @@ export async function readWhere(reader: DatabaseReader, query: WhereQuery): Prom
     package: query.package,
     ...(query.version === undefined ? {} : { versionRange: query.version }),
     ...(query.type === undefined ? {} : { type: query.type }),
+    ...(query.usage === undefined ? {} : { usage: query.usage }),
     ...pageOf(query),
   });
   return {

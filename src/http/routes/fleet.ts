@@ -34,11 +34,17 @@ const day = (description: string) => Type.String({ format: 'date-time', descript
 const words = <const T extends readonly string[]>(values: T, description: string) =>
   Type.Optional(Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description }));
 
+const usage = words(
+  ['entrypoint', 'linked'],
+  'Only what the entry point, or anything, is linked against; what is not known counts as used.',
+);
+
 const Outdated = Type.Object({
   image: Type.Optional(parameter('Name, reference or digest: this image alone, outdated or not.')),
   glob,
   distribution: Type.Optional(parameter('`debian/trixie`')),
   severity: words(['critical', 'important'], 'At least.'),
+  usage,
   security: Type.Optional(Type.Boolean({ description: 'Security updates alone.' })),
   since: Type.Optional(day('Only updates published then or later.')),
   ...page,
@@ -47,6 +53,7 @@ const WherePackage = Type.Object({
   package: parameter('Package name.'),
   version: Type.Optional(parameter('Version range in the order of the format, for example `<< 3.0.11-1`.')),
   type: Type.Optional(parameter('`deb`, `rpm`, `apk`, `alpm`, `npm`, `pypi`, …')),
+  usage,
   image: glob,
   ...page,
 });

@@ -31,12 +31,18 @@ export interface ScopedSet {
 export const keyOfSet = ({ package_set, scope }: Pick<ScopedSet, 'package_set' | 'scope'>): string =>
   `${package_set}/${scope}`;
 
+/** A finding and its package.id. */
+export interface StoredFinding {
+  readonly id: number;
+  readonly finding: Finding;
+}
+
 /** Findings by `keyOfSet`, security first, oldest first, then by name; images that share a set share its findings. */
 export async function findingsOfSets(
   reader: DatabaseReader,
   sets: readonly ScopedSet[],
   filter: FindingFilter = {},
-): Promise<ReadonlyMap<string, readonly Finding[]>> {
+): Promise<ReadonlyMap<string, readonly StoredFinding[]>> {
   const distinct = [...new Map(sets.map((set) => [keyOfSet(set), set])).values()];
   if (distinct.length === 0) return new Map();
   const pairs = await pairsOf(reader, distinct, filter);
@@ -52,7 +58,7 @@ export async function findingsOfSets(
   return new Map(
     [...found].map(([key, places]) => [
       key,
-      places.sort((a, b) => a - b).map((place) => findings.list[place] as Finding),
+      places.sort((a, b) => a - b).map((place) => findings.list[place] as StoredFinding),
     ]),
   );
 }
@@ -123,18 +129,19 @@ interface FindingRow {
   readonly advisories: string[];
   readonly since: Date;
   readonly explained: string | null;
+  readonly id: number;
 }
 
 /** Each distinct finding once, in the order they are told in, and its place by scope and version. */
 async function findingsOf(
   reader: DatabaseReader,
   pairs: readonly Pair[],
-): Promise<{ readonly list: readonly Finding[]; readonly places: ReadonlyMap<string, number> }> {
+): Promise<{ readonly list: readonly StoredFinding[]; readonly places: ReadonlyMap<string, number> }> {
   const distinct = [...new Map(pairs.map((pair) => [`${pair.scope} ${pair.version}`, pair])).values()];
   const { rows } = await sql<FindingRow>`
     select package_check.package_version as version, package_check.scope, package.name, package.architecture,
       package_version.version as text, candidate, candidate_architecture, repository, security, severity, advisories,
-      since, explained
+      since, explained, package.id
     from unnest(
       ${distinct.map(({ version }) => version)}::integer[], ${distinct.map(({ scope }) => scope)}::text[]
     ) as wanted (version, scope)
@@ -142,20 +149,22 @@ async function findingsOf(
     join package_version on package_version.id = package_check.package_version
     join package on package.id = package_version.package
     order by security desc, since, package.name, package.architecture`.execute(reader);
-  const list = rows.map(
-    (row): Finding => ({
-      package: row.name,
-      arch: row.candidate_architecture,
-      installed: row.text,
-      installedArch: row.architecture,
-      candidate: row.candidate,
-      repository: row.repository,
-      security: row.security,
-      severity: row.severity,
-      advisories: row.advisories,
-      since: row.since.toISOString(),
-      ...(row.explained === null ? {} : (JSON.parse(row.explained) as Pick<Finding, 'score' | 'notAffected'>)),
-    }),
-  );
+  const list = rows.map((row): StoredFinding => ({ id: row.id, finding: toFinding(row) }));
   return { list, places: new Map(rows.map((row, place) => [`${row.scope} ${row.version}`, place])) };
+}
+
+function toFinding(row: FindingRow): Finding {
+  return {
+    package: row.name,
+    arch: row.candidate_architecture,
+    installed: row.text,
+    installedArch: row.architecture,
+    candidate: row.candidate,
+    repository: row.repository,
+    security: row.security,
+    severity: row.severity,
+    advisories: row.advisories,
+    since: row.since.toISOString(),
+    ...(row.explained === null ? {} : (JSON.parse(row.explained) as Pick<Finding, 'score' | 'notAffected'>)),
+  };
 }

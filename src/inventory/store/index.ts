@@ -26,11 +26,13 @@ export {
   refreshScope,
 } from './record-check.ts';
 export { type RecordedImage, type RecordImage, recordImage, recordImages } from './record-image.ts';
+export { imagesWithUsage } from './record-usage.ts';
 export type { RecordedContents } from './recorded-contents.ts';
 export { endReference, pointReferences as pointAt } from './reference.ts';
 export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';
 export { changesOfImages, type PackageChange } from './set-changes.ts';
 export { refreshStatistics } from './statistics.ts';
+export type { UsageFilter } from './stored-usage.ts';
 export { type WhereQuery, type WhereRow, whereIs } from './where.ts';
 export { type FixState, type WhereAdvisoryQuery, type WhereAdvisoryRow, whereAdvisory } from './where-advisory.ts';
 export { type DigestRole, type WhereDigestQuery, type WhereDigestRow, whereDigest } from './where-digest.ts';

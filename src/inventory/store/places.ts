@@ -3,13 +3,17 @@ import { type DatabaseReader, plannedOnce } from '../../database/index.ts';
 import { isLanguageEcosystem } from '../../language/versions/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
+import type { LinkedBy, PackageUsage } from '../usage/usage.ts';
 import { SETS_PER_CHUNK } from './package-set.ts';
+import { isUsed, linkedBy, type UsageFilter } from './stored-usage.ts';
 
 export interface PlacesQuery {
   readonly imageGlob?: string;
   /** Rows (one an image and reference) on a page. */
   readonly limit?: number;
   readonly after?: string;
+  /** Only images that use it so, and those of which that is not known. */
+  readonly usage?: UsageFilter;
 }
 
 /** A package version that is looked for. */
@@ -22,8 +26,8 @@ export interface PlacedVersion {
   readonly scope?: string;
 }
 
-/** An image that has it. */
-export interface Place {
+/** An image that has it; how it is used is absent where that is not known. */
+export interface Place extends Partial<PackageUsage> {
   /** undefined where nothing names the image any more. */
   readonly reference: string | undefined;
   readonly digest: string;
@@ -60,7 +64,9 @@ export async function placesOf<Entry extends PlacedVersion>(
     const members = await membersFrom(reader, entries, from, budget);
     const last = members.at(-1);
     if (last === undefined) break;
-    found.push(...(await imagesOf(reader, members, entries, like, from, limit + 1 - found.length)));
+    found.push(
+      ...(await imagesOf(reader, members, entries, { like, usage: query.usage }, from, limit + 1 - found.length)),
+    );
     // Beyond every image of the last set.
     const entry = entries[last.entry] as Entry;
     from = [entry.version, entry.scope ?? '', last.set, Number.MAX_SAFE_INTEGER, ''];
@@ -78,6 +84,7 @@ export async function placesOf<Entry extends PlacedVersion>(
         digest: hit.digest,
         layer: hit.layer ?? undefined,
         workloads: hit.workloads ?? [],
+        ...usageOf(hit.linked),
       },
     })),
   };
@@ -127,7 +134,12 @@ interface Hit extends Member {
   readonly reference: string | null;
   readonly layer: string | null;
   readonly workloads: readonly string[] | null;
+  /** Null: not known. */
+  readonly linked: LinkedBy | 'contained' | null;
 }
+
+const usageOf = (linked: Hit['linked']): Partial<PackageUsage> =>
+  linked === null ? {} : linked === 'contained' ? { usage: 'contained' } : { usage: 'linked', linkedBy: linked };
 
 /**
  * Images of these sets with the lowest layer of each that brought the version, and what runs them. Ids come first, from
@@ -137,7 +149,7 @@ async function imagesOf(
   reader: DatabaseReader,
   members: readonly Member[],
   entries: readonly PlacedVersion[],
-  like: string | undefined,
+  { like, usage }: { readonly like: string | undefined; readonly usage: UsageFilter | undefined },
   from: Cursor | undefined,
   limit: number,
 ): Promise<readonly Hit[]> {
@@ -155,6 +167,7 @@ async function imagesOf(
   ];
   const fits = sql`
     ${scoped ? sql`and (member.scope is null or scope = member.scope)` : sql``}
+    ${usage === undefined ? sql`` : sql`and ${isUsed(usage, sql`image.id`, sql`member.version`)}`}
     ${
       like === undefined
         ? sql``
@@ -166,9 +179,10 @@ async function imagesOf(
   const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
     select entry, set, page.image, digest, reference, layer.diff_id as layer,
       (select array_agg(distinct workload.id order by workload.id) from workload
-        where workload.digest = page.digest) as workloads
+        where workload.digest = page.digest) as workloads,
+      ${linkedBy(sql`page.image`, sql`page.version`)} as linked
     from (
-      select place, entry, set, hit.image, digest, reference,
+      select place, entry, set, version, hit.image, digest, reference,
         (select layer from layer_package
           where package_version = version and layer_package.layer = any(image.layers)
           order by array_position(image.layers, layer) limit 1) as layer

@@ -10,6 +10,7 @@ import { recordFiles } from './files/record-files.ts';
 import { basesByLayers } from './image-base.ts';
 import { ensureLayers, recordLayerPackages } from './image-layers.ts';
 import { ensurePackageSets } from './package-set.ts';
+import { recordUsage } from './record-usage.ts';
 import type { RecordedContents } from './recorded-contents.ts';
 import { pointReferences } from './reference.ts';
 import { addScopePackages } from './scope-packages.ts';
@@ -75,6 +76,10 @@ export async function recordImages(
     const image = known.get(digest) ?? (added.get(digest) as RecordedImage);
     return first.get(digest) === at ? image : { ...image, added: false };
   });
+  await recordUsage(
+    trx,
+    images.map(({ contents }, at) => ({ id: (recorded[at] as RecordedImage).id, contents })),
+  );
   await pointReferences(
     trx,
     images.flatMap(({ reference, now }, at) =>

@@ -14,4 +14,5 @@ export type RecordedContents = Pick<
   | 'annotations'
   | 'config'
   | 'incomplete'
+  | 'usage'
 >;

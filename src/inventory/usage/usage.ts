@@ -11,6 +11,9 @@ export interface ImageUsage {
   readonly packages: ReadonlyMap<string, LinkedBy>;
 }
 
+/** Raise it whenever the same image would be told otherwise: what was recorded by older rules then counts as unknown. */
+export const USAGE_RULES = 1;
+
 const STRENGTH: Readonly<Record<LinkedBy, number>> = { entrypoint: 3, executable: 2, library: 1 };
 
 /** The stronger of two. */
