@@ -3,18 +3,20 @@
  * next to nothing, because every start of it is waited for. Checksums are left to the host, which has time for them.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { constants } from 'node:zlib';
 import { GzipFrame, type GzipTrailer } from './gzip-frame.ts';
-import { openInflate } from './inflate-handle.ts';
+import { type InflateMemory, WasmInflate } from './wasm-inflate.ts';
 
 /** What the host gives the thread at its start. All memory there will ever be. */
 export interface GunzipOrder {
-  /** A ring of slots for input, filled by the host. */
-  readonly input: SharedArrayBuffer;
+  /** Decoder, input and output lie in it. */
+  readonly memory: InflateMemory;
+  /** Where a ring of slots for input begins, filled by the host. */
+  readonly input: number;
   readonly slotBytes: number;
-  /** A ring of chunks of output; the thread fills them in turn. */
-  readonly output: SharedArrayBuffer;
+  /** Where a ring of chunks of output begins, which the thread fills in turn; the window before it is the decoder's. */
+  readonly output: number;
   readonly chunkBytes: number;
+  readonly chunks: number;
   /** Chunks the host is done with, ever; the thread sleeps on it while the ring is full. */
   readonly taken: Int32Array<SharedArrayBuffer>;
 }
@@ -45,13 +47,11 @@ export type FromThread =
 
 if (parentPort !== null) decode(parentPort, workerData as GunzipOrder);
 
-function decode(host: MessagePort, { input, slotBytes, output, chunkBytes, taken }: GunzipOrder): void {
+function decode(host: MessagePort, order: GunzipOrder): void {
+  const { memory, input, slotBytes, output, chunkBytes, chunks, taken } = order;
   const tell = (message: FromThread): void => host.postMessage(message);
-  const [from, to] = [Buffer.from(input), Buffer.from(output)];
-  const chunks = output.byteLength / chunkBytes;
-  const opened = openInflate();
-  if (opened === undefined) throw new Error('this Node has no such decoder');
-  const { handle, left } = opened;
+  const bytes = new Uint8Array(memory.buffer);
+  const decoder = new WasmInflate(memory);
   let filled = 0;
   let used = 0;
   let ends: MemberEnd[] = [];
@@ -61,7 +61,6 @@ function decode(host: MessagePort, { input, slotBytes, output, chunkBytes, taken
     tell({ kind: 'failed', code, message });
     host.close();
   };
-  handle.onerror = (message, _errno, code) => fail(message, code);
   const start = (): GzipFrame => new GzipFrame((trailer) => ends.push({ at: used, ...trailer }));
   let frame = start();
 
@@ -74,36 +73,38 @@ function decode(host: MessagePort, { input, slotBytes, output, chunkBytes, taken
       Atomics.wait(taken, 0, done);
     }
   };
+  const place = (): number => output + (filled % chunks) * chunkBytes;
   /** @returns where the deflate data end, or `end` where more of them must come */
   const inflate = (at: number, end: number): number => {
-    for (let next = at; !failed; ) {
-      const chunk = (filled % chunks) * chunkBytes;
-      handle.writeSync(constants.Z_NO_FLUSH, from, next, end - next, to, chunk + used, chunkBytes - used);
-      if (failed) break;
-      const [roomLeft = 0, restLeft = 0] = left;
-      used = chunkBytes - roomLeft;
-      next = end - restLeft;
-      if (roomLeft === 0) handOver();
-      else {
-        // Room was left, input too: the decoder wants no more of it.
-        if (restLeft > 0) {
-          handle.reset();
-          frame.contentEnded();
-        }
-        return next;
+    for (let next = at; ; next = decoder.input) {
+      const state = decoder.inflate(next, end, place() + chunkBytes);
+      used = decoder.output - place();
+      if (state === 'input') return end;
+      if (state === 'full') {
+        handOver();
+        if (filled % chunks === 0) decoder.moveOutput(output);
+      } else {
+        frame.contentEnded();
+        // Up to seven bytes of the trailer, which is eight long.
+        for (const byte of decoder.spare()) frame.take([byte], 0, 1);
+        return decoder.input;
       }
     }
-    return end;
+  };
+  const takeFrame = (at: number, end: number): number => {
+    const next = frame.take(bytes, at, end);
+    if (frame.want === 'content') decoder.start(place() + used);
+    return next;
   };
   const run = (at: number, end: number): void => {
-    for (let next = at; next < end && !failed && frame.want !== 'nothing'; ) {
-      next = frame.want === 'content' ? inflate(next, end) : frame.take(from, next, end);
+    for (let next = at; next < end && frame.want !== 'nothing'; ) {
+      next = frame.want === 'content' ? inflate(next, end) : takeFrame(next, end);
     }
   };
   host.on('message', (message: ToThread) => {
     if (failed) return;
     if (message.kind === 'input') {
-      const at = message.slot * slotBytes;
+      const at = input + message.slot * slotBytes;
       try {
         run(at, at + message.length);
       } catch (error) {

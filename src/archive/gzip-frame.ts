@@ -41,7 +41,7 @@ export class GzipFrame {
   }
 
   /** Takes bytes while it wants some. @returns the place of the first that it did not take @throws Z_DATA_ERROR */
-  take(bytes: Uint8Array, start: number, end: number): number {
+  take(bytes: ArrayLike<number>, start: number, end: number): number {
     let at = start;
     while (at < end && (this.#want === 'byte' || this.#want === 'boundary')) {
       this.#next(bytes[at] as number);

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { giveBack } from './give-back.ts';
 import type { FilledChunk, FromThread, GunzipOrder, ToThread } from './gunzip-thread.ts';
-import { openInflate } from './inflate-handle.ts';
+import { DECODER_BYTES, inflateMemory, WINDOW_BYTES } from './wasm-inflate.ts';
 
 /** All memory one decoding takes, whatever the archive holds. */
 const SLOT_BYTES = 512 * 1024;
@@ -18,11 +18,9 @@ const THREAD_FROM_BYTES = 8 * 1024 * 1024;
 const IDLE_MILLISECONDS = 2000;
 /** One core stays for who reads what comes out; more than two threads only take memory. */
 const MAX_THREADS = Math.min(2, availableParallelism() - 1);
-/**
- * The thread uses Node's decoder below its public functions. That is done on versions where our tests have shown it
- * right; every other one decodes the public way, as small archives do.
- */
-const PROVEN_NODE = new Set(['24', '26']);
+/** Where in the decoder's memory input lies, and output, behind what of it matches still reach. */
+const INPUT_AT = DECODER_BYTES;
+const OUTPUT_AT = INPUT_AT + SLOTS * SLOT_BYTES + WINDOW_BYTES;
 
 /** The sources run as they lie, as TypeScript or compiled. */
 const THREAD = new URL(`./gunzip-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
@@ -37,29 +35,28 @@ let threads = 0;
 let ready: GunzipThread | undefined;
 
 /** True where archives of so many compressed bytes are decoded on a thread. */
-export const isForThread = (size: number): boolean =>
-  size >= THREAD_FROM_BYTES && MAX_THREADS > 0 && PROVEN_NODE.has(process.versions.node.split('.')[0] ?? '');
+export const isForThread = (size: number): boolean => size >= THREAD_FROM_BYTES && MAX_THREADS > 0;
 
 /**
  * Starts the thread that the first large archive will want, so that it starts while its reader is still being loaded.
  * Nothing waits for it, and the process ends without it.
  */
 export function prepareThread(): void {
-  ready ??= openInflate() === undefined ? undefined : new GunzipThread();
+  ready ??= new GunzipThread();
 }
 
 /**
  * Decodes gzip on a thread of its own: however long the main thread is busy, decoding goes on, as far ahead as the
  * chunks of a ring reach. Concatenated members are one stream. Each chunk is valid only until the next is asked for.
  *
- * @returns undefined where this Node cannot or as many threads run as should: decode without then
+ * @returns undefined where as many threads run as should: decode without then
  * @throws the decoder's errors, with its codes; those of `source`, unchanged
  */
 export function gunzipOnThread(
   source: AsyncIterable<Uint8Array>,
   ownChunks: boolean,
 ): AsyncIterable<Uint8Array> | undefined {
-  return threads >= MAX_THREADS || openInflate() === undefined ? undefined : decoded(source, ownChunks);
+  return threads >= MAX_THREADS ? undefined : decoded(source, ownChunks);
 }
 
 async function* decoded(
@@ -162,10 +159,12 @@ class MemberSums {
 /** The host's side of one thread. */
 class GunzipThread {
   readonly #order: GunzipOrder = {
-    input: new SharedArrayBuffer(SLOTS * SLOT_BYTES),
+    memory: inflateMemory(OUTPUT_AT + CHUNKS * CHUNK_BYTES),
+    input: INPUT_AT,
     slotBytes: SLOT_BYTES,
-    output: new SharedArrayBuffer(CHUNKS * CHUNK_BYTES),
+    output: OUTPUT_AT,
     chunkBytes: CHUNK_BYTES,
+    chunks: CHUNKS,
     taken: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
   };
   readonly #worker = new Worker(THREAD, { workerData: this.#order, env: threadEnvironment() });
@@ -239,7 +238,7 @@ class GunzipThread {
     while (this.#free.length === 0 && this.#failure === undefined && !this.#done) await this.#change();
     if (this.#failure !== undefined || this.#done) return undefined;
     const number = this.#free.shift() as number;
-    return { number, bytes: new Uint8Array(this.#order.input, number * SLOT_BYTES, SLOT_BYTES) };
+    return { number, bytes: new Uint8Array(this.#order.memory.buffer, INPUT_AT + number * SLOT_BYTES, SLOT_BYTES) };
   }
 
   /** Undefined after the last. */
@@ -248,7 +247,11 @@ class GunzipThread {
       const filled = this.#filled.shift();
       if (filled === 'done') return undefined;
       if (filled !== undefined) {
-        const chunk = Buffer.from(this.#order.output, (this.#read % CHUNKS) * CHUNK_BYTES, filled.length);
+        const chunk = Buffer.from(
+          this.#order.memory.buffer,
+          OUTPUT_AT + (this.#read % CHUNKS) * CHUNK_BYTES,
+          filled.length,
+        );
         this.#sums.check(chunk, filled.ends);
         return chunk;
       }
