@@ -91,6 +91,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'the loop once: build, test and publish what misses updates',
     load: () => import('./commands/run.ts'),
   },
+  {
+    name: 'source',
+    summary: 'git repositories and archives that images are made from',
+    load: () => import('./commands/source.ts'),
+  },
   { name: 'account', summary: 'people, robots and what they may do', load: () => import('./commands/account.ts') },
   {
     name: 'login',

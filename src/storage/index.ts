@@ -11,7 +11,7 @@ export {
   updateLayoutIndex,
   withImage,
 } from './layout.ts';
-export type { LockOptions } from './lock-file.ts';
+export { type LockOptions, withLock } from './lock-file.ts';
 export { openS3BlobStore, type S3Options } from './open-s3.ts';
 export { openHomeStore } from './open-store.ts';
 export { RENEW_AFTER, relyOn } from './rely.ts';

@@ -20,6 +20,7 @@ export const FOLDERS = [
   'artifact',
   'runtime',
   'recipe',
+  'source',
   'feed',
   'inventory',
   'lint',
