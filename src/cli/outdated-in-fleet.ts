@@ -3,69 +3,53 @@ import { openFleetAccess } from './fleet-access.ts';
 import { type OutdatedFilter, outdatedOnServer } from './outdated-on-server.ts';
 import type { OutdatedView } from './render/outdated.ts';
 
-/** Rows of one page; large, so that a fleet takes few round trips. */
-const PAGE = 10_000;
+/** Rows of one page: few round trips, and no more in memory than is printed next. */
+const PAGE = 5_000;
 
 /**
- * Every image of the inventory that has findings which are asked for, or that nothing can be said about; where `serve`
- * holds the home, it is asked.
+ * Every image of the inventory that has findings which are asked for, or that nothing can be said about, page by page;
+ * where `serve` holds the home, it is asked.
  */
-export async function outdatedInFleet(
+export async function* outdatedInFleet(
   context: CliContext,
   filter: OutdatedFilter,
   now: number,
-): Promise<readonly OutdatedView[]> {
+): AsyncGenerator<readonly OutdatedView[]> {
   const access = await openFleetAccess(context);
-  if (access.kind === 'server') return outdatedOnServer(access.server, filter);
+  if (access.kind === 'server') {
+    yield await outdatedOnServer(access.server, filter);
+    return;
+  }
   const { database } = access;
-  const { fleet, outdatedAll } = await import('../inventory/store/index.ts');
+  const { needingAttention } = await import('../inventory/store/index.ts');
   const { image, distribution, severity, since, usage } = filter;
-  const images = {
+  const query = {
     limit: PAGE,
+    now: new Date(now),
     ...(image === undefined ? {} : { imageGlob: image }),
     ...(distribution === undefined ? {} : { distribution }),
-  };
-  const updates = {
     ...(severity === undefined ? {} : { severity }),
     ...(since === undefined ? {} : { since: new Date(since) }),
     ...(usage === undefined ? {} : { usage }),
   };
   try {
-    const findings = new Map<string, OutdatedView['findings']>();
-    const outdated = (after: string | undefined) =>
-      outdatedAll(database.kysely, { ...images, ...updates, ...(after === undefined ? {} : { after }) });
-    for await (const row of everyRow(outdated)) findings.set(row.reference, row.findings);
-    const views: OutdatedView[] = [];
-    const rows = (after: string | undefined) =>
-      fleet(database.kysely, { ...images, now: new Date(now), ...(after === undefined ? {} : { after }) });
-    for await (const row of everyRow(rows)) {
-      const own = findings.get(row.reference) ?? [];
-      if (row.status === 'checked' && own.length === 0 && row.grade !== 'F') continue;
-      views.push({
+    for (let after: string | undefined; ; ) {
+      const page = await needingAttention(database.kysely, after === undefined ? query : { ...query, after });
+      yield page.rows.map((row) => ({
         reference: row.reference,
         digest: row.digest,
         distribution: row.distribution === '' ? undefined : row.distribution,
         status: row.status,
         reason: row.reason,
-        findings: own,
+        findings: row.findings,
         grade: row.grade,
         dropsAt: row.dropsAt,
         endOfSupport: row.endOfSupport,
-      });
+      }));
+      if (page.next === undefined) return;
+      after = page.next;
     }
-    return views;
   } finally {
     await database.close();
   }
-}
-
-async function* everyRow<Row>(
-  page: (after: string | undefined) => Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }>,
-): AsyncGenerator<Row> {
-  let after: string | undefined;
-  do {
-    const { rows, next } = await page(after);
-    yield* rows;
-    after = next;
-  } while (after !== undefined);
 }

@@ -3,7 +3,7 @@ import type { FindAdvisories, Finding, GradeSettings, ImageContents, UpdateCheck
 import { type ImageUsage, usageOfPackage } from '../../inventory/usage/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
-import { addFormat, json } from '../format-option.ts';
+import { addFormat, json, listPrinter } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
 import { outdatedInFleet } from '../outdated-in-fleet.ts';
 import type { OutdatedFilter } from '../outdated-on-server.ts';
@@ -105,32 +105,39 @@ async function run(references: readonly string[], options: OutdatedCommandOption
     return;
   }
   const now = Date.now();
-  const images =
-    options.all === true
-      ? await outdatedInFleet(context, filterOf(options), now)
-      : await checkReferences(references, options, context, now);
-  for (const image of images) {
-    if (image.status !== 'checked') context.log.warn(`${image.reference}: ${image.status}: ${image.reason}`);
-  }
-  warnUnknownUsage(images, options, context);
-  const table = (): string =>
-    images.length === 0
-      ? 'No image of the inventory is outdated.'
-      : renderOutdated(images, { now, colour: context.colour });
-  context.print(options.format === 'json' ? json(outdatedJson(images)) : table());
-  if (options.failOn !== undefined && images.some((image) => fails(image, options.failOn as FailOn))) {
-    context.foundOverThreshold();
-  }
+  const pages = options.all === true ? outdatedInFleet(context, filterOf(options), now) : undefined;
+  await printPages(pages ?? [await checkReferences(references, options, context, now)], options, context, now);
 }
 
-function warnUnknownUsage(
-  images: readonly OutdatedView[],
-  { usage }: OutdatedCommandOptions,
+/** A fleet's answer is printed while it is read. */
+async function printPages(
+  pages: AsyncIterable<readonly OutdatedView[]> | readonly (readonly OutdatedView[])[],
+  { format, failOn, usage }: OutdatedCommandOptions,
   context: CliContext,
-): void {
-  if (usage === undefined) return;
-  const unknown = images.filter(({ findings }) => findings.some((finding) => finding.usage === undefined)).length;
-  if (unknown > 0) context.log.warn(`of ${unknown} images it is not known what they use: all their updates are shown`);
+  now: number,
+): Promise<void> {
+  const list = listPrinter('images', (text) => context.print(text));
+  let printed = 0;
+  let unknown = 0;
+  let isOver = false;
+  for await (const images of pages) {
+    for (const image of images) {
+      if (image.status !== 'checked') context.log.warn(`${image.reference}: ${image.status}: ${image.reason}`);
+    }
+    unknown += images.filter(({ findings }) => findings.some((finding) => finding.usage === undefined)).length;
+    isOver ||= failOn !== undefined && images.some((image) => fails(image, failOn));
+    if (format === 'json') list.add(images.map(outdatedJson));
+    else if (images.length > 0) {
+      context.print(`${printed === 0 ? '' : '\n'}${renderOutdated(images, { now, colour: context.colour })}`);
+    }
+    printed += images.length;
+  }
+  if (format === 'json') list.end();
+  else if (printed === 0) context.print('No image of the inventory is outdated.');
+  if (usage !== undefined && unknown > 0) {
+    context.log.warn(`of ${unknown} images it is not known what they use: all their updates are shown`);
+  }
+  if (isOver) context.foundOverThreshold();
 }
 
 function filterOf({ image, distribution, severity, since, usage }: OutdatedCommandOptions): OutdatedFilter {

@@ -110,36 +110,34 @@ function notAffectedLines(findings: readonly Finding[]): readonly string[] {
   return [...new Set(lines)];
 }
 
-/** The shape others rely on: `{"images":[{reference, digest, distribution, findings: […]}]}`, with status and grade. */
-export function outdatedJson(images: readonly OutdatedView[]): object {
+/** One of `{"images":[{reference, digest, distribution, findings: […]}]}`, a shape others rely on; with status and grade. */
+export function outdatedJson(image: OutdatedView): object {
   return {
-    images: images.map((image) => ({
-      reference: image.reference,
-      digest: image.digest ?? null,
-      distribution: image.distribution ?? null,
-      status: image.status,
-      ...(image.reason === '' ? {} : { reason: image.reason }),
-      grade: image.grade ?? null,
-      dropsAt: image.dropsAt ?? null,
-      ...(image.endOfSupport === undefined ? {} : { endOfSupport: image.endOfSupport }),
-      ...(image.unsupportedPackages === undefined
-        ? {}
-        : { unsupportedPackages: image.unsupportedPackages.map((item) => ({ kind: 'unsupported', ...item })) }),
-      findings: image.findings.map((finding) => ({
-        package: finding.package,
-        arch: finding.arch,
-        installed: finding.installed,
-        candidate: finding.candidate,
-        repository: finding.repository,
-        security: finding.security,
-        severity: finding.severity,
-        advisories: finding.advisories,
-        since: finding.since,
-        ...(finding.usage === undefined ? {} : { usage: finding.usage }),
-        ...(finding.linkedBy === undefined ? {} : { linkedBy: finding.linkedBy }),
-        ...(finding.score === undefined ? {} : { score: finding.score }),
-        ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
-      })),
+    reference: image.reference,
+    digest: image.digest ?? null,
+    distribution: image.distribution ?? null,
+    status: image.status,
+    ...(image.reason === '' ? {} : { reason: image.reason }),
+    grade: image.grade ?? null,
+    dropsAt: image.dropsAt ?? null,
+    ...(image.endOfSupport === undefined ? {} : { endOfSupport: image.endOfSupport }),
+    ...(image.unsupportedPackages === undefined
+      ? {}
+      : { unsupportedPackages: image.unsupportedPackages.map((item) => ({ kind: 'unsupported', ...item })) }),
+    findings: image.findings.map((finding) => ({
+      package: finding.package,
+      arch: finding.arch,
+      installed: finding.installed,
+      candidate: finding.candidate,
+      repository: finding.repository,
+      security: finding.security,
+      severity: finding.severity,
+      advisories: finding.advisories,
+      since: finding.since,
+      ...(finding.usage === undefined ? {} : { usage: finding.usage }),
+      ...(finding.linkedBy === undefined ? {} : { linkedBy: finding.linkedBy }),
+      ...(finding.score === undefined ? {} : { score: finding.score }),
+      ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
     })),
   };
 }

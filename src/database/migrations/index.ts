@@ -14,6 +14,8 @@ import { fleetQueries081 } from './081-fleet-queries.ts';
 import { files082 } from './082-files.ts';
 import { advisoryNames083 } from './083-advisory-names.ts';
 import { crawl086 } from './086-crawl.ts';
+import { outdatedSets100 } from './100-outdated-sets.ts';
+import { imageNames101 } from './101-image-names.ts';
 import { usage105 } from './105-usage.ts';
 import type { Migration } from './migration.ts';
 
@@ -38,5 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   files082,
   advisoryNames083,
   crawl086,
+  outdatedSets100,
+  imageNames101,
   usage105,
 ];

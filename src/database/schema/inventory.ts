@@ -167,6 +167,8 @@ export interface ExposureTable {
   readonly security: number;
   readonly oldest_critical: Date | null;
   readonly oldest_important: Date | null;
+  /** package_version.id of the `findings`, rising. */
+  readonly outdated: number[];
 }
 
 /** Which packages (package.id) are used, by the strongest that needs them; shared by images that use the same. */

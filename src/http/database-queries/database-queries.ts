@@ -9,7 +9,7 @@ import { readOutdated } from './findings.ts';
 import { readFleet } from './fleet.ts';
 import type { Grading } from './grading.ts';
 import { diffOf, layersOf } from './inspected.ts';
-import { findImage, knownImages } from './known-images.ts';
+import { namedImage } from './known-image.ts';
 import { readPlan } from './plan.ts';
 import {
   readChanges,
@@ -36,7 +36,7 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
   const reader = database.kysely;
   const now = (): Date => new Date(clock.now());
   const contentsOf = async (wanted: string): Promise<{ reference: string; contents: ImageContents }> => {
-    const { reference, digest } = findImage(await knownImages(reader, now()), wanted);
+    const { reference, digest } = await namedImage(reader, wanted);
     if (digest === undefined) throw httpError('HTTP_NOT_FOUND', `${wanted} is not built yet`);
     return { reference, contents: await inspect(digest as Digest) };
   };

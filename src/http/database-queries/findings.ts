@@ -1,8 +1,8 @@
 import type { DatabaseReader } from '../../database/index.ts';
-import { findingsOfImage, outdatedAll } from '../../inventory/store/index.ts';
+import { type FleetRow, findingsOfImage, fleet, outdatedAll } from '../../inventory/store/index.ts';
 import type { Finding, Outdated } from '../contract.ts';
 import type { OutdatedQuery } from '../queries.ts';
-import { findImage, knownImages } from './known-images.ts';
+import { namedImage } from './known-image.ts';
 
 type Stored = NonNullable<Awaited<ReturnType<typeof findingsOfImage>>>[number];
 
@@ -49,8 +49,11 @@ export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery,
       next: next ?? null,
     };
   }
-  const { reference, digest, inventory } = findImage(await knownImages(reader, now), wanted);
-  const findings = digest === undefined ? undefined : await findingsOfImage(reader, digest);
+  const { reference, digest } = await namedImage(reader, wanted);
+  const [findings, inventory] =
+    digest === undefined
+      ? [undefined, undefined]
+      : await Promise.all([findingsOfImage(reader, digest), fleetImage(reader, digest, now)]);
   const reason = inventory === undefined ? 'not scanned yet' : inventory.reason || 'not checked yet';
   const distribution = inventory?.distribution;
   return {
@@ -65,4 +68,9 @@ export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery,
     ],
     next: null,
   };
+}
+
+/** What the inventory says of a digest under any of its names. */
+async function fleetImage(reader: DatabaseReader, digest: string, now: Date): Promise<FleetRow | undefined> {
+  return (await fleet(reader, { digests: [digest], now, limit: 1 })).rows[0];
 }

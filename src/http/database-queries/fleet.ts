@@ -6,18 +6,25 @@ import { type KnownImage, knownImages } from './known-images.ts';
 
 const orNull = <T>(value: T | undefined): T | null => value ?? null;
 
-/** Distinct CVE ids by package set and scope are the same for images that share them; counted per digest here. */
+/** Distinct CVE ids of each digest, and of all: counted once a package set and scope, which images share. */
 async function advisoriesOf(reader: DatabaseReader): Promise<{ total: number; byDigest: ReadonlyMap<string, number> }> {
   const { rows } = await sql<{ digest: string | null; advisories: number | string }>`
-    select image.digest, count(distinct advisory) as advisories
-    from image_reference
-    join image on image.id = image_reference.image
-    join package_set on package_set.id = image.package_set
-    join package_check on package_check.scope = image.scope
-      and package_check.package_version = any(package_set.versions) and candidate is not null
-    cross join lateral unnest(advisories) as advisory
-    where until is null
-    group by grouping sets ((image.digest), ())`.execute(reader);
+    with named as materialized (
+      select distinct image.digest, package_set, scope
+      from image_reference join image on image.id = image_reference.image where until is null
+    ),
+    found as materialized (
+      select distinct exposure.package_set, exposure.scope, advisory
+      from exposure
+      cross join lateral unnest(outdated) as version
+      join package_check on package_check.scope = exposure.scope and package_check.package_version = version
+      cross join lateral unnest(advisories) as advisory
+      where findings > 0 and candidate is not null
+        and (exposure.package_set, exposure.scope) in (select package_set, scope from named)
+    ),
+    counted as (select package_set, scope, count(*) as advisories from found group by 1, 2)
+    select digest, advisories from named join counted using (package_set, scope)
+    union all select null, count(distinct advisory) from found`.execute(reader);
   const total = rows.find(({ digest }) => digest === null)?.advisories ?? 0;
   const byDigest = new Map(rows.flatMap((row) => (row.digest === null ? [] : [[row.digest, Number(row.advisories)]])));
   return { total: Number(total), byDigest };

@@ -31,7 +31,7 @@ import type {
   WhereFileQuery,
   WhereQuery,
 } from '../queries.ts';
-import { knownReference } from './known-images.ts';
+import { knownReference } from './known-image.ts';
 
 const DEFAULT_LIMIT = 1_000;
 

@@ -1,9 +1,9 @@
 import type { DatabaseReader } from '../../database/index.ts';
 import { DEFAULT_GRADE_POLICY, gradeOf } from '../../inventory/index.ts';
-import type { FleetRow } from '../../inventory/store/index.ts';
+import { type FleetRow, fleet } from '../../inventory/store/index.ts';
 import type { Workload } from '../contract.ts';
 import type { Grading } from './grading.ts';
-import { knownImages } from './known-images.ts';
+import { allRows } from './pages.ts';
 
 function stateOf(rollout: { outcome: string | null; interrupted: boolean } | undefined): Workload['state'] {
   if (rollout === undefined) return 'running';
@@ -30,7 +30,7 @@ export async function readWorkloads(
   now: Date,
   grading?: Grading,
 ): Promise<readonly Workload[]> {
-  const [rows, rollouts, released, images] = await Promise.all([
+  const [rows, rollouts, released] = await Promise.all([
     reader.selectFrom('workload').selectAll().orderBy('name').orderBy('id').orderBy('container').execute(),
     reader
       .selectFrom('rollout')
@@ -41,11 +41,11 @@ export async function readWorkloads(
       .orderBy('id', 'desc')
       .execute(),
     reader.selectFrom('fleet_image').select('digest').where('digest', 'is not', null).execute(),
-    knownImages(reader, now, grading?.policy),
   ]);
-  const inventory = new Map(
-    images.flatMap((image) => (image.digest === undefined ? [] : [[image.digest, image.inventory]])),
-  );
+  const digests = [...new Set(rows.flatMap(({ digest }) => digest ?? []))];
+  const policy = grading?.policy ?? DEFAULT_GRADE_POLICY;
+  const images = digests.length === 0 ? [] : await allRows((page) => fleet(reader, { ...page, digests, now, policy }));
+  const inventory = new Map(images.map((image) => [image.digest, image]));
   const last = new Map(rollouts.map((row) => [`${row.workload} ${row.container}`, row]));
   const current = new Set(released.map(({ digest }) => digest));
   return rows.map((row) => ({

@@ -13,16 +13,17 @@ export async function refreshExposure(
   const sums = sets === 'all' ? sumsOfScope(scope) : sumsOfSets(scope, sets);
   await sql`
     insert into exposure as known
-      (package_set, scope, packages, checked, findings, security, oldest_critical, oldest_important)
-    select package_set, ${scope}, packages, checked, findings, security, oldest_critical, oldest_important
+      (package_set, scope, packages, checked, findings, security, oldest_critical, oldest_important, outdated)
+    select package_set, ${scope}, packages, checked, cardinality(outdated), security, oldest_critical, oldest_important,
+      outdated
     from (${sums}) sums
     order by package_set
     on conflict (package_set, scope) do update set
       packages = excluded.packages, checked = excluded.checked, findings = excluded.findings,
       security = excluded.security, oldest_critical = excluded.oldest_critical,
-      oldest_important = excluded.oldest_important
-    where (known.packages, known.checked, known.findings, known.security, known.oldest_critical,
-      known.oldest_important) is distinct from (excluded.packages, excluded.checked, excluded.findings,
+      oldest_important = excluded.oldest_important, outdated = excluded.outdated
+    where (known.packages, known.checked, known.outdated, known.security, known.oldest_critical,
+      known.oldest_important) is distinct from (excluded.packages, excluded.checked, excluded.outdated,
       excluded.security, excluded.oldest_critical, excluded.oldest_important)`.execute(trx);
 }
 
@@ -30,7 +31,8 @@ export async function refreshExposure(
 function sumsOfSets(scope: string, sets: readonly number[]) {
   return sql`
     select package_set.id as package_set, cardinality(package_set.versions) as packages, count(*) as checked,
-      count(candidate) as findings, count(*) filter (where candidate is not null and security) as security,
+      coalesce(array_agg(member.version order by member.version) filter (where candidate is not null), '{}') as outdated,
+      count(*) filter (where candidate is not null and security) as security,
       min(since) filter (where candidate is not null and severity = 'critical') as oldest_critical,
       min(since) filter (where candidate is not null and severity = 'important') as oldest_important
     from package_set
@@ -60,7 +62,8 @@ function sumsOfScope(scope: string) {
       group by member.set
     ),
     outdated as materialized (
-      select member.set, count(*) as findings, count(*) filter (where security) as security,
+      select member.set, array_agg(package_check.package_version order by package_check.package_version) as versions,
+        count(*) filter (where security) as security,
         min(since) filter (where severity = 'critical') as oldest_critical,
         min(since) filter (where severity = 'important') as oldest_important
       from package_check
@@ -71,7 +74,7 @@ function sumsOfScope(scope: string) {
     )
     select package_set.id as package_set, cardinality(package_set.versions) as packages,
       cardinality(package_set.versions) - coalesce(unchecked.versions, 0) as checked,
-      coalesce(findings, 0) as findings, coalesce(security, 0) as security, oldest_critical, oldest_important
+      coalesce(outdated.versions, '{}') as outdated, coalesce(security, 0) as security, oldest_critical, oldest_important
     from wanted
     join package_set on package_set.id = wanted.package_set
     left join unchecked on unchecked.set = package_set.id

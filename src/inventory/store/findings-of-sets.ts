@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { DatabaseReader } from '../../database/index.ts';
+import { type DatabaseReader, unnest } from '../../database/index.ts';
 import type { Finding } from '../types.ts';
 
 /** Which findings are asked for; all of it holds. */
@@ -24,12 +24,9 @@ export function findingMatches(filter: FindingFilter): RawBuilder<unknown> {
 export interface ScopedSet {
   readonly package_set: number;
   readonly scope: string;
-  /** Versions in the set. */
-  readonly packages: number;
 }
 
-export const keyOfSet = ({ package_set, scope }: Pick<ScopedSet, 'package_set' | 'scope'>): string =>
-  `${package_set}/${scope}`;
+export const keyOfSet = ({ package_set, scope }: ScopedSet): string => `${package_set}/${scope}`;
 
 /** A finding and its package.id. */
 export interface StoredFinding {
@@ -37,7 +34,10 @@ export interface StoredFinding {
   readonly finding: Finding;
 }
 
-/** Findings by `keyOfSet`, security first, oldest first, then by name; images that share a set share its findings. */
+/**
+ * Findings by `keyOfSet`, security first, oldest first, then by name; images that share a set share its findings, and
+ * each finding is read once, however many sets have it.
+ */
 export async function findingsOfSets(
   reader: DatabaseReader,
   sets: readonly ScopedSet[],
@@ -45,74 +45,26 @@ export async function findingsOfSets(
 ): Promise<ReadonlyMap<string, readonly StoredFinding[]>> {
   const distinct = [...new Map(sets.map((set) => [keyOfSet(set), set])).values()];
   if (distinct.length === 0) return new Map();
-  const pairs = await pairsOf(reader, distinct, filter);
-  const findings = await findingsOf(reader, pairs);
-  const found = new Map<string, number[]>();
-  for (const { set, scope, version } of pairs) {
-    const place = findings.places.get(`${scope} ${version}`) as number;
-    const key = keyOfSet({ package_set: set, scope });
-    const list = found.get(key);
-    if (list === undefined) found.set(key, [place]);
-    else list.push(place);
+  // As text: parsing an array of integers element by element takes longer than reading it.
+  const { rows } = await sql<ScopedSet & { outdated: string }>`
+    select package_set, exposure.scope, array_to_string(outdated, ',') as outdated
+    from ${unnest(distinct, { package_set: 'integer', scope: 'text' })} as wanted (id, scope)
+    join exposure on exposure.package_set = wanted.id and exposure.scope = wanted.scope
+    where findings > 0`.execute(reader);
+  const outdated = rows.map((row) => ({ ...row, versions: row.outdated.split(',').map(Number) }));
+  const wanted = new Map<string, Set<number>>();
+  for (const { scope, versions } of outdated) {
+    const all = wanted.get(scope) ?? new Set();
+    for (const version of versions) all.add(version);
+    wanted.set(scope, all);
   }
+  const findings = await findingsOf(reader, wanted, filter);
   return new Map(
-    [...found].map(([key, places]) => [
-      key,
-      places.sort((a, b) => a - b).map((place) => findings.list[place] as StoredFinding),
-    ]),
+    outdated.map((set) => {
+      const places = set.versions.flatMap((version) => findings.places.get(`${set.scope} ${version}`) ?? []);
+      return [keyOfSet(set), places.sort((a, b) => a - b).map((place) => findings.list[place] as StoredFinding)];
+    }),
   );
-}
-
-interface Pair {
-  readonly set: number;
-  readonly scope: string;
-  readonly version: number;
-}
-
-/**
- * Pairs of set and outdated version. Of few sets, package by package; of a fleet, from what is outdated to the sets
- * that have it, if those are fewer pairs than the sets have packages.
- */
-async function pairsOf(
-  reader: DatabaseReader,
-  sets: readonly ScopedSet[],
-  filter: FindingFilter,
-): Promise<readonly Pair[]> {
-  const members = sets.reduce((sum, { packages }) => sum + packages, 0);
-  const scopes = [...new Set(sets.map(({ scope }) => scope))];
-  const wanted = sql`unnest(
-      ${sets.map((set) => set.package_set)}::integer[], ${sets.map((set) => set.scope)}::text[]
-    ) as wanted (id, scope)`;
-  if (members > FEW_MEMBERS && (await outdatedPairs(reader, scopes)) < members) {
-    const { rows } = await sql<Pair>`
-      select member.set, package_check.scope, package_check.package_version as version
-      from package_check
-      join package_version_sets on package_version_sets.package_version = package_check.package_version
-      cross join lateral unnest(sets) as member (set)
-      join ${wanted} on wanted.id = member.set and wanted.scope = package_check.scope
-      where package_check.scope = any(${scopes}::text[]) and ${findingMatches(filter)}`.execute(reader);
-    return rows;
-  }
-  const { rows } = await sql<Pair>`
-    select wanted.id as set, wanted.scope, member.version
-    from ${wanted}
-    join package_set on package_set.id = wanted.id
-    cross join lateral unnest(package_set.versions) as member (version)
-    join package_check on package_check.scope = wanted.scope and package_check.package_version = member.version
-    where ${findingMatches(filter)}`.execute(reader);
-  return rows;
-}
-
-/** Below it, one way is as good as the other. */
-const FEW_MEMBERS = 20_000;
-
-async function outdatedPairs(reader: DatabaseReader, scopes: readonly string[]): Promise<number> {
-  const { rows } = await sql<{ pairs: number }>`
-    select coalesce(sum(cardinality(sets)), 0)::float8 as pairs
-    from package_check
-    join package_version_sets on package_version_sets.package_version = package_check.package_version
-    where scope = any(${scopes}::text[]) and candidate is not null`.execute(reader);
-  return rows[0]?.pairs ?? 0;
 }
 
 interface FindingRow {
@@ -135,19 +87,19 @@ interface FindingRow {
 /** Each distinct finding once, in the order they are told in, and its place by scope and version. */
 async function findingsOf(
   reader: DatabaseReader,
-  pairs: readonly Pair[],
+  versions: ReadonlyMap<string, ReadonlySet<number>>,
+  filter: FindingFilter,
 ): Promise<{ readonly list: readonly StoredFinding[]; readonly places: ReadonlyMap<string, number> }> {
-  const distinct = [...new Map(pairs.map((pair) => [`${pair.scope} ${pair.version}`, pair])).values()];
+  const pairs = [...versions].flatMap(([scope, ids]) => [...ids].map((version) => ({ version, scope })));
   const { rows } = await sql<FindingRow>`
     select package_check.package_version as version, package_check.scope, package.name, package.architecture,
       package_version.version as text, candidate, candidate_architecture, repository, security, severity, advisories,
       since, explained, package.id
-    from unnest(
-      ${distinct.map(({ version }) => version)}::integer[], ${distinct.map(({ scope }) => scope)}::text[]
-    ) as wanted (version, scope)
+    from ${unnest(pairs, { version: 'integer', scope: 'text' })} as wanted (version, scope)
     join package_check on package_check.scope = wanted.scope and package_check.package_version = wanted.version
     join package_version on package_version.id = package_check.package_version
     join package on package.id = package_version.package
+    where ${findingMatches(filter)}
     order by security desc, since, package.name, package.architecture`.execute(reader);
   const list = rows.map((row): StoredFinding => ({ id: row.id, finding: toFinding(row) }));
   return { list, places: new Map(rows.map((row, place) => [`${row.scope} ${row.version}`, place])) };

@@ -1,13 +1,15 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
-import { type Exposure, type Grade, gradeOf } from '../grade.ts';
-import { DEFAULT_GRADE_POLICY, type GradePolicy, lastDayOf, supportedUntil } from '../grade-policy.ts';
+import { DEFAULT_GRADE_POLICY, type GradePolicy } from '../grade-policy.ts';
 import { globToLike } from '../image-glob.ts';
+import { type CheckedRow, type GradedImage, gradedImage } from './graded-image.ts';
 
 export interface FleetQuery {
   readonly imageGlob?: string;
   readonly distribution?: string;
+  /** Only these images. */
+  readonly digests?: readonly string[];
   readonly limit?: number;
   readonly after?: string;
   /** What grades are a function of besides the findings. */
@@ -15,23 +17,11 @@ export interface FleetQuery {
   readonly policy?: GradePolicy;
 }
 
-/** `unsupported`: no repository is known for it; `unchecked`: nobody looked yet. Neither means "up to date". */
-export type CheckStatus = 'checked' | 'unsupported' | 'unchecked';
-
-export interface FleetRow {
+export interface FleetRow extends GradedImage {
   readonly reference: string;
   readonly digest: string;
   readonly distribution: string;
   readonly architecture: string;
-  readonly status: CheckStatus;
-  readonly reason: string;
-  readonly grade: Grade | undefined;
-  /** ISO 8601: when the grade drops if nothing is done. */
-  readonly dropsAt: string | undefined;
-  /** What the grade is a function of, for whoever grades by another policy; undefined when unchecked. */
-  readonly exposure: Exposure | undefined;
-  /** The day (ISO 8601) on which its distribution's support ended or will; undefined where nobody says. */
-  readonly endOfSupport: string | undefined;
   readonly packages: number;
   readonly findings: number;
   readonly security: number;
@@ -46,19 +36,12 @@ export interface FleetRow {
   readonly since: string;
 }
 
-interface Row {
+interface Row extends CheckedRow {
   reference: string;
   digest: string;
-  distribution: string;
   architecture: string;
-  scope_status: string | null;
-  reason: string | null;
-  packages: number;
-  checked: number | null;
   findings: number | null;
   security: number | null;
-  oldest_critical: Date | null;
-  oldest_important: Date | null;
   base_digest: string | null;
   base_reference: string | null;
   layers: number;
@@ -87,6 +70,7 @@ export async function fleet(reader: DatabaseReader, query: FleetQuery): Promise<
     left join scope_check on scope_check.scope = image.scope
     where until is null and reference > ${after}
       ${query.imageGlob === undefined ? sql`` : sql`and reference like ${globToLike(query.imageGlob)}`}
+      ${query.digests === undefined ? sql`` : sql`and image.digest = any(${query.digests}::text[])`}
       ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
     order by reference limit ${limit + 1}`.execute(reader);
   const page = toPage(rows, limit, (row) => [row.reference]);
@@ -97,28 +81,12 @@ export async function fleet(reader: DatabaseReader, query: FleetQuery): Promise<
 }
 
 function toFleetRow(row: Row, now: Date, policy: GradePolicy): FleetRow {
-  const status = statusOf(row);
-  const exposure: Exposure | undefined =
-    status === 'unchecked'
-      ? undefined
-      : {
-          oldestCritical: seconds(row.oldest_critical),
-          oldestImportant: seconds(row.oldest_important),
-          unsupported: status === 'unsupported',
-          supportedUntil: supportedUntil(row.distribution, policy),
-        };
-  const grading = exposure === undefined ? undefined : gradeOf(exposure, now.getTime() / 1000, policy.thresholds);
   return {
     reference: row.reference,
     digest: row.digest,
     distribution: row.distribution,
     architecture: row.architecture,
-    status,
-    reason: status === 'unsupported' ? (row.reason ?? 'no distribution was recognised') : '',
-    grade: grading?.grade,
-    dropsAt: grading?.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
-    exposure,
-    endOfSupport: lastDayOf(row.distribution, policy),
+    ...gradedImage(row, now, policy),
     packages: row.packages,
     findings: row.findings ?? 0,
     security: row.security ?? 0,
@@ -130,14 +98,4 @@ function toFleetRow(row: Row, now: Date, policy: GradePolicy): FleetRow {
     workloads: row.workloads,
     since: row.since.toISOString(),
   };
-}
-
-/** An image without packages, or of no known distribution, has nothing a repository could serve. */
-function statusOf(row: Row): CheckStatus {
-  if (row.distribution === '' || row.scope_status === 'unsupported' || row.packages === 0) return 'unsupported';
-  return row.scope_status === null || row.checked === null || row.checked < row.packages ? 'unchecked' : 'checked';
-}
-
-function seconds(date: Date | null): number | undefined {
-  return date === null ? undefined : date.getTime() / 1000;
 }

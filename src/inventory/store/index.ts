@@ -7,7 +7,7 @@ export {
   type WhereFileRow,
   whereFile,
 } from './files/where-file.ts';
-export { type CheckStatus, type FleetQuery, type FleetRow, fleet } from './fleet.ts';
+export { type FleetQuery, type FleetRow, fleet } from './fleet.ts';
 export {
   type FleetChangeCounts,
   type FleetChangesQuery,
@@ -16,8 +16,16 @@ export {
   type MovedReference,
   movedReferences,
 } from './fleet-changes.ts';
+export type { CheckStatus } from './graded-image.ts';
 export { type HistoryQuery, type HistoryRow, historyWithChanges, imageHistory } from './history.ts';
-export { findingsOfImage, type OutdatedImage, type OutdatedQuery, outdatedAll } from './outdated-all.ts';
+export {
+  type AttentionQuery,
+  findingsOfImage,
+  needingAttention,
+  type OutdatedImage,
+  type OutdatedQuery,
+  outdatedAll,
+} from './outdated-all.ts';
 export {
   type CheckChange,
   type RecordCheck,

@@ -1,9 +1,11 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
+import { DEFAULT_GRADE_POLICY, type GradePolicy, supportedUntil } from '../grade-policy.ts';
 import { globToLike } from '../image-glob.ts';
 import type { Finding } from '../types.ts';
 import { type FindingFilter, findingMatches, findingsOfSets, keyOfSet, type ScopedSet } from './findings-of-sets.ts';
+import { type CheckedRow, type GradedImage, gradedImage } from './graded-image.ts';
 import { FindingsWithUsage, readUsages, type UsageFilter, usageJoin } from './stored-usage.ts';
 
 export interface OutdatedQuery extends FindingFilter {
@@ -24,66 +26,145 @@ export interface OutdatedImage {
   readonly findings: readonly Finding[];
 }
 
+/** Named images with at least one finding that is asked for, by name. @throws INVENTORY_CURSOR_INVALID */
+export async function outdatedAll(reader: DatabaseReader, query: OutdatedQuery = {}): Promise<Page<OutdatedImage>> {
+  const { matching, isOutdated } = outdatedSets(query);
+  return filledPage(
+    query,
+    async (asked) => {
+      const page = await namedImages(reader, asked, matching, isOutdated);
+      const findings = await findingsOfImages(reader, page.rows, query);
+      return { next: page.next, rows: page.rows.map((row, at) => outdatedImage(row, findings[at])) };
+    },
+    ({ findings }) => findings.length > 0,
+  );
+}
+
+export interface AttentionQuery extends OutdatedQuery {
+  readonly now: Date;
+  readonly policy?: GradePolicy;
+}
+
+/**
+ * The same, and images that nothing good can be said about: never checked, unsupported, or past their distribution's
+ * support. With the grade of each. @throws INVENTORY_CURSOR_INVALID
+ */
+export async function needingAttention(
+  reader: DatabaseReader,
+  query: AttentionQuery,
+): Promise<Page<OutdatedImage & GradedImage>> {
+  const { now, policy = DEFAULT_GRADE_POLICY } = query;
+  const { matching, isOutdated } = outdatedSets(query);
+  const checked = await reader.selectFrom('scope_check').select('distribution').distinct().execute();
+  const ended = checked.flatMap(({ distribution }) => {
+    const until = supportedUntil(distribution, policy);
+    return until !== undefined && now.getTime() / 1000 > until ? [distribution] : [];
+  });
+  const isWanted = sql`(${isOutdated} or scope_check.status is distinct from 'checked' or image.distribution = ''
+    or exposure.checked is null or exposure.checked < exposure.packages or image.distribution = any(${ended}::text[]))`;
+  return filledPage(
+    query,
+    async (asked) => {
+      const page = await namedImages(reader, asked, matching, isWanted);
+      const findings = await findingsOfImages(reader, page.rows, query);
+      const rows = page.rows.map((row, at) => {
+        return { ...outdatedImage(row, findings[at]), ...gradedImage(row, now, policy) };
+      });
+      return { next: page.next, rows };
+    },
+    ({ findings, status, grade }) => findings.length > 0 || status !== 'checked' || grade === 'F',
+  );
+}
+
 /** Images looked at in one go where usage leaves some out. */
 const LOOKED_AT = 2_000;
 
-/** Named images with at least one finding that is asked for, by name. @throws INVENTORY_CURSOR_INVALID */
-export async function outdatedAll(reader: DatabaseReader, query: OutdatedQuery = {}): Promise<Page<OutdatedImage>> {
+/** A page of what is wanted: usage is only known of what was read. */
+async function filledPage<Row extends OutdatedImage>(
+  query: OutdatedQuery,
+  read: (query: OutdatedQuery) => Promise<Page<Row>>,
+  isWanted: (row: Row) => boolean,
+): Promise<Page<Row>> {
+  if (query.usage === undefined) return read(query);
   const limit = pageSize(query.limit);
-  if (query.usage === undefined) return onePage(reader, query, limit);
-  const rows: OutdatedImage[] = [];
+  const rows: Row[] = [];
   for (let after = query.after; rows.length <= limit; ) {
-    const page = await onePage(reader, { ...query, ...(after === undefined ? {} : { after }) }, LOOKED_AT);
-    rows.push(...page.rows.filter(({ findings }) => findings.length > 0));
+    const page = await read({ ...query, limit: LOOKED_AT, ...(after === undefined ? {} : { after }) });
+    rows.push(...page.rows.filter(isWanted));
     after = page.next;
     if (after === undefined) break;
   }
   return toPage(rows, limit, (row) => [row.reference]);
 }
 
-async function onePage(reader: DatabaseReader, query: OutdatedQuery, limit: number): Promise<Page<OutdatedImage>> {
-  const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
-  // What is summed up decides one condition; not a date, and not two that may hold of two findings.
-  const exact = query.since === undefined && (query.securityOnly !== true || query.severity === undefined);
-  const { rows } = await sql<{
-    reference: string;
-    digest: string;
-    distribution: string;
-    scope: string;
-    package_set: number;
-    packages: number;
-    usage_set: number | null;
-  }>`
-    ${exact ? sql`` : matchingSets(query)}
-    select reference, digest, distribution, image.scope, image.package_set, exposure.packages,
-      image_usage.usage_set
-    from image_reference
-    join image on image.id = image_reference.image
-    ${usageJoin}
-    join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
-    ${exact ? sql`` : sql`join matching on matching.set = image.package_set and matching.scope = image.scope`}
-    where until is null and reference > ${after} and findings > 0
-      ${exposureMatches(query)}
-      ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
-      ${query.imageGlob === undefined ? sql`` : sql`and reference like ${globToLike(query.imageGlob)}`}
-    order by reference limit ${limit + 1}`.execute(reader);
-  const page = toPage(rows, limit, (row) => [row.reference]);
+function outdatedImage(row: NamedImage, findings: readonly Finding[] = []): OutdatedImage {
+  return { reference: row.reference, digest: row.digest, distribution: row.distribution, findings };
+}
+
+/** Image by image. */
+async function findingsOfImages(
+  reader: DatabaseReader,
+  images: readonly (ScopedSet & { readonly usage_set: number | null })[],
+  query: OutdatedQuery = {},
+): Promise<readonly (readonly Finding[])[]> {
   const [findings, usages] = await Promise.all([
-    findingsOfSets(reader, page.rows, query),
+    findingsOfSets(reader, images, query),
     readUsages(
       reader,
-      page.rows.map((row) => row.usage_set),
+      images.map((image) => image.usage_set),
     ),
   ]);
   const told = new FindingsWithUsage(usages, query.usage);
+  return images.map((image) => {
+    const key = keyOfSet(image);
+    return told.of(key, findings.get(key) ?? [], image.usage_set);
+  });
+}
+
+interface NamedImage extends ScopedSet, CheckedRow {
+  readonly reference: string;
+  readonly digest: string;
+  readonly usage_set: number | null;
+}
+
+/** A page of references that name an image now, by name. */
+async function namedImages(
+  reader: DatabaseReader,
+  query: OutdatedQuery,
+  matching: RawBuilder<unknown>,
+  condition: RawBuilder<unknown>,
+): Promise<Page<NamedImage>> {
+  const limit = pageSize(query.limit);
+  const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
+  const { rows } = await sql<NamedImage>`
+    ${matching}
+    select reference, image.digest, image.distribution, image.scope, image.package_set, image_usage.usage_set,
+      scope_check.status as scope_status, scope_check.reason, exposure.checked, oldest_critical, oldest_important,
+      coalesce(exposure.packages,
+        (select cardinality(versions) from package_set where package_set.id = image.package_set)) as packages
+    from image_reference
+    join image on image.id = image_reference.image
+    ${usageJoin}
+    left join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
+    left join scope_check on scope_check.scope = image.scope
+    where until is null and reference > ${after} and ${condition}
+      ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
+      ${query.imageGlob === undefined ? sql`` : sql`and reference like ${globToLike(query.imageGlob)}`}
+    order by reference limit ${limit + 1}`.execute(reader);
+  return toPage(rows, limit, (row) => [row.reference]);
+}
+
+/** A condition on exposure: the set has a finding that is asked for; and what that condition is written with. */
+function outdatedSets(query: FindingFilter): {
+  readonly matching: RawBuilder<unknown>;
+  readonly isOutdated: RawBuilder<unknown>;
+} {
+  // What is summed up decides one condition; not a date, and not two that may hold of two findings.
+  const exact = query.since === undefined && (query.securityOnly !== true || query.severity === undefined);
+  if (exact) return { matching: sql``, isOutdated: sql`(findings > 0 ${exposureMatches(query)})` };
   return {
-    next: page.next,
-    rows: page.rows.map((row) => ({
-      reference: row.reference,
-      digest: row.digest,
-      distribution: row.distribution,
-      findings: told.of(keyOfSet(row), findings.get(keyOfSet(row)) ?? [], row.usage_set),
-    })),
+    matching: matchingSets(query),
+    isOutdated: sql`(findings > 0 and (image.package_set, image.scope) in (select package_set, scope from matching))`,
   };
 }
 
@@ -99,28 +180,21 @@ function exposureMatches({ securityOnly, severity }: FindingFilter): RawBuilder<
 
 function matchingSets(filter: FindingFilter): RawBuilder<unknown> {
   return sql`with matching as materialized (
-      select distinct member.set, scope
-      from package_check
-      join package_version_sets on package_version_sets.package_version = package_check.package_version
-      cross join lateral unnest(sets) as member (set)
-      where ${findingMatches(filter)}
+      select package_set, scope from exposure
+      where findings > 0 and exists (
+        select from unnest(outdated) as version
+        join package_check on package_check.scope = exposure.scope and package_check.package_version = version
+        where ${findingMatches(filter)})
     )`;
 }
 
 /** Findings recorded for one image; undefined when it is not in the inventory or was never checked. */
 export async function findingsOfImage(reader: DatabaseReader, digest: string): Promise<readonly Finding[] | undefined> {
   const { rows } = await sql<ScopedSet & { usage_set: number | null }>`
-    select image.package_set, image.scope, exposure.packages, image_usage.usage_set
+    select image.package_set, image.scope, image_usage.usage_set
     from image
     join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
     ${usageJoin}
     where digest = ${digest}`.execute(reader);
-  const [image] = rows;
-  if (image === undefined) return undefined;
-  const [findings, usages] = await Promise.all([
-    findingsOfSets(reader, [image]),
-    readUsages(reader, [image.usage_set]),
-  ]);
-  const key = keyOfSet(image);
-  return new FindingsWithUsage(usages).of(key, findings.get(key) ?? [], image.usage_set);
+  return rows.length === 0 ? undefined : (await findingsOfImages(reader, rows))[0];
 }
