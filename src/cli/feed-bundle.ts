@@ -50,11 +50,11 @@ async function fetchWanted(options: ExportOptions, context: CliContext): Promise
   for (const name of named) await workshop.shelf(name, options.arch ?? debianArchitecture());
   const hashes: string[] = [];
   for (const source of await expandFleets(sources)) {
-    const { distribution, packages } = await neededBy(source, workshop, context);
+    const { distribution, packages, packagesOf } = await neededBy(source, workshop, context);
     if (distribution === undefined) continue;
     distributions.add(distribution);
     for (const [repository, files] of Map.groupBy(packages, (item) => item.repository)) {
-      const cache = await workshop.packagesOf(repository);
+      const cache = await packagesOf(repository);
       await cache.fetchAll(files, context.progress, context.signal);
       hashes.push(...files.map(({ sha256 }) => sha256));
     }
@@ -67,7 +67,7 @@ type Workshop = Awaited<ReturnType<typeof workshopFrom>>;
 async function neededBy(source: string, workshop: Workshop, context: CliContext) {
   const { neededByImage, neededByRecipe } = await import('../engine/workshop/index.ts');
   if (isDocument(source)) {
-    const needed = await neededByRecipe(source);
+    const needed = await neededByRecipe(source, workshop);
     // Its indexes too: what the lock was made from, or newer.
     if (needed.distribution !== undefined) await workshop.shelf(needed.distribution, debianArchitecture());
     return needed;

@@ -10,6 +10,8 @@ import { cliError } from './errors.ts';
 export interface SourceOptions {
   readonly mirror?: string;
   readonly keyring?: string;
+  /** Only commands on recipes have it. */
+  readonly snapshotMirror?: string;
   readonly offline?: boolean;
   /** Only commands on images that the user names have it. */
   readonly imageSources?: boolean;
@@ -29,6 +31,14 @@ export function addSourceOptions(command: Command): Command {
       'public keys that sign a mirror of your own (armoured; PEM for apk), in place of the distribution’s',
     )
     .option('--offline', 'use what is cached, never the network');
+}
+
+/** For commands on recipes. */
+export function addSnapshotOption(command: Command): Command {
+  return command.option(
+    '--snapshot-mirror <url>',
+    'where past states of the distribution lie, for recipes with asOf (also: HERAKLIT_SNAPSHOT_DEBIAN)',
+  );
 }
 
 /** For commands on images that the user names. */
@@ -67,8 +77,9 @@ export async function workshopFrom(options: SourceOptions, context: CliContext):
 /** The options as the workshop takes them. */
 export async function repositoryOptions(
   options: SourceOptions,
-): Promise<Pick<WorkshopOptions, 'mirror' | 'keyring' | 'keyFiles' | 'offline'>> {
+): Promise<Pick<WorkshopOptions, 'mirror' | 'snapshotMirror' | 'keyring' | 'keyFiles' | 'offline'>> {
   return {
+    ...(options.snapshotMirror === undefined ? {} : { snapshotMirror: options.snapshotMirror }),
     ...(options.mirror === undefined ? {} : { mirror: options.mirror }),
     ...(options.keyring === undefined ? {} : await readKeyringFile(options.keyring)),
     ...(options.offline === undefined ? {} : { offline: options.offline }),

@@ -29,6 +29,11 @@ export const feedErrors = {
     retryable: false,
     meaning: 'Repositories were named by URL for a distribution whose format takes mirrors and pockets.',
   },
+  FEED_NO_SNAPSHOT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'Neither a snapshot mirror nor what this home recorded has a repository’s state of the date asked for.',
+  },
   FEED_MODULES_INVALID: {
     kind: 'failed',
     retryable: true,

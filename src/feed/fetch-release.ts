@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto';
 import { type Clock, type HeraklitError, isHeraklitError, redact, retry } from '../base/index.ts';
-import { type Keyring, MAX_RELEASE_BYTES, type Release, rereadRelease, verifyRelease } from '../distro/index.ts';
+import {
+  type Keyring,
+  MAX_RELEASE_BYTES,
+  type Release,
+  rereadRelease,
+  type VerifyReleaseOptions,
+  verifyDetachedRelease,
+  verifyRelease,
+} from '../distro/index.ts';
 import { feedError } from './errors.ts';
 import { everyMirrorFailed, type Failover } from './failover.ts';
 import type { Pocket } from './pockets.ts';
 import { BUNDLE, type CachedRelease, readCachedRelease, writeCachedRelease } from './release-cache.ts';
-import { mirrorUrl, openTransfer, type Transfer } from './transfer.ts';
+import { recordRelease } from './release-history.ts';
+import { isFlat, releaseId, releaseUrls } from './release-place.ts';
+import { openTransfer, type Transfer } from './transfer.ts';
 
 export interface ReleaseContext {
   /** Cache folder. */
@@ -32,19 +42,19 @@ async function readAll(transfer: Extract<Transfer, { kind: 'content' }>, url: st
   return Buffer.concat(chunks);
 }
 
-const optionsOf = (url: string, pocket: Pocket, { clock, trusted }: ReleaseContext) => {
-  return { now: clock.now(), suite: pocket.suite, trusted, what: redact(url) };
-};
+function optionsOf(url: string, pocket: Pocket, { clock, trusted }: ReleaseContext): VerifyReleaseOptions {
+  const common = { now: clock.now(), trusted, what: redact(url) };
+  // In one folder there is no suite to be mistaken for another.
+  return isFlat(pocket) ? common : { ...common, suite: pocket.suite, suiteOptional: pocket.extra !== undefined };
+}
 
-/** The state seen last, when this keyring has verified it; its signature is not computed again. */
-function recall(cached: CachedRelease, pocket: Pocket, context: ReleaseContext): Release {
+/** A state seen earlier, when this keyring has verified it; its signature is not computed again. */
+export function recall(cached: CachedRelease, pocket: Pocket, context: ReleaseContext): Release {
   const options = optionsOf(cached.url, pocket, context);
   // Who signed the bundle vouches for its state; a machine without network has no newer one, however old it gets.
   const isVouchedFor = context.offline && cached.url.startsWith(BUNDLE);
   return rereadRelease(cached, isVouchedFor ? { ...options, trusted: true } : options);
 }
-
-const releaseUrl = (base: string, pocket: Pocket): string => mirrorUrl(base, `dists/${pocket.suite}/InRelease`);
 
 interface Fetched {
   readonly cached: CachedRelease;
@@ -57,7 +67,35 @@ async function fetchFrom(
   known: CachedRelease | undefined,
   context: ReleaseContext,
 ): Promise<Fetched> {
-  const url = releaseUrl(base, pocket);
+  const [signed = '', plain] = releaseUrls(base, pocket);
+  try {
+    return await fetchUrl(signed, pocket, known, context);
+  } catch (error) {
+    if (plain === undefined || !isHeraklitError(error, 'FEED_NOT_FOUND')) throw error;
+    return fetchUrl(plain, pocket, known, context);
+  }
+}
+
+/** The bytes that the signature in a file beside them is of, where they bear none themselves. */
+async function verifyFetched(
+  bytes: Buffer,
+  url: string,
+  options: VerifyReleaseOptions,
+  context: ReleaseContext,
+): Promise<Release> {
+  if (context.trusted || url.endsWith('/InRelease')) return verifyRelease(bytes, context.keyring, options);
+  const transfer = await openTransfer(`${url}.gpg`, { signal: context.signal });
+  if (transfer.kind === 'unchanged') throw feedError('FEED_UNREACHABLE', `${redact(url)}.gpg: unexpected HTTP 304`);
+  const signature = await readAll(transfer, redact(url));
+  return verifyDetachedRelease(bytes, signature, context.keyring, options);
+}
+
+async function fetchUrl(
+  url: string,
+  pocket: Pocket,
+  known: CachedRelease | undefined,
+  context: ReleaseContext,
+): Promise<Fetched> {
   const { etag, lastModified } = known?.url === url ? known : {};
   const checked = context.clock.now();
   const transfer = await openTransfer(url, { signal: context.signal, etag, lastModified });
@@ -69,7 +107,7 @@ async function fetchFrom(
   const digest = createHash('sha256').update(bytes).digest('hex');
   const options = optionsOf(url, pocket, context);
   const release =
-    known?.digest === digest ? rereadRelease(known, options) : await verifyRelease(bytes, context.keyring, options);
+    known?.digest === digest ? rereadRelease(known, options) : await verifyFetched(bytes, url, options, context);
   const { text, signedBy } = release;
   const keyring = context.trusted ? '' : context.keyring.id;
   const answer = { url, etag: transfer.etag, lastModified: transfer.lastModified, checked };
@@ -77,7 +115,7 @@ async function fetchFrom(
 }
 
 /** The first mirror that answers well. */
-async function fetchFirst(
+export async function fetchFirst(
   bases: readonly string[],
   pocket: Pocket,
   known: CachedRelease | undefined,
@@ -126,11 +164,11 @@ export async function fetchRelease(
   pocket: Pocket,
   context: ReleaseContext,
 ): Promise<Release> {
-  const id = `${pocket.distribution.split('/')[0]}/${pocket.suite}`;
+  const id = releaseId(pocket);
   const found = await readCachedRelease(context.cache, id);
   // A verdict of another keyring, or none at all (trusted), is not taken over.
   const known = found?.keyring === (context.trusted ? '' : context.keyring.id) ? found : undefined;
-  const urls = bases.map((base) => releaseUrl(base, pocket));
+  const urls = bases.flatMap((base) => releaseUrls(base, pocket));
   const age = known === undefined ? Number.POSITIVE_INFINITY : context.clock.now() - known.checked;
   // What another mirror said a moment ago may be older on purpose: an image that names its mirror judges itself alone.
   const isCurrent = age >= 0 && age < context.maxAge && known !== undefined && urls.includes(known.url);
@@ -149,6 +187,7 @@ export async function fetchRelease(
   });
   const newer = known === undefined ? undefined : newerKnown(known, release, urls, pocket, context);
   if (newer !== undefined) return newer;
+  if (found !== undefined && found.digest !== cached.digest) await recordRelease(context.cache, id, found);
   await writeCachedRelease(context.cache, id, cached);
   return release;
 }

@@ -5,6 +5,7 @@ export {
   createAdvisoryReader,
 } from './advisories.ts';
 export type { AptSource, AptSourceFile } from './apt-sources.ts';
+export { snapshotUrl } from './as-of.ts';
 export {
   type CandidateIndex,
   indexCandidates,
@@ -26,4 +27,6 @@ export type { OpenRepositoriesOptions } from './open-options.ts';
 export { openRepositories } from './open-repositories.ts';
 export { createPackageCache, type PackageCache, type PackageCacheOptions, type PackageFile } from './packages.ts';
 export { defaultPockets, distributionOfRepository, findPocket, knownDistributions, type Pocket } from './pockets.ts';
+export { extraRepositoryName } from './release-place.ts';
+export { type ExtraRepository, openExtraRepository } from './repositories.ts';
 export { type SecuritySupport, securitySupport } from './security-support.ts';

@@ -30,6 +30,10 @@ export interface OpenRepositoriesOptions {
   readonly imageKeys?: readonly KeyFile[];
   /** Takes unsigned and stale repositories. */
   readonly trusted?: boolean;
+  /** Seconds since the epoch: repositories as they were then (deb), from what was recorded or a snapshot mirror. */
+  readonly asOf?: number;
+  /** Where past states lie; see `snapshotUrl`. */
+  readonly snapshotMirror?: string;
   /** Uses the cache alone. */
   readonly offline?: boolean;
   /** Seconds for which a known state is taken as current without asking the mirror. Default 0. */

@@ -17,6 +17,8 @@ export interface Pocket {
   readonly suite: string;
   readonly archive: ArchiveKind;
   readonly security: boolean;
+  /** Set for a repository that is none of the distribution's own. */
+  readonly extra?: { readonly name: string; readonly urls: readonly string[] };
 }
 
 const unknown = (message: string, known: readonly string[]): Error =>

@@ -31,7 +31,16 @@ const sumOf = (text: string): string => createHash('sha256').update(text).digest
 /** A file of the cache; undefined where it is missing or damaged: it is fetched anew then. */
 export async function readReleaseFile(path: string): Promise<CachedRelease | undefined> {
   try {
-    const file = await readFile(path, 'utf8');
+    return readReleaseBytes(await readFile(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads what `releaseBytes` wrote; undefined where it is damaged. */
+export function readReleaseBytes(bytes: Buffer): CachedRelease | undefined {
+  try {
+    const file = bytes.toString('utf8');
     const newline = file.indexOf('\n');
     const { sum, ...facts } = JSON.parse(file.slice(0, newline)) as Omit<CachedRelease, 'text'> & { sum: string };
     const text = file.slice(newline + 1);

@@ -1,12 +1,14 @@
 import { decompressBuffer } from '../archive/index.ts';
 import { type HeraklitError, isHeraklitError, silentProgress, systemClock } from '../base/index.ts';
 import {
+  type Keyring,
   MAX_CONTROL_BYTES,
   type Release,
   type RepositoryPackage,
   type RepositorySnapshot,
   shippedKeyring,
 } from '../distro/index.ts';
+import { releaseAsOf } from './as-of.ts';
 import { downloadBuffer } from './download.ts';
 import { feedError } from './errors.ts';
 import { createFailover, everyMirrorFailed, type Failover } from './failover.ts';
@@ -14,7 +16,11 @@ import { fetchRelease, type ReleaseContext } from './fetch-release.ts';
 import { cacheIndex, readCachedIndex } from './index-cache.ts';
 import type { OpenRepositoriesOptions } from './open-options.ts';
 import { defaultPockets, findPocket, keyringOf, type Pocket } from './pockets.ts';
+import { isFlat, releaseFolder, snapshotId } from './release-place.ts';
 import { mirrorUrl } from './transfer.ts';
+
+/** What stands for the component of a repository that has none. */
+const FLAT = 'flat';
 
 /** In the order of preference: smallest first. */
 const VARIANTS = [
@@ -25,10 +31,12 @@ const VARIANTS = [
 ] as const;
 
 function chooseIndex(release: Release, component: string, architecture: string, what: string) {
-  const path = `${component}/binary-${architecture}/Packages`;
+  const paths = component === FLAT ? ['Packages', './Packages'] : [`${component}/binary-${architecture}/Packages`];
   for (const { suffix, compression } of VARIANTS) {
-    const file = release.files.get(path + suffix);
-    if (file !== undefined) return { path: path + suffix, compression, file };
+    for (const path of paths) {
+      const file = release.files.get(path + suffix);
+      if (file !== undefined) return { path: path.replace('./', '') + suffix, compression, file };
+    }
   }
   throw feedError('FEED_INDEX_MISSING', `${what} has no index for component ${component} and ${architecture}`, {
     hint: `It has components ${release.components.join(', ')} and architectures ${release.architectures.join(', ')}.`,
@@ -39,15 +47,14 @@ function chooseIndex(release: Release, component: string, architecture: string, 
 function indexUrls(
   bases: readonly string[],
   release: Release,
-  suite: string,
+  pocket: Pocket,
   path: string,
   sha256: string,
 ): ReadonlyMap<string, string> {
-  const folder = path.slice(0, path.lastIndexOf('/'));
-  const names = [...(release.acquireByHash ? [`${folder}/by-hash/SHA256/${sha256}`] : []), path];
-  return new Map(
-    bases.flatMap((base) => names.map((name) => [mirrorUrl(base, `dists/${suite}/${name}`), base] as const)),
-  );
+  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  const names = [...(release.acquireByHash ? [`${folder}by-hash/SHA256/${sha256}`] : []), path];
+  const above = releaseFolder(pocket);
+  return new Map(bases.flatMap((base) => names.map((name) => [mirrorUrl(base, above + name), base] as const)));
 }
 
 async function loadIndex(
@@ -55,6 +62,7 @@ async function loadIndex(
   pocket: Pocket,
   component: string,
   id: string,
+  bases: readonly string[],
   options: OpenOptions,
 ): Promise<readonly RepositoryPackage[]> {
   const { path, compression, file } = chooseIndex(release, component, options.architecture, id);
@@ -67,8 +75,7 @@ async function loadIndex(
     });
   }
   const { failover, signal, attempts } = options;
-  const bases = options.mirrors[pocket.archive];
-  const urls = indexUrls(failover.order(bases), release, pocket.suite, path, file.sha256);
+  const urls = indexUrls(failover.order(bases), release, pocket, path, file.sha256);
   const onFailure = (url: string, error: HeraklitError): void => failover.failed(bases, urls.get(url) as string, error);
   const bytes = await downloadBuffer({ urls: [...urls.keys()], ...file }, { signal, attempts, onFailure });
   const index = await decompressBuffer(bytes, compression, { maxBytes: MAX_CONTROL_BYTES });
@@ -82,12 +89,12 @@ async function openPocket(
   context: ReleaseContext,
   options: OpenOptions,
 ): Promise<readonly RepositorySnapshot[]> {
-  const bases = options.mirrors[pocket.archive];
-  const open = async (release: Release): Promise<readonly RepositorySnapshot[]> => {
-    const components = options.components ?? ['main'];
+  const bases = pocket.extra?.urls ?? options.mirrors[pocket.archive];
+  const open = async (release: Release, from = bases): Promise<readonly RepositorySnapshot[]> => {
+    const components = isFlat(pocket) ? [FLAT] : (options.components ?? ['main']);
     return Promise.all(
       components.map(async (component) => {
-        const id = `${pocket.distribution.split('/')[0]}/${pocket.suite}/${component}/${options.architecture}`;
+        const id = snapshotId(pocket, component, options.architecture);
         return {
           id,
           distribution: pocket.distribution,
@@ -100,11 +107,15 @@ async function openPocket(
           releaseDigest: release.digest,
           notAutomatic: release.notAutomatic,
           butAutomaticUpgrades: release.butAutomaticUpgrades,
-          packages: await loadIndex(release, pocket, component, id, options),
+          packages: await loadIndex(release, pocket, component, id, from, options),
         };
       }),
     );
   };
+  if (options.asOf !== undefined) {
+    const past = await releaseAsOf(pocket, options.asOf, options.snapshotMirror, context);
+    return open(past.release, [...(past.base === undefined ? [] : [past.base]), ...bases]);
+  }
   const release = await fetchRelease(bases, pocket, context);
   try {
     return await open(release);
@@ -142,6 +153,56 @@ async function openElsewhere<T>(
   throw everyMirrorFailed(first, failures);
 }
 
+function contextOf(options: OpenRepositoriesOptions, failover: Failover, keyring: Keyring): ReleaseContext {
+  return {
+    failover,
+    keyring,
+    cache: options.cache,
+    clock: options.clock ?? systemClock,
+    trusted: options.trusted ?? false,
+    offline: options.offline ?? false,
+    maxAge: (options.maxAge ?? 0) * 1000,
+    signal: options.signal,
+    attempts: options.attempts,
+  };
+}
+
+/** A repository of Debian packages that is none of the distribution's own. */
+export interface ExtraRepository {
+  /** Unique among those opened together; letters, digits and `-`. */
+  readonly name: string;
+  /** Roots, best first. */
+  readonly urls: readonly string[];
+  /** As in sources.list(5): one that ends in `/` is a folder without components. */
+  readonly suite: string;
+}
+
+/**
+ * Opens one of them: InRelease, or Release and Release.gpg, as for a distribution's own. `options.keyring` signs it.
+ * @throws as `openRepositories`
+ */
+export async function openExtraRepository(
+  extra: ExtraRepository,
+  options: OpenRepositoriesOptions,
+): Promise<readonly RepositorySnapshot[]> {
+  const { distribution, keyring } = options;
+  if (keyring === undefined && options.trusted !== true) {
+    throw feedError('FEED_UNTRUSTED', `the repository ${extra.name} names no keys, and nobody said to trust it`, {
+      hint: 'Give it a keyring: a file with the public keys that sign it.',
+    });
+  }
+  const pocket: Pocket = {
+    distribution: distribution as Pocket['distribution'],
+    ...{ pocket: extra.name, suite: extra.suite, archive: 'main', security: false, extra },
+  };
+  const failover = options.failover ?? createFailover(extra.name);
+  const keys = keyring ?? NOBODY;
+  return openPocket(pocket, contextOf(options, failover, keys), { ...options, failover });
+}
+
+/** Never asked for a key: what is trusted is not verified. */
+const NOBODY: Keyring = { name: 'none', id: '', keys: async () => [] };
+
 /**
  * Opens the repositories of a distribution: InRelease → signature → index by hash → packages.
  * Snapshots come in the order of pockets, then components.
@@ -152,17 +213,8 @@ export async function openAptRepositories(options: OpenRepositoriesOptions): Pro
   const { distribution, progress = silentProgress } = options;
   const pockets = (options.pockets ?? defaultPockets(distribution)).map((pocket) => findPocket(distribution, pocket));
   const failover = options.failover ?? createFailover(options.mirrors.origin);
-  const context: ReleaseContext = {
-    failover,
-    cache: options.cache,
-    clock: options.clock ?? systemClock,
-    keyring: options.keyring ?? (await shippedKeyring(keyringOf(distribution) ?? distribution)),
-    trusted: options.trusted ?? false,
-    offline: options.offline ?? false,
-    maxAge: (options.maxAge ?? 0) * 1000,
-    signal: options.signal,
-    attempts: options.attempts,
-  };
+  const keyring = options.keyring ?? (await shippedKeyring(keyringOf(distribution) ?? distribution));
+  const context = contextOf(options, failover, keyring);
   let done = 0;
   const step = `repositories of ${distribution}`;
   progress.update(step, done, pockets.length);

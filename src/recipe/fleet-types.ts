@@ -32,6 +32,8 @@ export interface FleetDistribution {
   readonly mirrors?: readonly string[];
   /** The same for the security pocket, where that lies elsewhere. */
   readonly securityMirrors?: readonly string[];
+  /** Where past states of its repositories lie, for recipes with `asOf`. */
+  readonly snapshotMirror?: string;
   /** Names of pockets or repositories that are known of the distribution. */
   readonly pockets?: readonly string[];
   readonly components?: readonly string[];

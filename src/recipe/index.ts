@@ -17,4 +17,4 @@ export type {
 } from './fleet-types.ts';
 export { type Loaded, loadFleet, loadRecipe, parseFleet, parseRecipe } from './load.ts';
 export { nearest } from './nearest.ts';
-export type { Recipe, RecipeFile, RecipePin, RecipeRuntime, RecipeUser } from './types.ts';
+export type { Recipe, RecipeFile, RecipePin, RecipeRepository, RecipeRuntime, RecipeUser } from './types.ts';

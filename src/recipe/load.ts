@@ -63,7 +63,7 @@ function recipeProblems(recipe: Recipe): readonly Problem[] {
   if (recipe.distribution === undefined && recipe.from === undefined) {
     problems.push(problem([], 'one of the keys "distribution" and "from" is needed'));
   }
-  problems.push(...pinProblems(recipe));
+  problems.push(...pinProblems(recipe), ...repositoryProblems(recipe));
   const paths = new Set<string>();
   for (const [index, file] of (recipe.files ?? []).entries()) {
     const at = ['files', index];
@@ -106,6 +106,25 @@ function pinProblems({ pins = [], packages = [], exclude = [] }: Recipe): readon
       problems.push(problem(['exclude', index], `${name} is also among the packages`));
     }
   }
+  return problems;
+}
+
+function repositoryProblems({ repositories = [], asOf }: Recipe): readonly Problem[] {
+  const problems: Problem[] = [];
+  const names = new Set<string>();
+  for (const [index, { name, suite, components, keyring, trusted }] of repositories.entries()) {
+    const at = ['repositories', index];
+    if (names.has(name)) problems.push(problem([...at, 'name'], `${name} stands twice`));
+    names.add(name);
+    if ((keyring === undefined) === (trusted !== true)) {
+      problems.push(problem(at, 'one of "keyring" and "trusted: true" is needed, and not both'));
+    }
+    if (suite.endsWith('/') !== (components === undefined)) {
+      problems.push(problem([...at, 'suite'], 'a suite needs "components"; a folder, which ends in /, has none'));
+    }
+  }
+  if (asOf !== undefined && !Number.isFinite(Date.parse(asOf)))
+    problems.push(problem(['asOf'], 'there is no such day'));
   return problems;
 }
 

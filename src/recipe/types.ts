@@ -12,6 +12,10 @@ export interface Recipe {
   readonly recommends?: boolean;
   /** Which versions are preferred, as apt_preferences(5). */
   readonly pins?: readonly RecipePin[];
+  /** Besides the distribution's own. */
+  readonly repositories?: readonly RecipeRepository[];
+  /** All repositories as they were then: a day (its end, UTC) or a time. */
+  readonly asOf?: string;
   /** Names or patterns of packages that must not get into the image. */
   readonly exclude?: readonly string[];
   /** Names or patterns of packages whose locked version stays when the lock is updated. */
@@ -23,6 +27,20 @@ export interface Recipe {
   readonly config?: RecipeRuntime;
   readonly platforms?: readonly string[];
   readonly compression?: 'zstd' | 'gzip';
+}
+
+/** As a line of sources.list(5). */
+export interface RecipeRepository {
+  /** For pins, the lock and messages. */
+  readonly name: string;
+  readonly url: string;
+  /** One that ends in `/` is a folder without components. */
+  readonly suite: string;
+  readonly components?: readonly string[];
+  /** File with the public keys that sign it, beside the recipe. */
+  readonly keyring?: string;
+  /** True: unsigned and stale indexes are taken. */
+  readonly trusted?: boolean;
 }
 
 export interface RecipePin {

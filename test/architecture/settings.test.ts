@@ -67,6 +67,7 @@ const FLEET: Readers = {
     'src/engine/workshop/workshop.ts',
     '{ mirrors = [], securityMirrors = [] } = distribution',
   ],
+  'distributions{}.snapshotMirror': ['src/engine/workshop/workshop.ts', '?.snapshotMirror'],
   'distributions{}.pockets': ['src/engine/workshop/workshop.ts', 'settings.pockets'],
   'distributions{}.components': [
     'src/engine/workshop/workshop.ts',
@@ -206,6 +207,7 @@ test('every setting of a fleet file is read', () => check('fleet', FLEET));
 
 test('every setting of a recipe is named by code that is not its schema or type', () => {
   const schema = JSON.parse(readFileSync(new URL('schemas/recipe.schema.json', ROOT), 'utf8')) as Schema;
+  const files = ['engine/workshop/recipe-repositories'];
   const folders = [
     'lock',
     'compose',
@@ -220,7 +222,9 @@ test('every setting of a recipe is named by code that is not its schema or type'
     'platforms',
     'types',
   ];
-  const code = folders.map((name) => readFileSync(new URL(`src/build/compose/${name}.ts`, ROOT), 'utf8')).join('\n');
+  const code = [...folders.map((name) => `build/compose/${name}`), ...files]
+    .map((name) => readFileSync(new URL(`src/${name}.ts`, ROOT), 'utf8'))
+    .join('\n');
   const unread = settings(schema, schema).filter((setting) => {
     const name = setting.split('.').at(-1) ?? '';
     return !new RegExp(`\\b${name}\\b`).test(code);

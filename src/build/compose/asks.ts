@@ -5,7 +5,8 @@ import type { ComposeBase } from './types.ts';
 
 /** Digest over what decides the package set; files, users and config are not part of it. */
 export function recipeDigest(recipe: Recipe, architecture: string): string {
-  const { distribution, from, packages, recommends, scripts, pins = [], exclude = [] } = recipe;
+  const { distribution, from, packages, recommends, scripts } = recipe;
+  const later = laterAsks(recipe);
   return digestOf(
     JSON.stringify([
       distribution ?? null,
@@ -15,9 +16,19 @@ export function recipeDigest(recipe: Recipe, architecture: string): string {
       scripts ?? 'run',
       architecture,
       // What came later counts only where it is used, so that older locks stay what they are.
-      ...(pins.length === 0 && exclude.length === 0 ? [] : [pins.map(pinText), exclude]),
+      ...(later.length === 0 ? [] : [later]),
     ]),
   );
+}
+
+function laterAsks({ pins = [], exclude = [], repositories = [], asOf }: Recipe): readonly string[] {
+  return [
+    ...pins.map((pin) => `pin ${pinText(pin)}`),
+    ...exclude.map((name) => `exclude ${name}`),
+    // Where a repository lies and who signs it says nothing of what is in it: a mirror of it is the same one.
+    ...repositories.map(({ name, suite, components = [] }) => ['repository', name, suite, ...components].join(' ')),
+    ...(asOf === undefined ? [] : [`as of ${asOf}`]),
+  ];
 }
 
 function pinText({ packages, version, repository, suite, component, priority }: RecipePin): string {
@@ -29,15 +40,14 @@ function pinText({ packages, version, repository, suite, component, priority }: 
 
 /** The same in words, one line for each thing asked: a lock keeps them, so that drift can be named. */
 export function asksOf(recipe: Recipe): readonly string[] {
-  const { distribution, from, packages = [], recommends = false, scripts = 'run', pins = [], exclude = [] } = recipe;
+  const { distribution, from, packages = [], recommends = false, scripts = 'run' } = recipe;
   return [
     ...(distribution === undefined ? [] : [`distribution ${distribution}`]),
     ...(from === undefined ? [] : [`from ${from}`]),
     `recommends ${recommends}`,
     `scripts ${scripts}`,
     ...packages.map((name) => `package ${name}`),
-    ...pins.map((pin) => `pin ${pinText(pin)}`),
-    ...exclude.map((name) => `exclude ${name}`),
+    ...laterAsks(recipe),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { BuiltRecipe } from '../../engine/workshop/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { addFormat } from '../format-option.ts';
-import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+import { addSnapshotOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 interface BuildOptions extends SourceOptions {
   readonly output: string;
@@ -30,7 +30,7 @@ Examples:
 
 export function register(command: Command, context: CliContext): void {
   addFormat(
-    addSourceOptions(command)
+    addSnapshotOption(addSourceOptions(command))
       .argument('<recipe>', 'recipe file (kind: Image)')
       .requiredOption('-o, --output <ref>', 'where to put the image')
       .option('--locked', 'build exactly what the lock says, or fail')

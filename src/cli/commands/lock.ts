@@ -5,7 +5,7 @@ import type { CliContext, OutputFormat } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { addFormat } from '../format-option.ts';
 import { printable } from '../render/table.ts';
-import { addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
+import { addSnapshotOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
 interface LockOptions extends SourceOptions {
   readonly locked?: boolean;
@@ -33,7 +33,7 @@ Examples:
 
 export function register(command: Command, context: CliContext): void {
   addFormat(
-    addSourceOptions(command)
+    addSnapshotOption(addSourceOptions(command))
       .argument('<recipe>', 'recipe file (kind: Image)')
       .option('--update [package...]', 'choose packages anew: all, or these with what they need')
       .option('--locked', 'fail, naming what changed, unless the lock fits the recipe')

@@ -11,7 +11,7 @@ export {
   parseControl,
 } from './control.ts';
 export { debEcosystem } from './ecosystem.ts';
-export { type Keyring, readKeyring, shippedKeyring } from './keyring.ts';
+export { type Keyring, readKeyring, readKeyringFile, shippedKeyring } from './keyring.ts';
 export {
   type IndexOrigin,
   type IndexRow,
@@ -27,6 +27,7 @@ export {
   type ReleaseFile,
   rereadRelease,
   type VerifyReleaseOptions,
+  verifyDetachedRelease,
   verifyRelease,
 } from './release.ts';
 export {

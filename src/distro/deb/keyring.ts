@@ -50,6 +50,15 @@ export async function readKeyring(name: string, armored: readonly string[]): Pro
   return keyring;
 }
 
+/** Keys as they lie in a file: armoured, or as `gpg --export` and `gpg --dearmor` write them. @throws DISTRO_KEYRING_INVALID */
+export function readKeyringFile(name: string, bytes: Buffer): Promise<Keyring> {
+  const text = bytes.toString('latin1');
+  if (text.includes('-----BEGIN PGP')) return readKeyring(name, [text]);
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
+  const armoured = `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${lines.join('\n')}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+  return readKeyring(name, [armoured]);
+}
+
 const shipped = new Map<string, Promise<Keyring>>();
 
 async function readShipped(id: string): Promise<Keyring> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { verifyDetached } from '../detached-signature.ts';
 import { distroError } from '../errors.ts';
 import { verifyClearSigned } from './clear-sign.ts';
 import { parseSingleStanza } from './control.ts';
@@ -43,6 +44,8 @@ export interface VerifyReleaseOptions {
   readonly now: number;
   /** Suite or codename asked for; anything else is RELEASE_MISMATCH. */
   readonly suite?: string;
+  /** True: a file that names neither suite nor codename will do (repositories that are no distribution's). */
+  readonly suiteOptional?: boolean;
   /** True: take it unsigned and stale (a repository the user vouches for). */
   readonly trusted?: boolean;
   /** What to call the file in messages. */
@@ -122,7 +125,8 @@ export function parseRelease(text: string, digest: string, signedBy: readonly st
 export function checkRelease(release: Release, options: VerifyReleaseOptions): void {
   const { suite, now, trusted = false } = options;
   const what = options.what ?? 'the Release file';
-  if (suite !== undefined && suite !== release.suite && suite !== release.codename) {
+  const isNamed = release.suite !== '' || release.codename !== '' || options.suiteOptional !== true;
+  if (suite !== undefined && isNamed && suite !== release.suite && suite !== release.codename) {
     throw distroError(
       'RELEASE_MISMATCH',
       `${what} is that of suite ${release.suite || '?'} (${release.codename || '?'}), not of ${suite}`,
@@ -168,6 +172,28 @@ export async function verifyRelease(
       ? { text: unwrap(bytes), signedBy: [] }
       : await verifyClearSigned(bytes, keyring, options.now, what);
   const release = parseRelease(text, digest, signedBy, what);
+  checkRelease(release, options);
+  return release;
+}
+
+/**
+ * A Release file whose signature lies beside it (Release.gpg), as `verifyRelease`.
+ *
+ * @throws as `verifyRelease`
+ */
+export async function verifyDetachedRelease(
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  keyring: Keyring,
+  options: VerifyReleaseOptions,
+): Promise<Release> {
+  const what = options.what ?? 'the Release file';
+  if (bytes.byteLength > MAX_RELEASE_BYTES) {
+    throw distroError('RELEASE_INVALID', `${what} has ${bytes.byteLength} bytes, more than ${MAX_RELEASE_BYTES}`);
+  }
+  const signedBy = await verifyDetached(bytes, signature, keyring, options.now, what);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const release = parseRelease(Buffer.from(bytes).toString('utf8'), digest, signedBy, what);
   checkRelease(release, options);
   return release;
 }

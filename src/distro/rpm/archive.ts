@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { decompressBuffer, detectCompression } from '../../archive/index.ts';
 import { isHeraklitError, messageOf } from '../../base/index.ts';
 import type { Keyring } from '../deb/keyring.ts';
+import { verifyDetached } from '../detached-signature.ts';
 import { distroError } from '../errors.ts';
 import { unsigned } from '../signatures.ts';
 import type { InstalledPackage } from '../types.ts';
 import { type CpioEntry, readCpio } from './cpio.ts';
-import { verifyDetached } from './detached-signature.ts';
 import { RpmHeader, TAG } from './header.ts';
 import { filePaths, installedRpm } from './package.ts';
 

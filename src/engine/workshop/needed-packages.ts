@@ -1,18 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../base/index.ts';
 import { parseLocks } from '../../build/index.ts';
-import type { PackageFile } from '../../feed/index.ts';
+import type { PackageCache, PackageFile } from '../../feed/index.ts';
 import { findOutdated, inspectLayers, readLayers } from '../../inventory/index.ts';
 import type { ResolvedImage } from '../../oci/index.ts';
 import { loadRecipe } from '../../recipe/index.ts';
 import { workshopError } from './errors.ts';
 import { solveUpgrades } from './patch-image.ts';
+import { recipePackages } from './recipe-repositories.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What a machine without network needs to patch an image, or to build a recipe again. */
 export interface Needed {
   readonly distribution: string | undefined;
   readonly packages: readonly PackageFile[];
+  /** Where the packages of a repository come from. */
+  packagesOf(repository: string): Promise<PackageCache>;
 }
 
 /** Everything that brings the image up to date, as a patch would take it; reads the changelogs on the way. */
@@ -29,15 +32,19 @@ export async function neededByImage(image: ResolvedImage, tools: Workshop): Prom
   const workshop = tools.forImage(contents);
   const shelf = await workshop.shelf(name, contents.architecture);
   const check = await findOutdated(contents, shelf.snapshots, { changelog: await workshop.changelogs(name, shelf) });
-  if (check.kind === 'unsupported' || check.findings.length === 0) return { distribution: name, packages: [] };
+  const { packagesOf } = workshop;
+  if (check.kind === 'unsupported' || check.findings.length === 0) {
+    return { distribution: name, packages: [], packagesOf };
+  }
   const indexes = records.map((record) => record.index);
-  return { distribution: name, packages: await solveUpgrades(contents, indexes, check.findings, shelf, workshop) };
+  const packages = await solveUpgrades(contents, indexes, check.findings, shelf, workshop);
+  return { distribution: name, packages, packagesOf };
 }
 
 /** What the recipe's lock names. @throws RECIPE_NOT_LOCKED, RECIPE_INVALID, COMPOSE_LOCK_INVALID */
-export async function neededByRecipe(path: string): Promise<Needed> {
-  const { file } = await loadRecipe(path);
-  const lockFile = `${file}.lock`;
+export async function neededByRecipe(path: string, workshop: Workshop): Promise<Needed> {
+  const loaded = await loadRecipe(path);
+  const lockFile = `${loaded.file}.lock`;
   let text: string;
   try {
     text = await readFile(lockFile, 'utf8');
@@ -48,5 +55,9 @@ export async function neededByRecipe(path: string): Promise<Needed> {
     });
   }
   const locks = parseLocks(text, lockFile);
-  return { distribution: locks[0]?.distribution, packages: locks.flatMap(({ packages }) => packages) };
+  return {
+    distribution: locks[0]?.distribution,
+    packages: locks.flatMap(({ packages }) => packages),
+    packagesOf: (repository) => recipePackages(loaded, repository, workshop),
+  };
 }

@@ -49,6 +49,8 @@ export interface WorkshopOptions {
   readonly blobs?: BlobStoreOptions;
   /** Mirror of the distribution; else the environment, apt's sources, the public list. */
   readonly mirror?: string;
+  /** Snapshot mirror of the distribution: see docs/mirrors.md. */
+  readonly snapshotMirror?: string;
   /** Keys that sign the repositories; default: those that ship for the distribution. */
   readonly keyring?: Keyring;
   /** The same as files of any family: PEM keys of apk. */
@@ -93,12 +95,17 @@ export interface Workshop {
   store(): Promise<BlobStore>;
   mirrors(distribution: string): Promise<Mirrors>;
   packages(distribution: string): Promise<PackageCache>;
+  /** Where past states of a distribution lie: the option, the fleet file, HERAKLIT_SNAPSHOT_DEBIAN. */
+  snapshotMirror(distribution: string): string | undefined;
   /** @param repository a snapshot's id, `debian/trixie-security/main/amd64` */
   packagesOf(repository: string): Promise<PackageCache>;
   /** The workshop for one image: over its own apt sources where `imageSources` says so, else this one. */
   forImage(contents: { readonly packageSources: readonly AptSourceFile[] }): Workshop;
-  /** @param pockets default: release, updates, security */
-  shelf(distribution: string, architecture: string, pockets?: readonly string[]): Promise<Shelf>;
+  /**
+   * @param pockets default: release, updates, security
+   * @param asOf seconds since the epoch: as they were then (deb)
+   */
+  shelf(distribution: string, architecture: string, pockets?: readonly string[], asOf?: number): Promise<Shelf>;
   changelogs(distribution: string, shelf: Shelf): Promise<ReadChangelog>;
   /** What the distribution says of packages it no longer supports. */
   securitySupport(distribution: string, shelf: Shelf): Promise<readonly SupportNote[]>;
@@ -152,9 +159,13 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
       ofImages.set(key, made);
       return made;
     },
+    snapshotMirror: (distribution) =>
+      options.snapshotMirror ??
+      options.distributions?.[distribution]?.snapshotMirror ??
+      process.env[`HERAKLIT_SNAPSHOT_${(distribution.split('/', 1)[0] ?? '').toUpperCase()}`],
     packagesOf: (repository) => workshop.packages(distributionOfRepository(repository)),
-    shelf: (distribution, architecture, asked = options.pockets) =>
-      once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''}`, async () => {
+    shelf: (distribution, architecture, asked = options.pockets, asOf = undefined) =>
+      once(`shelf ${distribution} ${architecture} ${asked?.join() ?? ''} ${asOf ?? 'now'}`, async () => {
         const settings = options.distributions?.[distribution] ?? {};
         const { components, trusted, keys, repositories: named } = settings;
         const folder = options.folder ?? process.cwd();
@@ -175,6 +186,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
             pockets,
             components,
             repositories,
+            asOf,
+            snapshotMirror: workshop.snapshotMirror(distribution),
             trusted,
             keyFiles,
             keyring: options.keyring,

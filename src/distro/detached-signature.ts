@@ -1,6 +1,6 @@
-import { isHeraklitError, messageOf } from '../../base/index.ts';
-import type { Keyring } from '../deb/keyring.ts';
-import { signersOf, unsigned } from '../signatures.ts';
+import { isHeraklitError, messageOf } from '../base/index.ts';
+import type { Keyring } from './deb/keyring.ts';
+import { signersOf, unsigned } from './signatures.ts';
 
 /**
  * Verifies a detached signature (repomd.xml.asc) over bytes.
