@@ -23,6 +23,10 @@ export interface BuiltImage {
   readonly baseDigest: Digest | undefined;
   readonly changes: readonly PackageChange[];
   readonly advisoriesFixed: readonly string[];
+  /** Of the lock that names every package it was made of. */
+  readonly lockDigest?: Digest;
+  /** What its strategy has to say of it in signed statements: type URI and content (the report of a rebase). */
+  readonly predicates?: readonly { readonly type: string; readonly predicate: object }[];
   readonly statistics: BuildStatistics;
 }
 

@@ -1,11 +1,13 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Database } from '../database/index.ts';
-import type { FleetSetup, LoadedFleet } from '../engine/index.ts';
+import type { FleetSetup, LoadedFleet, SigningSetup } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { debianArchitecture } from './debian-architecture.ts';
+import { signerFrom, trustedKeys } from './signing-keys.ts';
 import { repositoryOptions, type SourceOptions } from './source-options.ts';
 import { withStorage } from './storage-option.ts';
+import { VERSION } from './version.ts';
 
 export interface FleetSetupOptions extends SourceOptions {
   readonly fleet: LoadedFleet;
@@ -45,9 +47,11 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
   const workloads = fleet.document.rollout?.workloads;
   const selection = workloads === undefined ? {} : { workloads };
   const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;
+  const signing = await signingSetup(fleet);
   return {
     fleet,
     workshop,
+    ...(signing === undefined ? {} : { signing }),
     database,
     architecture: debianArchitecture(),
     registryHost,
@@ -60,6 +64,17 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     log,
     signal,
   };
+}
+
+/** Keys are read when the fleet is, so that a wrong passphrase is told before anything is built. */
+async function signingSetup({ document, directory }: LoadedFleet): Promise<SigningSetup | undefined> {
+  const settings = document.signing;
+  if (settings === undefined) return undefined;
+  const { key, passphraseFile, trust = [] } = settings;
+  const beside = (file: string): string => resolve(directory, file);
+  const signer = await signerFrom(beside(key), passphraseFile === undefined ? undefined : beside(passphraseFile));
+  const trusted = trust.length === 0 ? [] : await trustedKeys(trust.map(beside));
+  return { settings, signer, trusted, version: VERSION };
 }
 
 export const fleetFile = (named: string | undefined): string => named ?? join(process.cwd(), DEFAULT_FLEET_FILE);

@@ -1,11 +1,13 @@
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
+export type { SigningSetup } from './adapters/signing.ts';
 export { type VerifySetup, verifyOf } from './adapters/verify.ts';
 export type { Fleet, Parallel, StageTimes } from './context.ts';
 export { type LoopbackRegistry, openLoopbackRegistry } from './loopback-registry.ts';
 export { neededImages, runningReferences } from './needed-images.ts';
 export { type PipelineOptions, type PipelineResult, planPipeline, runPipeline } from './pipeline.ts';
 export type {
+  AttestedBuild,
   BuildPort,
   BuildRequest,
   CandidateImage,
@@ -16,6 +18,7 @@ export type {
   PushPort,
   ReleasedImage,
   RolloutPort,
+  SigningPort,
   Verification,
   VerifyPort,
 } from './ports.ts';

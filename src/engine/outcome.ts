@@ -1,6 +1,7 @@
 import type { BuiltImage } from '../build/index.ts';
 import type { NewEvent } from '../events/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
+import type { Attached } from '../publish/index.ts';
 import type { RolloutOutcome } from '../runtime/index.ts';
 import type { CandidateImage } from './ports.ts';
 import type { QueuedJob } from './queue/queue.ts';
@@ -16,12 +17,18 @@ export type Outcome =
   | (Ended & { readonly kind: 'began'; readonly baseDigest: Digest | undefined })
   /** The task has moved on since the job was queued. */
   | (Ended & { readonly kind: 'stale' })
-  | (Ended & { readonly kind: 'built'; readonly built: BuiltImage; readonly baseDigest: Digest | undefined })
+  | (Ended & {
+      readonly kind: 'built';
+      readonly built: BuiltImage;
+      readonly baseDigest: Digest | undefined;
+      readonly attached: Attached;
+    })
   | (Ended & { readonly kind: 'unchanged'; readonly reason: string; readonly baseDigest: Digest | undefined })
   | (Ended & {
       readonly kind: 'verified';
       readonly candidate: CandidateImage;
       readonly checks: readonly string[];
+      readonly attached: Attached;
       readonly event?: NewEvent | undefined;
     })
   | (Ended & {

@@ -2,7 +2,7 @@ import type { BuiltImage } from '../build/index.ts';
 import type { NewEvent } from '../events/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import type { MissingUpdate, RecipeKind, Strategy } from '../plan/index.ts';
-import type { BuildSummary, Place } from '../publish/index.ts';
+import type { Attached, BuildSummary, Place } from '../publish/index.ts';
 import type { RolloutOutcome } from '../runtime/index.ts';
 
 /** An image as the fleet file declares it. */
@@ -49,8 +49,26 @@ export interface BuildPort {
   build(request: BuildRequest, signal: AbortSignal): Promise<BuiltImage>;
 }
 
+/** A build that statements are made about. */
+export interface AttestedBuild {
+  readonly place: Place;
+  readonly built: BuiltImage;
+  readonly request: BuildRequest;
+  /** Id of the run: the same plan has the same one. */
+  readonly run: string;
+}
+
+export interface SigningPort {
+  /** Signed statements: what the image was made of, and what is inside. The blobs lie in the store when it resolves. */
+  attest(build: AttestedBuild, signal: AbortSignal): Promise<Attached>;
+  /** The image's signature and the statement of its tests; nothing when it is signed already. */
+  sign(candidate: CandidateImage, checks: readonly string[], signal: AbortSignal): Promise<Attached>;
+}
+
 export interface CandidateImage extends Place {
   readonly descriptor: Descriptor;
+  /** Layers of the statements that were published with it. */
+  readonly statements: readonly Descriptor[];
   readonly previous: Digest | undefined;
   readonly summary: BuildSummary;
 }
@@ -90,6 +108,8 @@ export interface PipelinePorts {
   readonly inventory: InventoryPort;
   readonly build: BuildPort;
   readonly verify: VerifyPort;
+  /** Undefined: nothing is signed. */
+  readonly signing?: SigningPort;
   /** Undefined: nothing runs here; images end released. */
   readonly rollout?: RolloutPort;
   /** Other registries; none: released images stay in our own. */

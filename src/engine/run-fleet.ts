@@ -2,12 +2,14 @@ import type { Log } from '../base/index.ts';
 import { chooseStrategy } from '../build/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Place } from '../publish/index.ts';
-import { createSqlCatalogue } from '../registry/index.ts';
+import { createSqlCatalogue, type RegistryCatalogue } from '../registry/index.ts';
 import { buildOf } from './adapters/build.ts';
 import { feedOf } from './adapters/feed.ts';
 import { inventoryOf } from './adapters/inventory.ts';
 import { type LoadedFleet, recipeFacts } from './adapters/load-fleet.ts';
 import { pushesOf } from './adapters/push.ts';
+import { type SigningSetup, type SigningTools, signingOf } from './adapters/signing.ts';
+import { checksByImage } from './adapters/verify.ts';
 import type { PipelineOptions } from './pipeline.ts';
 import type { RolloutPort, VerifyPort } from './ports.ts';
 import type { Workshop } from './workshop/workshop.ts';
@@ -23,6 +25,8 @@ export interface FleetSetup {
   readonly registryHost: string;
   readonly verify: VerifyPort;
   readonly rollout?: RolloutPort;
+  /** Undefined: nothing is signed. */
+  readonly signing?: SigningSetup;
   readonly retryFailed?: boolean;
   /** An earlier name of the fleet. */
   readonly takeOver?: string;
@@ -36,18 +40,20 @@ const referenceOf = ({ repository, tag }: Place): string => `${repository}:${tag
 /** Everything `runPipeline` and `planPipeline` need, over the real stages. */
 export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOptions> {
   const { fleet, workshop, database, architecture, registryHost } = setup;
+  const catalogue = createSqlCatalogue(database);
   return {
     fleet: fleet.fleet,
     database,
     blobs: await workshop.store(),
-    catalogue: createSqlCatalogue(database),
+    catalogue,
     ports: {
       feed: feedOf(fleet, architecture, workshop),
       inventory: inventoryOf(database, workshop, referenceOf),
       build: buildOf(fleet, architecture, workshop),
       verify: setup.verify,
       ...(setup.rollout === undefined ? {} : { rollout: setup.rollout }),
-      pushes: pushesOf(fleet.document.registry, workshop),
+      ...(setup.signing === undefined ? {} : { signing: signingOf(setup.signing, signingTools(setup, catalogue)) }),
+      pushes: pushesOf(fleet.document.registry, workshop, catalogue),
     },
     decide: (image, context) => {
       const recipe = fleet.recipes.get(image.name)?.document;
@@ -60,5 +66,16 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
     ...(setup.takeOver === undefined ? {} : { takeOver: setup.takeOver }),
     ...(setup.log === undefined ? {} : { log: setup.log }),
     ...(setup.signal === undefined ? {} : { signal: setup.signal }),
+  };
+}
+
+function signingTools({ fleet, workshop, registryHost }: FleetSetup, catalogue: RegistryCatalogue): SigningTools {
+  const checks = checksByImage(fleet);
+  return {
+    workshop,
+    catalogue,
+    fleet: fleet.fleet.name,
+    registryHost,
+    checksOf: (image) => checks.get(image) ?? fleet.document.verify,
   };
 }

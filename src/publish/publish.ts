@@ -29,7 +29,10 @@ export async function publishCandidates(
   candidates: readonly Candidate[],
 ): Promise<void> {
   if (candidates.length === 0) return;
-  await publisher.catalogue.publishMany(candidates.map(entryOf), { trx });
+  await publisher.catalogue.publishMany(
+    candidates.flatMap((one) => [entryOf(one), ...(one.attached ?? [])]),
+    { trx },
+  );
   const events = candidates.flatMap((candidate) => {
     const digest = candidate.built.descriptor.digest;
     const facts = { ...candidate, digest, summary: summaryOf(candidate.built) };
@@ -57,7 +60,10 @@ export async function releaseImages(
   releases: readonly Release[],
 ): Promise<void> {
   if (releases.length === 0) return;
-  const entries = releases.map(({ repository, tag, descriptor }) => ({ repository, tag, descriptor, blobs: [] }));
+  const entries = releases.flatMap(({ repository, tag, descriptor, attached = [] }): readonly CatalogueEntry[] => [
+    ...attached,
+    { repository, tag, descriptor, blobs: [] },
+  ]);
   await publisher.catalogue.publishMany(entries, { trx });
   await emit(
     trx,

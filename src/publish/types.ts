@@ -1,5 +1,6 @@
 import type { BuiltImage } from '../build/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
+import type { CatalogueEntry } from '../registry/index.ts';
 
 /** Where an image of the fleet stands in our registry. */
 export interface Place {
@@ -14,6 +15,8 @@ export interface Candidate extends Place {
   readonly built: BuiltImage;
   /** Digest its tag names now. */
   readonly previous: Digest | undefined;
+  /** Statements about it, published with it. */
+  readonly attached?: readonly CatalogueEntry[];
 }
 
 /** What events and later steps say of a candidate: the built image without its bytes. */
@@ -30,4 +33,6 @@ export interface Release extends Place {
   readonly descriptor: Descriptor;
   readonly previous: Digest | undefined;
   readonly summary: BuildSummary;
+  /** Its signature, published before its tag moves. */
+  readonly attached?: readonly CatalogueEntry[];
 }

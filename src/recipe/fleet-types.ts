@@ -15,8 +15,25 @@ export interface Fleet {
   readonly verify?: VerifyChecks;
   readonly rollout?: FleetRollout;
   readonly policy?: FleetPolicy;
+  readonly signing?: FleetSigning;
   /** Advisories that explain and rank what is found. */
   readonly advisories?: readonly FleetAdvisories[];
+}
+
+/** Every released image is signed, and says what it was made of. */
+export interface FleetSigning {
+  /** Private key (PEM or cosign.key), beside the fleet file unless absolute. */
+  readonly key: string;
+  /** Holds the key's passphrase; else HERAKLIT_KEY_PASSPHRASE or COSIGN_PASSWORD. */
+  readonly passphraseFile?: string;
+  /** Public keys whose signatures count as well: those of the time before the key was changed. */
+  readonly trust?: readonly string[];
+  /** URI of who vouches for the build, in provenance. */
+  readonly builder?: string;
+  /** Forms of the bill of materials that is attached; CycloneDX unless said otherwise. */
+  readonly sbom?: readonly ('cyclonedx' | 'spdx')[];
+  /** Attach statements as sigstore bundles, too. */
+  readonly bundles?: boolean;
 }
 
 export interface FleetAdvisories {

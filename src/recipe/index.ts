@@ -12,6 +12,7 @@ export type {
   FleetReplica,
   FleetRepository,
   FleetRollout,
+  FleetSigning,
   FleetWorkload,
   VerifyChecks,
 } from './fleet-types.ts';

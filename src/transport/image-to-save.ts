@@ -6,6 +6,9 @@ import { verifying } from '../storage/index.ts';
 /** What saving needs of an image. */
 export type ImageToSave = Pick<ResolvedImage, 'manifestBytes' | 'mediaType' | 'manifest' | 'config' | 'blobs'>;
 
+/** Any manifest of the image's form: an artifact, too, whose config is none. */
+export type ManifestToSave = Omit<ImageToSave, 'config'>;
+
 export interface SaveImageOptions {
   readonly registry?: RegistryClientOptions;
   /** A repository of the same registry to mount blobs from. */
@@ -14,7 +17,7 @@ export interface SaveImageOptions {
 }
 
 /** Config and layers, each once; layers that live elsewhere (urls) are not copied. */
-export function blobsOf({ manifest }: ImageToSave): readonly Descriptor[] {
+export function blobsOf({ manifest }: ManifestToSave): readonly Descriptor[] {
   const own = [manifest.config, ...manifest.layers].filter((blob) => blob.urls === undefined);
   return [...new Map(own.map((blob) => [blob.digest, blob])).values()];
 }

@@ -1,14 +1,14 @@
 import { isHeraklitError } from '../base/index.ts';
 import type { Descriptor, RegistryReference } from '../oci/index.ts';
 import { transportError } from './errors.ts';
-import { blobsOf, type ImageToSave, type SaveImageOptions } from './image-to-save.ts';
+import { blobsOf, type ManifestToSave, type SaveImageOptions } from './image-to-save.ts';
 
 /** Blobs on their way to a registry at once. */
 const PARALLEL_PUSHES = 3;
 
 /** Pushes blobs, then the manifest: a tag never names what is not there. */
 export async function toRegistry(
-  image: ImageToSave,
+  image: ManifestToSave,
   descriptor: Descriptor,
   reference: RegistryReference,
   options: SaveImageOptions,

@@ -1,7 +1,13 @@
-import { type Descriptor, digestOf, type Reference } from '../oci/index.ts';
+import { type Descriptor, digestOf, type Reference, type RegistryReference } from '../oci/index.ts';
 import { openBlobStore, relyOn, removeScratchFolder, updateLayoutIndex, withImage } from '../storage/index.ts';
 import { transportError } from './errors.ts';
-import { blobsOf, type ImageToSave, type SaveImageOptions, withPlatform } from './image-to-save.ts';
+import {
+  blobsOf,
+  type ImageToSave,
+  type ManifestToSave,
+  type SaveImageOptions,
+  withPlatform,
+} from './image-to-save.ts';
 import { fillDocker, fillOci } from './save-archive.ts';
 import { toRegistry } from './save-registry.ts';
 import { writeArchive } from './write-tar.ts';
@@ -50,6 +56,20 @@ export async function saveImage(
     case 'dir':
       throw notAnImage(reference.root);
   }
+}
+
+/**
+ * Pushes a signature, statement or other artifact: blobs, then the manifest.
+ * @throws REGISTRY_…, BLOB_MISSING
+ */
+export function saveArtifact(
+  artifact: ManifestToSave,
+  reference: RegistryReference,
+  options: SaveImageOptions = {},
+): Promise<void> {
+  const { manifestBytes, mediaType } = artifact;
+  const descriptor = { mediaType, digest: digestOf(manifestBytes), size: manifestBytes.length };
+  return toRegistry(artifact, descriptor, reference, options);
 }
 
 async function toLayout(

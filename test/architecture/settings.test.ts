@@ -56,6 +56,13 @@ const GRADES: Readers = Object.fromEntries(
 );
 
 const FLEET: Readers = {
+  signing: ['src/cli/fleet-setup.ts', 'document.signing'],
+  'signing.key': ['src/cli/fleet-setup.ts', '{ key, passphraseFile, trust = [] }'],
+  'signing.passphraseFile': ['src/cli/fleet-setup.ts', '{ key, passphraseFile, trust = [] }'],
+  'signing.trust': ['src/cli/fleet-setup.ts', '{ key, passphraseFile, trust = [] }'],
+  'signing.builder': ['src/engine/adapters/signing.ts', 'settings.builder'],
+  'signing.sbom': ['src/engine/adapters/signing.ts', 'settings.sbom'],
+  'signing.bundles': ['src/engine/adapters/signing.ts', 'settings.bundles'],
   'registry.storage': ['src/cli/fleet-setup.ts', 'registry?.storage'],
   name: ['src/engine/adapters/load-fleet.ts', 'loaded.document.name'],
   distributions: ['src/cli/fleet-setup.ts', 'document.distributions'],

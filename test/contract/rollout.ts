@@ -258,6 +258,7 @@ export function rolloutContract(name: string, open: () => Promise<Database>, cle
         tag: 'latest',
         descriptor: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 2 },
         previous: OLD,
+        statements: [],
         summary: {
           ...summary,
           statistics: { bytesBuilt: 0, bytesShared: 0, layersBuilt: 0, layersShared: 0, milliseconds: 0 },

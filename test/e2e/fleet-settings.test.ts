@@ -1,8 +1,11 @@
 /** What a fleet file says is what happens: settings through the real command line. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { PREDICATES } from '../../src/attestation/index.ts';
 import { silentLog } from '../../src/base/index.ts';
 import { openLoopbackRegistry } from '../../src/engine/index.ts';
 import { OS_RELEASE, stanza, status } from '../../src/inventory/testing/debian-root.ts';
@@ -13,6 +16,7 @@ import { openBlobStore } from '../../src/storage/index.ts';
 import { saveImage } from '../../src/transport/index.ts';
 import { openCli } from '../support/cli.ts';
 import { buildMirror, createSigner, type TestPackage, writeMirror } from '../support/debian-mirror.ts';
+import { newerTool } from '../support/newer-tools.ts';
 
 const signer = await createSigner();
 const pkg = (name: string, version: string): TestPackage => ({
@@ -99,4 +103,57 @@ test('policy.strategies: what cannot be made is told with its code; allowed, an 
   );
   assert.equal((await catalogue.resolve('all/calm', 'latest'))?.digest, pushed?.digest);
   assert.equal(await catalogue.resolve('none/calm', 'latest'), undefined);
+});
+
+test('signing: what is released is signed and says what it is made of, here and where it is pushed to', async (context) => {
+  const { fleet, run, cli } = await openFleet(context);
+  await writeFile(join(cli.root, 'phrase'), 'open sesame\n');
+  const heraklit = async (...args: readonly string[]): Promise<string> => {
+    const ended = await cli.run(args);
+    assert.equal(ended.code, 0, ended.stderr);
+    return ended.stdout;
+  };
+  await heraklit('key', 'generate', '-o', 'fleet', '--passphrase-file', 'phrase');
+  const catalogue = createMemoryCatalogue();
+  const outside = await openLoopbackRegistry(await openBlobStore(join(cli.root, 'outside')), catalogue, silentLog);
+  context.after(() => outside.close());
+  const settings = 'key: fleet.key, sbom: [cyclonedx, spdx], bundles: true, builder: "https://ci.example.com/builder"';
+  const push = `registry: { push: "${outside.host}/team" }\n`;
+  await fleet(['calm'], `signing: { ${settings} }\n${push}`);
+  const locked = await run('run');
+  assert.deepEqual([locked.code, locked.json], [2, null]);
+  assert.match(locked.stderr, /ATTESTATION_PASSPHRASE_WRONG/);
+  await fleet(['calm'], `signing: { ${settings}, passphraseFile: phrase }\n${push}`);
+  const first = await run('run');
+  assert.deepEqual([first.code, statuses(first.json)], [0, { calm: 'succeeded' }], first.stderr);
+
+  const image = `${outside.host}/team/calm:latest`;
+  const types = ['slsaprovenance1', 'cyclonedx', 'spdxjson', 'test-result'];
+  const demand = ['--key', 'fleet.pub', ...types.flatMap((type) => ['--type', type])];
+  const verified = JSON.parse(await heraklit('attest', 'verify', image, ...demand, '--format', 'json'));
+  // Each statement once as it is and once as a bundle, though the tag names all of them again.
+  assert.equal(verified.evidence.length, 1 + 2 * types.length);
+  assert.deepEqual(verified.refused, []);
+  const show = async (type: string) =>
+    JSON.parse(await heraklit('attest', 'show', image, '--key', 'fleet.pub', '--type', type))[0].predicate;
+  assert.equal((await show('slsaprovenance1')).runDetails.builder.id, 'https://ci.example.com/builder');
+  const { components } = (await show('cyclonedx')) as { components: { name: string }[] };
+  assert.ok(components.some(({ name }) => name === 'calm'));
+  assert.equal((await show('test-result')).result, 'PASSED');
+  const cosign = newerTool('cosign');
+  if (cosign !== undefined) {
+    const at = `${outside.host}/team/calm@${first.json.tasks[0].digest}`;
+    const check = ['--allow-http-registry', '--insecure-ignore-tlog=true', '--key', join(cli.root, 'fleet.pub'), at];
+    const env = { ...process.env, HOME: cli.root };
+    await promisify(execFile)(cosign, ['verify', ...check], { env });
+    for (const type of ['slsaprovenance1', 'cyclonedx', 'spdxjson', PREDICATES['test-result']]) {
+      await promisify(execFile)(cosign, ['verify-attestation', '--type', type, ...check], { env });
+    }
+  }
+
+  // A new key, the old one still trusted: nothing is made again.
+  await heraklit('key', 'generate', '-o', 'new', '--no-passphrase');
+  await fleet(['calm'], `signing: { key: new.key, trust: [fleet.pub] }\n${push}`);
+  const again = await run('run');
+  assert.deepEqual([again.code, again.json.tasks, again.json.problems], [0, [], []]);
 });

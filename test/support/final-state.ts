@@ -1,3 +1,4 @@
+import { attestationTag, signatureTag } from '../../src/attestation/index.ts';
 import type { Database } from '../../src/database/index.ts';
 import { readEvents } from '../../src/events/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
@@ -11,6 +12,8 @@ export interface FinalState {
   readonly tasks: unknown;
   readonly quarantine: unknown;
   readonly tags: Readonly<Record<string, string | undefined>>;
+  /** Signature, statements and number of referrers of what the tags name. */
+  readonly signed: Readonly<Record<string, unknown>>;
   /** Sorted: parallel tasks end in any order. */
   readonly events: readonly string[];
   readonly blobs: readonly string[];
@@ -29,6 +32,16 @@ export async function finalState(
   const quarantine = await kysely.selectFrom('quarantine').selectAll().orderBy('digest').execute();
   const tags: Record<string, string | undefined> = {};
   for (const { name, repository, tag } of fleet) tags[name] = (await catalogue.resolve(repository, tag))?.digest;
+  const signed: Record<string, unknown> = {};
+  for (const { name, repository } of fleet) {
+    const digest = tags[name] as Digest | undefined;
+    if (digest === undefined) continue;
+    const named = await Promise.all(
+      [signatureTag(digest), attestationTag(digest)].map((tag) => catalogue.resolve(repository, tag)),
+    );
+    const referrers = await catalogue.referrers(repository, digest);
+    signed[name] = { tags: named.map((one) => one?.digest), referrers: referrers.map((one) => one.digest) };
+  }
   const stored: string[] = [];
   for await (const { digest } of blobs.list()) {
     for await (const _ of await blobs.open(digest as Digest));
@@ -44,6 +57,7 @@ export async function finalState(
     tasks: tasks.map(({ updated: _, result, ...row }) => ({ ...row, result: steady(JSON.parse(result ?? 'null')) })),
     quarantine: quarantine.map(({ since: _, ...row }) => row),
     tags,
+    signed,
     events: events
       .map(({ id, type, subject, data }) => JSON.stringify({ id, type, subject, data: steady(data) }))
       .sort(),

@@ -8,13 +8,16 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homeAt, silentLog, silentProgress, writeFileAtomic } from '../../src/base/index.ts';
 import { openDatabase } from '../../src/database/index.ts';
+import { signingOf } from '../../src/engine/adapters/signing.ts';
 import {
   loadEngineFleet,
   openWorkshop,
   type PipelineOptions,
   pipelineOptions,
   runPipeline,
+  type SigningSetup,
   verifyOf,
+  type Workshop,
 } from '../../src/engine/index.ts';
 import { createRelay, type EventSink } from '../../src/events/index.ts';
 import { createSqlCatalogue } from '../../src/registry/index.ts';
@@ -22,6 +25,7 @@ import { openBlobStore } from '../../src/storage/index.ts';
 import { finalState } from './final-state.ts';
 import { fakeDecide, fakeFleet, fakePorts } from './fleet.ts';
 import { FAKES, RELEASE, UPDATED } from './kill-world.ts';
+import { testSigner } from './test-signer.ts';
 
 const root = process.argv[2] as string;
 const fleetFile = process.argv[3];
@@ -29,6 +33,17 @@ const home = homeAt(root);
 const database = await openDatabase({ kind: 'embedded', directory: home.database });
 const blobs = await openBlobStore(home.store);
 const catalogue = createSqlCatalogue(database);
+const KEYS: SigningSetup = { settings: { key: '' }, signer: await testSigner(), trusted: [], version: '1' };
+const signing = signingOf(
+  { ...KEYS, settings: { key: '', sbom: [], bundles: true } },
+  {
+    workshop: { store: async () => blobs } as Workshop,
+    catalogue,
+    fleet: 'test',
+    registryHost: '',
+    checksOf: () => undefined,
+  },
+);
 const relay = await createRelay({ database, sinks: [await fileSink(join(root, 'delivered'))], poll: 50 });
 process.stdout.write('open\n');
 
@@ -52,7 +67,7 @@ async function settle(updated: boolean): Promise<void> {
 
 function fakes(updated: boolean): PipelineOptions {
   const world = updated ? UPDATED : RELEASE;
-  const ports = fakePorts(world, blobs, FAKES);
+  const ports = { ...fakePorts(world, blobs, FAKES), signing };
   return { fleet: fakeFleet(world), database, blobs, catalogue, ports, decide: fakeDecide };
 }
 
@@ -62,7 +77,7 @@ async function real(path: string, updated: boolean): Promise<PipelineOptions> {
   const workshop = openWorkshop({ home, log: silentLog, progress: silentProgress, maxAge: 86_400, ...pockets });
   const verify = verifyOf({ fleet, workshop, registryHost: '' });
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  return pipelineOptions({ fleet, workshop, database, architecture, registryHost: '', verify });
+  return pipelineOptions({ fleet, workshop, database, architecture, registryHost: '', verify, signing: KEYS });
 }
 
 /** One id a line, begun by a line feed: a line torn by a kill spoils no other. */

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PREDICATES } from '../../attestation/index.ts';
 import { isHeraklitError } from '../../base/index.ts';
-import { type BuiltImage, isAllowed, type PreparedBase, prepareBase, rebase } from '../../build/index.ts';
-import { type Digest, parseReference } from '../../oci/index.ts';
+import { type BuiltImage, formatLock, isAllowed, type PreparedBase, prepareBase, rebase } from '../../build/index.ts';
+import { type Digest, digestOf, parseReference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
 import type { BuildPort, BuildRequest } from '../ports.ts';
 import { composeRecipe } from '../workshop/build-recipe.ts';
@@ -67,7 +68,8 @@ async function tryRebase(
     const [oldBase, newBase] = [await base(previousBaseDigest), await base(baseDigest)];
     const child = await openStored(store, previous);
     const name = image.base === undefined ? {} : { baseName: image.base };
-    return await rebase({ child, oldBase, newBase, ...name }, { store, layers: workshop.layerFacts });
+    const rebased = await rebase({ child, oldBase, newBase, ...name }, { store, layers: workshop.layerFacts });
+    return { ...rebased, predicates: [{ type: PREDICATES['rebase-report'], predicate: rebased.report }] };
   } catch (error) {
     if (!isHeraklitError(error, 'REBASE_REFUSED', 'REBASE_NOT_A_CHILD', 'BLOB_MISSING')) throw error;
     return error.message;
@@ -97,7 +99,7 @@ async function composeImage(
       from === undefined || digest === undefined ? undefined : { name: from, image: await openStored(store, digest) };
     const built = await composeRecipe(loaded, lockFile, composeBase, { architecture, update: true }, workshop);
     await keepLock(lockFile, built.lock);
-    return built;
+    return { ...built, lockDigest: digestOf(formatLock(built.lock)) };
   } finally {
     await foreign?.close();
   }

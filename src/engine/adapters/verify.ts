@@ -45,7 +45,8 @@ export function verifyOf({ fleet, workshop, registryHost, runtime, stayUp }: Ver
   };
 }
 
-function checksByImage(fleet: LoadedFleet): ReadonlyMap<string, VerifyChecks> {
+/** Checks that images name for themselves, by image name. */
+export function checksByImage(fleet: LoadedFleet): ReadonlyMap<string, VerifyChecks> {
   const checks = new Map<string, VerifyChecks>();
   for (const [at, entry] of fleet.document.images.entries()) {
     const name = entry.name ?? fleet.names[at];

@@ -17,6 +17,8 @@ import type { Task, TaskStatus, TaskStep } from '../task.ts';
 export interface BuildResult {
   readonly descriptor: Descriptor;
   readonly summary: BuildSummary;
+  /** Layers of the statements published with it; undefined in results of older versions. */
+  readonly statements?: readonly Descriptor[];
 }
 
 /** How a task ended, for those that wait for it. */
@@ -63,7 +65,8 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
       return { task: { ...task, status: 'building', base_digest: outcome.baseDigest ?? null, updated: options.now } };
     case 'built': {
       const { descriptor } = outcome.built;
-      const result: BuildResult = { descriptor, summary: summaryOf(outcome.built) };
+      const { entries, statements } = outcome.attached;
+      const result: BuildResult = { descriptor, summary: summaryOf(outcome.built), statements };
       return {
         task: change('finished', 'verify', {
           digest: descriptor.digest,
@@ -72,7 +75,7 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
           result: JSON.stringify(result),
         }),
         next: { step: 'verify' },
-        candidate: { ...placeOf(task), built: outcome.built, previous: previousOf(task) },
+        candidate: { ...placeOf(task), built: outcome.built, previous: previousOf(task), attached: entries },
       };
     }
     case 'unchanged':
@@ -83,7 +86,7 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
         task: change('succeeded', options.rollout ? 'rollout' : null),
         // Children wait for the rollout too: what is rolled back is no base to build on.
         ...(options.rollout ? { next: { step: 'rollout' } as const } : { ending: 'released' as const }),
-        release: candidate,
+        release: { ...candidate, attached: outcome.attached.entries },
         events: [outcome.event ?? verifiedEvent(candidate, checks)],
       };
     }

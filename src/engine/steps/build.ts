@@ -1,6 +1,6 @@
 import type { FleetImageTable } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
-import { isUnchanged, readPublished } from '../../publish/index.ts';
+import { isUnchanged, NOTHING_ATTACHED, readPublished } from '../../publish/index.ts';
 import { type EngineContext, timed } from '../context.ts';
 import { engineError } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
@@ -20,15 +20,19 @@ export async function buildStep(
   const baseDigest = releasedBase(context, task, fleet);
   const previous = digestOrNone(task.previous);
   const previousBaseDigest = digestOrNone(fleet.get(image.image)?.base_digest);
-  const built = await timed(context, 'build', () =>
-    context.ports.build.build({ image, strategy: task.strategy, previous, baseDigest, previousBaseDigest }, signal),
-  );
+  const request = { image, strategy: task.strategy, previous, baseDigest, previousBaseDigest };
+  const built = await timed(context, 'build', () => context.ports.build.build(request, signal));
   if (built.strategy === 'none') return { kind: 'unchanged', job, task, reason: built.reason, baseDigest };
   const published = await readPublished(context.publisher.catalogue, context.blobs, image);
   if (isUnchanged(built, published)) {
     return { kind: 'unchanged', job, task, reason: 'the result has the content that is published', baseDigest };
   }
-  return { kind: 'built', job, task, built, baseDigest };
+  const { signing } = context.ports;
+  const attached =
+    signing === undefined
+      ? NOTHING_ATTACHED
+      : await timed(context, 'build', () => signing.attest({ place: image, built, request, run: task.run }, signal));
+  return { kind: 'built', job, task, built, baseDigest, attached };
 }
 
 /** The fleet's base of a task's image as it is released now. */

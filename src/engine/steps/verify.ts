@@ -1,3 +1,4 @@
+import { NOTHING_ATTACHED } from '../../publish/index.ts';
 import { type EngineContext, timed } from '../context.ts';
 import type { Outcome } from '../outcome.ts';
 import type { CandidateImage } from '../ports.ts';
@@ -14,13 +15,17 @@ export async function verifyStep(
 ): Promise<Outcome> {
   const candidate = candidateOf(task);
   const verification = await timed(context, 'verify', () => context.ports.verify.verify(candidate, signal));
-  if (verification.kind === 'passed')
-    return { kind: 'verified', job, task, candidate, checks: verification.checks, event: verification.event };
-  return { kind: 'rejected', job, task, candidate, reason: verification.reason, event: verification.event };
+  if (verification.kind === 'rejected') {
+    return { kind: 'rejected', job, task, candidate, reason: verification.reason, event: verification.event };
+  }
+  const { checks, event } = verification;
+  const { signing } = context.ports;
+  const attached = signing === undefined ? NOTHING_ATTACHED : await signing.sign(candidate, checks, signal);
+  return { kind: 'verified', job, task, candidate, checks, attached, event };
 }
 
 export function candidateOf(task: Task): CandidateImage {
   // Written by `settle` in the transaction that set the step.
-  const { descriptor, summary } = JSON.parse(task.result as string) as BuildResult;
-  return { ...placeOf(task), descriptor, summary, previous: previousOf(task) };
+  const { descriptor, summary, statements = [] } = JSON.parse(task.result as string) as BuildResult;
+  return { ...placeOf(task), descriptor, statements, summary, previous: previousOf(task) };
 }
