@@ -4,6 +4,8 @@ import type { OverlayRoot } from './container-id.ts';
 export interface ContainerNames {
   readonly name?: string;
   readonly image?: string;
+  /** By which the image may be known: of its manifests and its configuration. */
+  readonly digests?: readonly string[];
 }
 
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -18,12 +20,17 @@ export async function containerNames(id: string, overlay: OverlayRoot | undefine
     const own = Array.isArray(list) ? list.map(members).find((one) => one.id === id) : undefined;
     if (own === undefined) continue;
     const metadata = members(parse(text(own.metadata) ?? ''));
-    return named(text(metadata.name), text(metadata['image-name']) ?? text(own.image));
+    const image = text(own.image);
+    const digests = image === undefined || image === '' ? [] : await podmanDigests(storage ?? '', image);
+    return { ...named(text(metadata.name), text(metadata['image-name']) ?? image), digests };
   }
   const docker = /^(.*)\/overlay2\/[^/]+\/diff$/.exec(overlay?.upper ?? '')?.[1];
   if (docker !== undefined) {
     const own = members(await readJson(`${docker}/containers/${id}/config.v2.json`));
-    if (own.Name !== undefined) return named(text(own.Name)?.replace(/^\//, ''), text(members(own.Config).Image));
+    if (own.Name !== undefined) {
+      const digests = await dockerDigests(docker, text(own.Image) ?? '');
+      return { ...named(text(own.Name)?.replace(/^\//, ''), text(members(own.Config).Image)), digests };
+    }
   }
   for (const namespace of NAMESPACES) {
     const found = members(members(await readJson(`${TASKS}/${namespace}/${id}/config.json`)).annotations);
@@ -32,6 +39,27 @@ export async function containerNames(id: string, overlay: OverlayRoot | undefine
   }
   return {};
 }
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** containers/storage keeps every manifest that it was pulled by; the id is the digest of the configuration. */
+async function podmanDigests(storage: string, id: string): Promise<readonly string[]> {
+  const list = await readJson(`${storage}/overlay-images/images.json`);
+  const own = Array.isArray(list) ? list.map(members).find((one) => one.id === id) : undefined;
+  const kept = Object.entries(members(own?.['big-data-digests'])).filter(([name]) => name.startsWith('manifest'));
+  return distinct([text(own?.digest), ...kept.map(([, digest]) => text(digest)), `sha256:${id}`]);
+}
+
+/** Docker keeps what names an image has, `repository@digest` among them. */
+async function dockerDigests(folder: string, id: string): Promise<readonly string[]> {
+  const { Repositories } = members(await readJson(`${folder}/image/overlay2/repositories.json`));
+  const names = Object.values(members(Repositories)).flatMap((own) => Object.entries(members(own)));
+  return distinct([...names.flatMap(([name, of]) => (of === id ? [name.split('@')[1]] : [])), id]);
+}
+
+const distinct = (digests: readonly (string | undefined)[]): readonly string[] => [
+  ...new Set(digests.filter((one) => one !== undefined && DIGEST.test(one)) as string[]),
+];
 
 const named = (name: string | undefined, image: string | undefined): ContainerNames => ({
   ...(name === undefined ? {} : { name }),

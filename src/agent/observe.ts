@@ -20,6 +20,8 @@ export interface ObservedContainer {
   readonly engine: ContainerEngine;
   readonly name: string | null;
   readonly image: string | null;
+  /** By which its image may be known: of manifests and of the configuration. */
+  readonly digests: readonly string[];
   readonly distribution: string | null;
   readonly processes: readonly number[];
   /** A process runs a file that was deleted or replaced since. */
@@ -82,6 +84,7 @@ async function observeOne(
     engine,
     name: names.name ?? null,
     image: names.image ?? null,
+    digests: names.digests ?? [],
     processes: processes.map(({ pid }) => pid),
     restartDue: running.some(({ replaced }) => replaced),
   };

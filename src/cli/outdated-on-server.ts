@@ -10,8 +10,8 @@ export interface OutdatedFilter {
   readonly severity?: 'critical' | 'important';
   /** RFC 3339: only updates published then or later. */
   readonly since?: string;
-  /** Only what the entry point, or anything, is linked against. */
-  readonly usage?: 'entrypoint' | 'linked';
+  /** Only what the entry point, or anything, is linked against, or what runs now. */
+  readonly usage?: 'entrypoint' | 'linked' | 'loaded';
 }
 
 /** The same answer as from the home's own database. */

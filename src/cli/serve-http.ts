@@ -81,6 +81,7 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
         grading: gradingOf(fleet?.document),
         inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
       }),
+      hosts: http.databaseHostReports(database),
       events: http.databaseEventStream(database),
       registry: (scope, { audited, ...hooks }) =>
         scope.register(registryRoutes, {

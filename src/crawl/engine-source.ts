@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, formatReference, isDigest } from '../oci/index.ts';
+import { type Digest, formatReference, imageNameOf, isDigest } from '../oci/index.ts';
 import type { EngineApi, EngineRuntime } from '../runtime/index.ts';
 import { openImage } from '../transport/index.ts';
-import { imageNameOf } from './image-name.ts';
 import type { CrawlSource, FoundImage } from './types.ts';
 
 /**

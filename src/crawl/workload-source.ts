@@ -1,8 +1,7 @@
-import { formatReference, type Platform } from '../oci/index.ts';
+import { formatReference, imageNameOf, type Platform } from '../oci/index.ts';
 import type { RegistryClientOptions } from '../registry/index.ts';
 import type { WorkloadContainer, WorkloadRuntime } from '../runtime/index.ts';
 import { openImage } from '../transport/index.ts';
-import { imageNameOf } from './image-name.ts';
 import type { CrawlFailure, CrawlSource, FoundImage } from './types.ts';
 
 export interface WorkloadSourceOptions {

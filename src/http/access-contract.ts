@@ -6,7 +6,7 @@ export type AccountKind = 'person' | 'robot' | 'oidc';
 export interface AccessGrant {
   /** Account, `group:NAME` or `anonymous`. */
   readonly to: string;
-  readonly role: 'pull' | 'push' | 'delete' | 'admin' | 'view' | 'metrics';
+  readonly role: 'pull' | 'push' | 'delete' | 'admin' | 'view' | 'metrics' | 'report';
   /** Pattern of repositories. */
   readonly on: string;
   /** `fleet` grants stand in the fleet file and are changed there. */

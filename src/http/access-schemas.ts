@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import type * as contract from './access-contract.ts';
 import { closed, count, type Matches, oneOf, orNull, text, time } from './schema-parts.ts';
 
-const Role = oneOf(['pull', 'push', 'delete', 'admin', 'view', 'metrics'] as const);
+const Role = oneOf(['pull', 'push', 'delete', 'admin', 'view', 'metrics', 'report'] as const);
 const AccessGrant = Type.Object(
   { to: text, role: Role, on: text, source: oneOf(['manual', 'fleet'] as const) },
   closed,

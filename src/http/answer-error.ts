@@ -19,6 +19,7 @@ const STATUS: Readonly<Record<string, number>> = {
   ACCESS_LOCKED: 429,
   ACCESS_RATE_LIMITED: 429,
   HTTP_MAINTENANCE_BUSY: 409,
+  INVENTORY_HOST_TAKEN: 403,
 };
 
 export function statusOf(error: HeraklitError): number {

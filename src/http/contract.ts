@@ -81,6 +81,22 @@ export interface PackageUsage {
   /** Absent where it is not known. */
   readonly usage?: 'contained' | 'linked' | 'loaded';
   readonly linkedBy?: 'entrypoint' | 'executable' | 'library';
+  /** Where `usage` is `loaded`; those to be restarted first, 50 at most. */
+  readonly loadedIn?: readonly LoadedIn[];
+}
+
+/** A container that runs files of a package now, as its host reports. */
+export interface LoadedIn {
+  /** Name of the host. */
+  readonly host: string;
+  /** Id of the container. */
+  readonly container: string;
+  readonly name?: string;
+  /** Null: replaced while it runs, and nobody knows what it was. */
+  readonly version: string | null;
+  readonly restartDue: boolean;
+  /** When it was first seen to run there. */
+  readonly since: string;
 }
 
 export interface Finding extends PackageUsage {

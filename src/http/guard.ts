@@ -54,7 +54,8 @@ async function guardRoute(
   writes: boolean,
 ): Promise<void> {
   const principal = await door.identify(request);
-  const permission = { kind: writes && need !== 'admin' ? 'change' : need } as const;
+  const own = need === 'admin' || need === 'report';
+  const permission = { kind: writes && !own ? 'change' : need } as const;
   if (door.allows(principal, permission)) return;
   if (principal.kind !== 'anonymous') {
     throw httpError('HTTP_FORBIDDEN', `${principal.name} may not do this: it needs ${permission.kind}`);

@@ -18,6 +18,7 @@ export type {
   ImageStatus,
   Layer,
   Layers,
+  LoadedIn,
   MovedReferences,
   Outdated,
   OutdatedImage,
@@ -37,14 +38,17 @@ export type {
   Workloads,
 } from './contract.ts';
 export { type DatabaseQueriesOptions, databaseQueries } from './database-queries/database-queries.ts';
+export { databaseHostReports } from './database-queries/host-reports.ts';
 export { httpError } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
+export type { HostReport, HostReports, Hosts, ReportAnswer, Running, RunningContainer } from './hosts-contract.ts';
 export { type AccessLog, openAccessLog } from './operations/access-log.ts';
 export type { Operations } from './operations/operate.ts';
 export type { ServerMetrics } from './operations/server-metrics.ts';
 export type { FleetQueries, OutdatedQuery, WhereQuery } from './queries.ts';
 export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';
+export { createRemoteHosts, type RemoteHosts } from './remote-hosts.ts';
 export { createRemoteMaintenance } from './remote-maintenance.ts';
 export { createRemoteSignIn, type RemoteSignIn } from './remote-sign-in.ts';
 export {

@@ -23,8 +23,8 @@ export interface PageQuery {
   readonly after?: string;
 }
 
-/** `entrypoint`: linked by the entry point; `linked`: by anything. What is not known counts as used. */
-export type UsageFilter = 'entrypoint' | 'linked';
+/** `loaded`: in a container now; `entrypoint`: that, or linked by the entry point; `linked`: by anything, or not known. */
+export type UsageFilter = 'entrypoint' | 'linked' | 'loaded';
 
 /** Of images; a glob over references. */
 interface ImagesQuery extends PageQuery {

@@ -63,6 +63,17 @@ export const Fleet = Type.Object(
   closed,
 );
 
+const LoadedIn = Type.Object(
+  {
+    host: text,
+    container: text,
+    name: Type.Optional(text),
+    version: orNull(text),
+    restartDue: Type.Boolean(),
+    since: time,
+  },
+  closed,
+);
 const usage = {
   usage: Type.Optional(
     Type.Unsafe<'contained' | 'linked' | 'loaded'>({
@@ -72,6 +83,7 @@ const usage = {
     }),
   ),
   linkedBy: Type.Optional(oneOf(['entrypoint', 'executable', 'library'] as const)),
+  loadedIn: Type.Optional(Type.Array(LoadedIn, { description: 'containers, as hosts report; 50 at most' })),
 };
 
 const Finding = Type.Object(

@@ -16,12 +16,15 @@ import { type BindDecision, type BindOptions, decideBind, isLoopback } from './b
 import { httpError } from './errors.ts';
 import type { EventStream } from './event-stream.ts';
 import { guardRequests } from './guard.ts';
+import type { HostReports } from './hosts-contract.ts';
+import * as hostsSchemas from './hosts-schemas.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, type OperationsOptions, operate } from './operations/operate.ts';
 import type { FleetQueries } from './queries.ts';
 import { eventRoutes, MAX_STREAMS, type StreamCount } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
+import { hostRoutes } from './routes/hosts.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { uiRoutes } from './routes/ui.ts';
@@ -40,6 +43,8 @@ export interface HttpServerOptions {
   readonly events: EventStream;
   /** Adds `/v2/`: `(scope, hooks) => scope.register(registryRoutes, { …, ...hooks })`. */
   readonly registry?: (scope: FastifyInstance, hooks: RegistryHooks) => Promise<unknown> | unknown;
+  /** Takes what hosts report of their containers. */
+  readonly hosts?: HostReports;
   /** Looks after the registry on demand. */
   readonly maintenance?: RegistryMaintenance;
   /** What `/readyz` waits for; by default one look at the fleet. */
@@ -91,7 +96,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
   // A request's head must come in this time; its body may take as long as it moves (registry/server/paced.ts).
   server.server.headersTimeout = HEADERS_TIMEOUT;
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
-  const api = describeApi(server, { ...schemas, ...accessSchemas });
+  const api = describeApi(server, { ...schemas, ...accessSchemas, ...hostsSchemas });
   answerErrors(server, log);
   const door = createDoor(bind, options.access);
   const accountOf = (request: FastifyRequest): string | undefined => {
@@ -114,6 +119,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
       sessionRoutes(scope, door, access);
       if (door.provider !== undefined) oidcRoutes(scope, door, access, door.provider);
     }
+    if (options.hosts !== undefined) hostRoutes(scope, options.hosts, (request) => door.principalOf(request).name);
     if (options.maintenance !== undefined) maintenanceRoutes(scope, options.maintenance, log, access !== undefined);
     scope.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => api.document());
   });

@@ -22,6 +22,11 @@ export const inventoryErrors = {
     retryable: false,
     meaning: 'An image config does not list as many layers as the manifest does.',
   },
+  INVENTORY_HOST_TAKEN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Another account reports for a host of this id; what it said still counts.',
+  },
   INVENTORY_SBOM_INVALID: { kind: 'usage', retryable: false, meaning: 'A file is no SBOM of a known format.' },
   INVENTORY_SBOM_LIMIT: {
     kind: 'failed',

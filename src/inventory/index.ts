@@ -36,6 +36,7 @@ export {
   type ImageContents,
   type IncompletePart,
   type LayerContents,
+  type LoadedIn,
   type PackageEffect,
   type PackageRef,
   scopeOf,

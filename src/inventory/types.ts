@@ -80,6 +80,21 @@ export interface ImageContents {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** A container that runs files of a package now. */
+export interface LoadedIn {
+  /** Name of the machine. */
+  readonly host: string;
+  /** Id of the container. */
+  readonly container: string;
+  readonly name?: string;
+  /** What runs; null where it was replaced and nobody knows what it was. */
+  readonly version: string | null;
+  /** Its files were replaced since: the container runs what is installed no more. */
+  readonly restartDue: boolean;
+  /** ISO 8601: when it was first seen to run there. */
+  readonly since: string;
+}
+
 /** One installed package that a repository offers a newer version of; how it is used is absent where that is unknown. */
 export interface Finding extends Partial<PackageUsage> {
   readonly package: string;
@@ -101,6 +116,8 @@ export interface Finding extends Partial<PackageUsage> {
   readonly score?: number;
   /** Those of `advisories` that a statement says are no issue here; absent where there are none. */
   readonly notAffected?: readonly NotAffected[];
+  /** Where it runs now, as hosts report: `usage` is `loaded` then. */
+  readonly loadedIn?: readonly LoadedIn[];
 }
 
 export type UpdateCheck =

@@ -2,6 +2,7 @@ export { chainIds } from './chain-id.ts';
 export { type Digest, digestAlgorithm, digestHex, digestOf, isDigest, parseDigest } from './digest.ts';
 export { ociError } from './errors.ts';
 export { parseImageConfig } from './image-config.ts';
+export { imageNameOf } from './image-name.ts';
 export type { CollectOptions, IndexedLayer } from './layer/collector.ts';
 
 export { diffTrees, type TreeDiff } from './layer/diff-trees.ts';

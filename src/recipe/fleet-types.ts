@@ -184,7 +184,7 @@ export interface FleetIdentityProvider {
 export interface FleetGrant {
   /** Account, `group:NAME` or `anonymous`. */
   readonly to: string;
-  readonly role: 'pull' | 'push' | 'delete' | 'admin' | 'view' | 'metrics';
+  readonly role: 'pull' | 'push' | 'delete' | 'admin' | 'view' | 'metrics' | 'report';
   /** Pattern of repositories, `team/**`; left out for all, and for view and metrics. */
   readonly on?: string;
 }

@@ -6,6 +6,7 @@ import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from './inventory.ts';
 import { bulkContract } from './inventory-model/bulk.ts';
 import { filesContract } from './inventory-model/files.ts';
+import { hostsContract } from './inventory-model/hosts.ts';
 import { pastContract } from './inventory-model/past.ts';
 import { usageContract } from './inventory-model/usage.ts';
 
@@ -17,3 +18,4 @@ bulkContract('embedded database', () => openDatabase({ kind: 'embedded', directo
 filesContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'files') }));
 pastContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'past') }));
 usageContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'usage') }));
+hostsContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'hosts') }));

@@ -3,6 +3,7 @@ import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from '../contract/inventory.ts';
 import { bulkContract } from '../contract/inventory-model/bulk.ts';
 import { filesContract } from '../contract/inventory-model/files.ts';
+import { hostsContract } from '../contract/inventory-model/hosts.ts';
 import { pastContract } from '../contract/inventory-model/past.ts';
 import { usageContract } from '../contract/inventory-model/usage.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
@@ -25,5 +26,6 @@ if (programs === undefined) {
     filesContract('PostgreSQL', open);
     pastContract('PostgreSQL', open);
     usageContract('PostgreSQL', open);
+    hostsContract('PostgreSQL', open);
   });
 }

@@ -6,6 +6,7 @@ import type {
   FleetImage,
   FleetQueries,
   Grade,
+  HostReports,
   ImageStatus,
   Layer,
   Layers,
@@ -445,6 +446,8 @@ export function pushSampleEvents(stream: ReturnType<typeof memoryEventStream>): 
 const nothing = (): never => {
   throw new Error('nobody looks after a registry here');
 };
+export const noHosts: HostReports = { report: nothing, hosts: nothing, running: nothing };
+
 export const noMaintenance: RegistryMaintenance = {
   collect: nothing,
   verify: nothing,

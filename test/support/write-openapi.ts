@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../src/base/index.ts';
 import { createHttpServer, decideBind } from '../../src/http/index.ts';
-import { memoryEventStream, noMaintenance, sampleQueries } from './sample-fleet.ts';
+import { memoryEventStream, noHosts, noMaintenance, sampleQueries } from './sample-fleet.ts';
 
 const server = await createHttpServer({
   queries: sampleQueries,
   events: memoryEventStream(),
+  hosts: noHosts,
   maintenance: noMaintenance,
   bind: decideBind({ host: '127.0.0.1', accounts: false }),
 });

@@ -11,6 +11,7 @@ const GRANTS: readonly Grant[] = [
   { to: 'root', role: 'admin', on: '**' },
   { to: 'lead', role: 'admin', on: 'team/**' },
   { to: 'prometheus', role: 'metrics', on: '**' },
+  { to: 'host', role: 'report', on: '**' },
   { to: 'watcher', role: 'view', on: '**' },
 ];
 const table = grantTable(GRANTS);
@@ -51,6 +52,11 @@ test('the server: an admin of everything, view, metrics', () => {
   assert.ok(!can('prometheus', on('pull', 'team/app')));
   assert.ok(can('watcher', { kind: 'metrics' }));
   assert.ok(!can('watcher', { kind: 'admin' }));
+  assert.ok(can('host', { kind: 'report' }) && can('root', { kind: 'report' }));
+  for (const kind of ['view', 'metrics', 'change', 'admin', 'catalog'] as const)
+    assert.ok(!can('host', { kind }), kind);
+  for (const name of ['anonymous', 'alice', 'lead', 'prometheus', 'watcher'])
+    assert.ok(!can(name, { kind: 'report' }), name);
 });
 
 test('the list of repositories is for who may pull them all, or see them anyway', () => {

@@ -30,6 +30,8 @@ export type Permission =
   /** See the API and the page. */
   | { readonly kind: 'view' }
   | { readonly kind: 'metrics' }
+  /** Tell what a host's containers run. */
+  | { readonly kind: 'report' }
   /** Change the fleet through the API. */
   | { readonly kind: 'change' }
   /** Accounts, grants, audit log: an admin of everything. */

@@ -2,8 +2,8 @@ import { accessError } from '../errors.ts';
 
 /** Roles on repositories, each with what the one before it may. */
 const REPOSITORY_ROLES = ['pull', 'push', 'delete', 'admin'] as const;
-/** Roles on the server: see API and page; read `/metrics` alone. They take no pattern. */
-const SERVER_ROLES = ['view', 'metrics'] as const;
+/** Roles on the server: see API and page; read `/metrics` alone; tell what a host runs. They take no pattern. */
+const SERVER_ROLES = ['view', 'metrics', 'report'] as const;
 
 export type RepositoryRole = (typeof REPOSITORY_ROLES)[number];
 export type Role = RepositoryRole | (typeof SERVER_ROLES)[number];

@@ -20,7 +20,7 @@ interface Options {
 
 const HELP = `
 Roles on repositories, each with what the one before may: pull, push, delete, admin. On the server: view (API and page),
-metrics (/metrics alone). An admin of ** administers accounts too.
+metrics (/metrics alone), report (what heraklit agent --report tells, nothing else). An admin of ** administers accounts too.
 Patterns: team/app, team/* (one level), team/** (any depth), ** (all).
 Grants go to an account, to group:NAME of an identity provider, or to anonymous: everybody.
 

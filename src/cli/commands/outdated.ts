@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { FindAdvisories, Finding, GradeSettings, ImageContents, UpdateCheck } from '../../inventory/index.ts';
-import { type ImageUsage, usageOfPackage } from '../../inventory/usage/index.ts';
+import { isUsed, usageOfPackage } from '../../inventory/usage/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json, listPrinter } from '../format-option.ts';
 import { readContents } from '../image-contents.ts';
+import type { LoadedNow } from '../loaded-now.ts';
 import { outdatedInFleet } from '../outdated-in-fleet.ts';
 import type { OutdatedFilter } from '../outdated-on-server.ts';
 import { pointInTime } from '../point-in-time.ts';
@@ -20,7 +21,8 @@ Imported advisories (heraklit feed import) add ids, ratings and scores; what a V
 with its justification, lowers no grade and is passed over by --fail-on security. They never add a finding.
 USED says whether the image's command is linked against the package (entry point; such findings come first), some
 program or some library. What nothing is linked against is merely contained. --usage leaves out the others, never what is not known
-(?: an image recorded before usage was told; read it again with scan --record or crawl).
+(?: an image recorded before usage was told; read it again with scan --record or crawl). loaded: a host reports to the
+server of this home (heraklit agent --report) that a container of the image runs it now.
 
 An image nothing is known about is shown as unsupported, never as up to date.
 
@@ -44,7 +46,7 @@ interface OutdatedCommandOptions extends SourceOptions {
   readonly distribution?: string;
   readonly severity?: 'critical' | 'important';
   readonly since?: string;
-  readonly usage?: 'entrypoint' | 'linked';
+  readonly usage?: 'entrypoint' | 'linked' | 'loaded';
   readonly failOn?: FailOn;
   readonly advisories: boolean;
   readonly platform?: string;
@@ -60,9 +62,10 @@ export function register(command: Command, context: CliContext): void {
     .addOption(new Option('--severity <least>', 'with --all: only such updates').choices(['critical', 'important']))
     .option('--since <time>', 'with --all: only updates published since 2026-03-01, or in the last 7d')
     .addOption(
-      new Option('--usage <how>', 'only what the entry point, or anything, is linked against').choices([
+      new Option('--usage <how>', 'only what the entry point, or anything, is linked against, or what runs').choices([
         'entrypoint',
         'linked',
+        'loaded',
       ]),
     )
     .addOption(
@@ -174,19 +177,27 @@ async function checkReferences(
   context: CliContext,
   now: number,
 ): Promise<readonly OutdatedView[]> {
-  const { importedAdvisories } = await import('../imported-advisories.ts');
-  const imported = options.advisories ? await importedAdvisories(context) : undefined;
+  const [{ importedAdvisories }, { loadedNow }] = await Promise.all([
+    import('../imported-advisories.ts'),
+    import('../loaded-now.ts'),
+  ]);
+  const loaded = await loadedNow(context);
   try {
-    const check = await openChecker(options, context, imported?.find, now);
-    return await checkEach(references, check, options, context, now);
+    const imported = options.advisories ? await importedAdvisories(context) : undefined;
+    try {
+      const check = await openChecker(options, context, imported?.find, now);
+      return await checkEach(references, { check, loaded }, options, context, now);
+    } finally {
+      await imported?.close();
+    }
   } finally {
-    await imported?.close();
+    await loaded.close();
   }
 }
 
 async function checkEach(
   references: readonly string[],
-  check: Checker,
+  { check, loaded }: { readonly check: Checker; readonly loaded: LoadedNow },
   options: OutdatedCommandOptions,
   context: CliContext,
   now: number,
@@ -205,7 +216,7 @@ async function checkEach(
       distribution: contents.distribution?.name,
       status: result.kind,
       reason: result.kind === 'unsupported' ? result.reason : '',
-      findings: result.kind === 'checked' ? usedFindings(result.findings, contents.usage, options.usage) : [],
+      findings: result.kind === 'checked' ? await usedFindings(result.findings, contents, loaded, options.usage) : [],
       grade: grading.grade,
       dropsAt: grading.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
       endOfSupport: name === undefined ? undefined : lastDayOf(name, policy),
@@ -217,20 +228,18 @@ async function checkEach(
   return images;
 }
 
-/** With what is known of their use; what the entry point is linked against first, otherwise in the order they came. */
-function usedFindings(
+/** With what is known of their use: what runs first, then what the entry point is linked against. */
+async function usedFindings(
   findings: readonly Finding[],
-  usage: ImageUsage | undefined,
+  { usage, digest }: ImageContents,
+  loaded: LoadedNow,
   filter: OutdatedCommandOptions['usage'],
-): readonly Finding[] {
-  if (usage === undefined) return findings;
-  const isEntry = ({ package: name }: Finding): boolean => usage.packages.get(name) === 'entrypoint';
-  const isWanted = (finding: Finding): boolean =>
-    filter === undefined || (filter === 'linked' ? usage.packages.has(finding.package) : isEntry(finding));
-  return findings
-    .filter(isWanted)
+): Promise<readonly Finding[]> {
+  const told = findings
     .map((finding) => ({ ...finding, ...usageOfPackage(usage, finding.package) }))
-    .toSorted((a, b) => Number(isEntry(b)) - Number(isEntry(a)));
+    .toSorted((a, b) => Number(b.linkedBy === 'entrypoint') - Number(a.linkedBy === 'entrypoint'));
+  const all = digest === undefined ? told : await loaded.tell(told, digest);
+  return all.filter((finding) => isUsed(filter, finding));
 }
 
 type Checker = (contents: ImageContents, reference: string) => Promise<UpdateCheck>;

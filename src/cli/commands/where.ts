@@ -11,7 +11,8 @@ Answers from the inventory: images that heraklit built, watches, or that \`scan 
 as the package format itself orders them. Name one thing: a package, or --file, --soname, --digest, --cve.
 
 USED says whether the image's command, another program or a library is linked against the package; ? where the image was
-recorded before that was told and not read since. --usage keeps such images: it hides nothing that is not known.
+recorded before that was told and not read since. --usage keeps such images: it hides nothing that is not known. loaded: a host reports (heraklit agent --report) that a
+container of the image runs it now.
 
 A file counts where the finished image shows it; programs, libraries, configuration and language manifests are known.
 --cve tells which images miss a fix (or have none to get), and which have it: from update checks and imported
@@ -32,7 +33,7 @@ Examples:
 interface WhereOptions {
   readonly version?: string;
   readonly type?: string;
-  readonly usage?: 'entrypoint' | 'linked';
+  readonly usage?: 'entrypoint' | 'linked' | 'loaded';
   readonly file?: string;
   readonly soname?: string;
   readonly digest?: string;
@@ -50,10 +51,10 @@ export function register(command: Command, context: CliContext): void {
     .option('--version <range>', "of a package: '<1.2', '>=1 <2', '1.2-3' (exactly)")
     .option('--type <format>', 'of a package: deb, rpm, apk, alpm, npm, pypi, …')
     .addOption(
-      new Option('--usage <how>', 'of a package: only where that, or anything, is linked against it').choices([
-        'entrypoint',
-        'linked',
-      ]),
+      new Option(
+        '--usage <how>',
+        'of a package: only where that, or anything, is linked against it, or it runs',
+      ).choices(['entrypoint', 'linked', 'loaded']),
     )
     .option('--file <path>', 'a path, a name in any folder, or a glob')
     .option('--soname <name>', 'a shared library by the name it gives itself')

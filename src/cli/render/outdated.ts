@@ -2,7 +2,7 @@ import type { UnsupportedPackage } from '../../distro/index.ts';
 import type { Finding, Grade } from '../../inventory/index.ts';
 import { type Colours, coloursFor } from './colours.ts';
 import { printable, renderTable } from './table.ts';
-import { usedColumn } from './used.ts';
+import { placeText, usageJson, usedColumn } from './used.ts';
 import { ageText, count, shortDigest } from './words.ts';
 
 export interface OutdatedView {
@@ -58,11 +58,13 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
     { title: 'ADVISORIES', value: (row) => advisoriesText(row) },
   ]);
   const notes = notAffectedLines(image.findings);
+  const loaded = loadedLines(image.findings);
   return [
     head,
     summary,
     table,
     ...below,
+    ...(loaded.length === 0 ? [] : ['', 'Loaded now:', ...loaded]),
     ...(notes.length === 0 ? [] : ['', 'Said to be no issue here:', ...notes]),
   ].join('\n');
 }
@@ -96,6 +98,18 @@ function unsupportedLines({ unsupportedPackages = [] }: OutdatedView): readonly 
     const since = date === undefined ? '' : ` since ${date}`;
     const of = names === source ? source : `${source} (${names})`;
     return printable(`unsupported: ${of} has ${kind}${since}${note === '' ? '' : `: ${note}`}`);
+  });
+}
+
+/** One line a container: what it runs that is outdated. */
+function loadedLines(findings: readonly Finding[]): readonly string[] {
+  const rows = findings.flatMap(({ package: name, loadedIn = [] }) => loadedIn.map((place) => ({ name, place })));
+  const containers = [...Map.groupBy(rows, ({ place }) => `${place.host} ${place.container}`).values()];
+  return containers.map((group) => {
+    const restartDue = group.some(({ place }) => place.restartDue);
+    const { place } = group[0] as (typeof group)[number];
+    const names = group.map((row) => `${row.name}${row.place.version === null ? ' (?)' : ''}`).join(' ');
+    return printable(`  ${placeText({ ...place, restartDue })}: ${names}`);
   });
 }
 
@@ -134,8 +148,7 @@ export function outdatedJson(image: OutdatedView): object {
       severity: finding.severity,
       advisories: finding.advisories,
       since: finding.since,
-      ...(finding.usage === undefined ? {} : { usage: finding.usage }),
-      ...(finding.linkedBy === undefined ? {} : { linkedBy: finding.linkedBy }),
+      ...usageJson(finding),
       ...(finding.score === undefined ? {} : { score: finding.score }),
       ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
     })),

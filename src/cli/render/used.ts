@@ -1,3 +1,4 @@
+import type { LoadedIn } from '../../inventory/index.ts';
 import type { PackageUsage } from '../../inventory/usage/index.ts';
 
 const TEXTS = { entrypoint: 'entry point', executable: 'program', library: 'library' } as const;
@@ -15,4 +16,19 @@ function usedText({ usage, linkedBy }: Partial<PackageUsage> = {}): string {
   if (usage === undefined) return '?';
   if (usage === 'contained') return '';
   return usage === 'loaded' || linkedBy === undefined ? usage : TEXTS[linkedBy];
+}
+
+/** `web on host1 (restart due)` */
+export function placeText({ host, name, container, restartDue }: LoadedIn): string {
+  return `${name ?? container.slice(0, 12)} on ${host}${restartDue ? ' (restart due)' : ''}`;
+}
+
+/** What a document says of the use of a package. */
+export function usageJson(row: Partial<PackageUsage> & { readonly loadedIn?: readonly LoadedIn[] }): object {
+  const { usage, linkedBy, loadedIn } = row;
+  return {
+    ...(usage === undefined ? {} : { usage }),
+    ...(linkedBy === undefined ? {} : { linkedBy }),
+    ...(loadedIn === undefined ? {} : { loadedIn }),
+  };
 }

@@ -1,6 +1,6 @@
 import type { Place, WhereAdvisory, WhereDigest, WhereFile } from '../../http/index.ts';
 import { renderTable } from './table.ts';
-import { usedColumn } from './used.ts';
+import { placeText, usageJson, usedColumn } from './used.ts';
 import { shortDigest } from './words.ts';
 
 interface WhereView {
@@ -14,6 +14,7 @@ interface WhereView {
     readonly workloads: readonly string[];
     readonly usage?: Place['usage'];
     readonly linkedBy?: Place['linkedBy'];
+    readonly loadedIn?: Place['loadedIn'];
   }[];
   readonly layer: string | null;
 }
@@ -27,8 +28,7 @@ export function groupWhere(rows: readonly Place[]): readonly WhereView[] {
       reference: row.reference === row.digest ? null : row.reference,
       digest: row.digest,
       workloads: row.workloads,
-      ...(row.usage === undefined ? {} : { usage: row.usage }),
-      ...(row.linkedBy === undefined ? {} : { linkedBy: row.linkedBy }),
+      ...usageJson(row),
     }));
     return { package: name, type, version, arch, layer, images };
   });
@@ -83,6 +83,9 @@ export function renderWhere(rows: readonly Place[]): string {
     { title: 'LAYER', value: (row) => (row.layer === null ? '' : shortDigest(row.layer)) },
     ...usedColumn(rows, (row) => row),
     WORKLOADS,
+    ...(rows.some(({ loadedIn }) => loadedIn !== undefined)
+      ? [{ title: 'LOADED IN', value: ({ loadedIn = [] }: Place) => loadedIn.map(placeText).join(', ') }]
+      : []),
   ]);
 }
 

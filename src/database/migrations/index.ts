@@ -17,6 +17,7 @@ import { crawl086 } from './086-crawl.ts';
 import { outdatedSets100 } from './100-outdated-sets.ts';
 import { imageNames101 } from './101-image-names.ts';
 import { usage105 } from './105-usage.ts';
+import { hosts106 } from './106-hosts.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly Migration[] = [
   outdatedSets100,
   imageNames101,
   usage105,
+  hosts106,
 ];

@@ -3,6 +3,7 @@ import type { AdvisoriesSchema } from './advisories.ts';
 import type { CrawlSchema } from './crawl.ts';
 import type { EngineSchema } from './engine.ts';
 import type { EventsSchema } from './events.ts';
+import type { HostsSchema } from './hosts.ts';
 import type { InventorySchema } from './inventory.ts';
 import type { RegistrySchema } from './registry.ts';
 import type { RolloutSchema } from './rollout.ts';
@@ -15,7 +16,8 @@ export type Schema = EventsSchema &
   RolloutSchema &
   AccessSchema &
   AdvisoriesSchema &
-  CrawlSchema;
+  CrawlSchema &
+  HostsSchema;
 
 export type { AccountTable } from './access.ts';
 export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';

@@ -112,7 +112,9 @@ export function createDoor(decision: BindDecision, options?: DoorOptions): Door 
 function isOpenTo(anonymous: BindDecision['anonymous'], permission: Permission): boolean {
   if (anonymous === 'nothing' || permission.kind === 'admin') return false;
   if (anonymous === 'write') return true;
-  return permission.kind === 'repository' ? permission.action === 'pull' : permission.kind !== 'change';
+  return permission.kind === 'repository'
+    ? permission.action === 'pull'
+    : !['change', 'report'].includes(permission.kind);
 }
 
 /**

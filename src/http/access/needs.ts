@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
  * What a route asks of who calls it: `open` nothing, `registry` is decided by repository. Routes that say nothing need
  * `view`, so that a forgotten one is closed and not open.
  */
-export type Need = 'open' | 'registry' | 'view' | 'metrics' | 'admin';
+export type Need = 'open' | 'registry' | 'view' | 'metrics' | 'report' | 'admin';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

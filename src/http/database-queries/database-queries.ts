@@ -44,7 +44,7 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
     fleet: () => readFleet(reader, now(), grading?.policy),
     outdated: (query = {}) => readOutdated(reader, query, now()),
     plan: () => readPlan(reader),
-    where: (query) => readWhere(reader, query),
+    where: (query) => readWhere(reader, query, now()),
     whereFile: (query) => readWhereFile(reader, query),
     whereDigest: (query) => readWhereDigest(reader, query),
     whereAdvisory: (query) => readWhereAdvisory(reader, query),

@@ -18,6 +18,7 @@ const toFinding = (stored: Stored): Finding => ({
   since: stored.since,
   ...(stored.usage === undefined ? {} : { usage: stored.usage }),
   ...(stored.linkedBy === undefined ? {} : { linkedBy: stored.linkedBy }),
+  ...(stored.loadedIn === undefined ? {} : { loadedIn: stored.loadedIn }),
   ...(stored.score === undefined ? {} : { score: stored.score }),
   ...(stored.notAffected === undefined ? {} : { notAffected: stored.notAffected }),
 });
@@ -29,6 +30,7 @@ export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery,
   const { image: wanted, glob, severity, security, since, limit = DEFAULT_LIMIT, after } = query;
   if (wanted === undefined) {
     const { rows, next } = await outdatedAll(reader, {
+      now,
       limit,
       ...(after === undefined ? {} : { after }),
       ...(glob === undefined ? {} : { imageGlob: glob }),
@@ -53,7 +55,7 @@ export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery,
   const [findings, inventory] =
     digest === undefined
       ? [undefined, undefined]
-      : await Promise.all([findingsOfImage(reader, digest), fleetImage(reader, digest, now)]);
+      : await Promise.all([findingsOfImage(reader, digest, now), fleetImage(reader, digest, now)]);
   const reason = inventory === undefined ? 'not scanned yet' : inventory.reason || 'not checked yet';
   const distribution = inventory?.distribution;
   return {

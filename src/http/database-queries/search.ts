@@ -47,9 +47,10 @@ function pageOf({ limit, after, image }: PageQuery & { readonly image?: string }
 const orNull = <T>(value: T | undefined): T | null => value ?? null;
 
 /** Images that have a package, with the workloads that run them. */
-export async function readWhere(reader: DatabaseReader, query: WhereQuery): Promise<Where> {
+export async function readWhere(reader: DatabaseReader, query: WhereQuery, now: Date): Promise<Where> {
   const { rows, next } = await whereIs(reader, {
     package: query.package,
+    now,
     ...(query.version === undefined ? {} : { versionRange: query.version }),
     ...(query.type === undefined ? {} : { type: query.type }),
     ...(query.usage === undefined ? {} : { usage: query.usage }),

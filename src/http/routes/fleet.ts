@@ -35,8 +35,8 @@ const words = <const T extends readonly string[]>(values: T, description: string
   Type.Optional(Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description }));
 
 const usage = words(
-  ['entrypoint', 'linked'],
-  'Only what the entry point, or anything, is linked against; what is not known counts as used.',
+  ['entrypoint', 'linked', 'loaded'],
+  'Only what the entry point, or anything, is linked against, or what runs; what is not known counts as linked.',
 );
 
 const Outdated = Type.Object({

@@ -18,6 +18,9 @@ export {
 } from './fleet-changes.ts';
 export type { CheckStatus } from './graded-image.ts';
 export { type HistoryQuery, type HistoryRow, historyWithChanges, imageHistory } from './history.ts';
+export { containersRunning, type HostContainer, type HostRow, listHosts } from './loaded/hosts.ts';
+export { type ReportOutcome, recordReport } from './loaded/record-report.ts';
+export type { HostReport, ReportedContainer, ReportedPackage } from './loaded/report.ts';
 export {
   type AttentionQuery,
   findingsOfImage,
@@ -40,7 +43,6 @@ export { endReference, pointReferences as pointAt } from './reference.ts';
 export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';
 export { changesOfImages, type PackageChange } from './set-changes.ts';
 export { refreshStatistics } from './statistics.ts';
-export type { UsageFilter } from './stored-usage.ts';
 export { type WhereQuery, type WhereRow, whereIs } from './where.ts';
 export { type FixState, type WhereAdvisoryQuery, type WhereAdvisoryRow, whereAdvisory } from './where-advisory.ts';
 export { type DigestRole, type WhereDigestQuery, type WhereDigestRow, whereDigest } from './where-digest.ts';

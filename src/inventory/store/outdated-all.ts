@@ -4,13 +4,17 @@ import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { DEFAULT_GRADE_POLICY, type GradePolicy, supportedUntil } from '../grade-policy.ts';
 import { globToLike } from '../image-glob.ts';
 import type { Finding } from '../types.ts';
+import type { UsageFilter } from '../usage/usage.ts';
 import { type FindingFilter, findingMatches, findingsOfSets, keyOfSet, type ScopedSet } from './findings-of-sets.ts';
 import { type CheckedRow, type GradedImage, gradedImage } from './graded-image.ts';
-import { FindingsWithUsage, readUsages, type UsageFilter, usageJoin } from './stored-usage.ts';
+import { loadedContainers, runsSomewhere } from './loaded/loaded-in.ts';
+import { FindingsWithUsage, readUsages, usageJoin } from './stored-usage.ts';
 
 export interface OutdatedQuery extends FindingFilter {
-  /** Only findings that are used so; of images whose usage is not known, all. */
+  /** Only findings that are used so; of images whose usage is not known, all (but none is said to be loaded). */
   readonly usage?: UsageFilter;
+  /** By which reports of hosts still count. */
+  readonly now?: Date;
   readonly imageGlob?: string;
   /** `debian/trixie` */
   readonly distribution?: string;
@@ -22,17 +26,18 @@ export interface OutdatedImage {
   readonly reference: string;
   readonly digest: string;
   readonly distribution: string;
-  /** Those that were asked for; what the entry point is linked against first, security first, oldest first, then by name. */
+  /** Those that were asked for; what runs and what the entry point is linked against first, security first, oldest first, then by name. */
   readonly findings: readonly Finding[];
 }
 
 /** Named images with at least one finding that is asked for, by name. @throws INVENTORY_CURSOR_INVALID */
 export async function outdatedAll(reader: DatabaseReader, query: OutdatedQuery = {}): Promise<Page<OutdatedImage>> {
   const { matching, isOutdated } = outdatedSets(query);
+  const runs = query.usage === 'loaded' ? sql`and ${runsSomewhere(sql`image.id`, query.now ?? new Date())}` : sql``;
   return filledPage(
     query,
     async (asked) => {
-      const page = await namedImages(reader, asked, matching, isOutdated);
+      const page = await namedImages(reader, asked, matching, sql`${isOutdated} ${runs}`);
       const findings = await findingsOfImages(reader, page.rows, query);
       return { next: page.next, rows: page.rows.map((row, at) => outdatedImage(row, findings[at])) };
     },
@@ -104,26 +109,33 @@ function outdatedImage(row: NamedImage, findings: readonly Finding[] = []): Outd
 /** Image by image. */
 async function findingsOfImages(
   reader: DatabaseReader,
-  images: readonly (ScopedSet & { readonly usage_set: number | null })[],
+  images: readonly (ScopedSet & { readonly image: number; readonly usage_set: number | null })[],
   query: OutdatedQuery = {},
 ): Promise<readonly (readonly Finding[])[]> {
-  const [findings, usages] = await Promise.all([
+  const [findings, usages, containers] = await Promise.all([
     findingsOfSets(reader, images, query),
     readUsages(
       reader,
       images.map((image) => image.usage_set),
     ),
+    loadedContainers(
+      reader,
+      images.map(({ image }) => image),
+      query.now ?? new Date(),
+    ),
   ]);
   const told = new FindingsWithUsage(usages, query.usage);
   return images.map((image) => {
     const key = keyOfSet(image);
-    return told.of(key, findings.get(key) ?? [], image.usage_set);
+    return told.of(key, findings.get(key) ?? [], image.usage_set, containers.get(image.image));
   });
 }
 
 interface NamedImage extends ScopedSet, CheckedRow {
   readonly reference: string;
   readonly digest: string;
+  /** image.id */
+  readonly image: number;
   readonly usage_set: number | null;
 }
 
@@ -138,7 +150,7 @@ async function namedImages(
   const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
   const { rows } = await sql<NamedImage>`
     ${matching}
-    select reference, image.digest, image.distribution, image.scope, image.package_set, image_usage.usage_set,
+    select reference, image.id as image, image.digest, image.distribution, image.scope, image.package_set, image_usage.usage_set,
       scope_check.status as scope_status, scope_check.reason, exposure.checked, oldest_critical, oldest_important,
       coalesce(exposure.packages,
         (select cardinality(versions) from package_set where package_set.id = image.package_set)) as packages
@@ -189,12 +201,16 @@ function matchingSets(filter: FindingFilter): RawBuilder<unknown> {
 }
 
 /** Findings recorded for one image; undefined when it is not in the inventory or was never checked. */
-export async function findingsOfImage(reader: DatabaseReader, digest: string): Promise<readonly Finding[] | undefined> {
-  const { rows } = await sql<ScopedSet & { usage_set: number | null }>`
-    select image.package_set, image.scope, image_usage.usage_set
+export async function findingsOfImage(
+  reader: DatabaseReader,
+  digest: string,
+  now = new Date(),
+): Promise<readonly Finding[] | undefined> {
+  const { rows } = await sql<ScopedSet & { image: number; usage_set: number | null }>`
+    select image.package_set, image.scope, image_usage.usage_set, image.id as image
     from image
     join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
     ${usageJoin}
     where digest = ${digest}`.execute(reader);
-  return rows.length === 0 ? undefined : (await findingsOfImages(reader, rows))[0];
+  return rows.length === 0 ? undefined : (await findingsOfImages(reader, rows, { now }))[0];
 }

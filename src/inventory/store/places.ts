@@ -3,17 +3,19 @@ import { type DatabaseReader, plannedOnce } from '../../database/index.ts';
 import { isLanguageEcosystem } from '../../language/versions/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
-import type { LinkedBy, PackageUsage } from '../usage/usage.ts';
+import type { LinkedBy, PackageUsage, UsageFilter } from '../usage/usage.ts';
 import { SETS_PER_CHUNK } from './package-set.ts';
-import { isUsed, linkedBy, type UsageFilter } from './stored-usage.ts';
+import { linkedBy, mayBeUsed } from './stored-usage.ts';
 
 export interface PlacesQuery {
   readonly imageGlob?: string;
   /** Rows (one an image and reference) on a page. */
   readonly limit?: number;
   readonly after?: string;
-  /** Only images that use it so, and those of which that is not known. */
+  /** Only images that may use it so: also those of which that is not known, and those that run somewhere. */
   readonly usage?: UsageFilter;
+  /** By which reports of hosts still count. */
+  readonly now?: Date;
 }
 
 /** A package version that is looked for. */
@@ -28,6 +30,8 @@ export interface PlacedVersion {
 
 /** An image that has it; how it is used is absent where that is not known. */
 export interface Place extends Partial<PackageUsage> {
+  /** image.id */
+  readonly image: number;
   /** undefined where nothing names the image any more. */
   readonly reference: string | undefined;
   readonly digest: string;
@@ -65,7 +69,14 @@ export async function placesOf<Entry extends PlacedVersion>(
     const last = members.at(-1);
     if (last === undefined) break;
     found.push(
-      ...(await imagesOf(reader, members, entries, { like, usage: query.usage }, from, limit + 1 - found.length)),
+      ...(await imagesOf(
+        reader,
+        members,
+        entries,
+        { like, usage: query.usage, now: query.now ?? new Date() },
+        from,
+        limit + 1 - found.length,
+      )),
     );
     // Beyond every image of the last set.
     const entry = entries[last.entry] as Entry;
@@ -80,6 +91,7 @@ export async function placesOf<Entry extends PlacedVersion>(
     rows: page.rows.map((hit) => ({
       entry: entries[hit.entry] as Entry,
       place: {
+        image: hit.image,
         reference: hit.reference ?? undefined,
         digest: hit.digest,
         layer: hit.layer ?? undefined,
@@ -149,7 +161,11 @@ async function imagesOf(
   reader: DatabaseReader,
   members: readonly Member[],
   entries: readonly PlacedVersion[],
-  { like, usage }: { readonly like: string | undefined; readonly usage: UsageFilter | undefined },
+  {
+    like,
+    usage,
+    now,
+  }: { readonly like: string | undefined; readonly usage: UsageFilter | undefined; readonly now: Date },
   from: Cursor | undefined,
   limit: number,
 ): Promise<readonly Hit[]> {
@@ -167,7 +183,7 @@ async function imagesOf(
   ];
   const fits = sql`
     ${scoped ? sql`and (member.scope is null or scope = member.scope)` : sql``}
-    ${usage === undefined ? sql`` : sql`and ${isUsed(usage, sql`image.id`, sql`member.version`)}`}
+    ${usage === undefined ? sql`` : sql`and ${mayBeUsed(usage, sql`image.id`, sql`member.version`, now)}`}
     ${
       like === undefined
         ? sql``

@@ -1,11 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import type { Finding } from '../types.ts';
-import { type LinkedBy, USAGE_RULES } from '../usage/usage.ts';
+import { isUsed, type LinkedBy, USAGE_RULES, type UsageFilter } from '../usage/usage.ts';
 import type { StoredFinding } from './findings-of-sets.ts';
-
-/** `entrypoint`: linked by the entry point; `linked`: by anything. What is not known counts as used. */
-export type UsageFilter = 'entrypoint' | 'linked';
+import { type LoadedContainer, loadedIn, runsSomewhere } from './loaded/loaded-in.ts';
 
 /** By package.id, who needs it; what is not in it is merely contained. */
 type StoredUsage = ReadonlyMap<number, LinkedBy>;
@@ -24,14 +22,17 @@ export function linkedBy(image: RawBuilder<unknown>, version: RawBuilder<unknown
     where image_usage.image = ${image} and image_usage.rules = ${sql.lit(USAGE_RULES)})`;
 }
 
-/** The same as a condition. */
-export function isUsed(
+/** What passes a filter, as a condition; more may pass where a container of the image runs. */
+export function mayBeUsed(
   filter: UsageFilter,
   image: RawBuilder<unknown>,
   version: RawBuilder<unknown>,
+  now: Date,
 ): RawBuilder<unknown> {
+  const runs = runsSomewhere(image, now);
+  if (filter === 'loaded') return runs;
   const ways = filter === 'entrypoint' ? sql`('entrypoint')` : sql`('entrypoint', 'executable', 'library')`;
-  return sql`coalesce(${linkedBy(image, version)}, 'entrypoint') in ${ways}`;
+  return sql`(coalesce(${linkedBy(image, version)}, 'entrypoint') in ${ways} or ${runs})`;
 }
 
 export async function readUsages(
@@ -70,28 +71,30 @@ export class FindingsWithUsage {
     this.#filter = filter;
   }
 
-  /** @param key what the findings are a function of */
-  of(key: string, findings: readonly StoredFinding[], usageSet: number | null): readonly Finding[] {
+  /**
+   * @param key what the findings are a function of
+   * @param containers of the image, that run now
+   */
+  of(
+    key: string,
+    findings: readonly StoredFinding[],
+    usageSet: number | null,
+    containers: readonly LoadedContainer[] = [],
+  ): readonly Finding[] {
     const name = `${key} ${usageSet ?? ''}`;
-    const known = this.#lists.get(name);
+    const known = containers.length === 0 ? this.#lists.get(name) : undefined;
     if (known !== undefined) return known;
     const usage = usageSet === null ? undefined : this.#usages.get(usageSet);
-    const list = usage === undefined ? findings.map(({ finding }) => finding) : this.#told(findings, usage);
-    this.#lists.set(name, list);
+    const list = findings
+      .map(({ id, finding }) => {
+        const said = usage === undefined ? finding : this.#say(finding, usage.get(id) ?? 'contained');
+        const places = loadedIn(containers, finding.package, finding.installed);
+        return places.length === 0 ? said : { ...said, usage: 'loaded' as const, loadedIn: places };
+      })
+      .filter((finding) => isUsed(this.#filter, finding))
+      .sort((a, b) => first(a) - first(b));
+    if (containers.length === 0) this.#lists.set(name, list);
     return list;
-  }
-
-  #told(findings: readonly StoredFinding[], usage: StoredUsage): readonly Finding[] {
-    const first: Finding[] = [];
-    const others: Finding[] = [];
-    for (const { id, finding } of findings) {
-      const by = usage.get(id);
-      if (by === 'entrypoint') first.push(this.#say(finding, by));
-      else if (this.#filter === undefined || (this.#filter === 'linked' && by !== undefined)) {
-        others.push(this.#say(finding, by ?? 'contained'));
-      }
-    }
-    return [...first, ...others];
   }
 
   #say(finding: Finding, by: LinkedBy | 'contained'): Finding {
@@ -105,3 +108,6 @@ export class FindingsWithUsage {
     return said;
   }
 }
+
+/** What runs, then what the entry point is linked against; the others as they came. */
+const first = ({ usage, linkedBy: by }: Finding): number => (usage === 'loaded' ? 0 : by === 'entrypoint' ? 1 : 2);

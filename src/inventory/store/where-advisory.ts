@@ -13,7 +13,7 @@ export interface WhereAdvisoryQuery extends PlacesQuery {
   readonly state?: FixState;
 }
 
-export interface WhereAdvisoryRow extends Place {
+export interface WhereAdvisoryRow extends Omit<Place, 'image'> {
   readonly state: FixState;
   readonly package: string;
   readonly type: string;
@@ -59,7 +59,7 @@ export async function whereAdvisory(
   const page = await placesOf(reader, wanted, query);
   return {
     next: page.next,
-    rows: page.rows.map(({ entry, place }) => ({
+    rows: page.rows.map(({ entry, place: { image: _, ...place } }) => ({
       state: entry.state,
       package: entry.name,
       type: entry.ecosystem,

@@ -1,8 +1,12 @@
 import { sql } from 'kysely';
 import { type DatabaseReader, plannedOnce } from '../../database/index.ts';
+import { isLanguageEcosystem } from '../../language/versions/index.ts';
 import type { Page } from '../cursor.ts';
+import type { LoadedIn } from '../types.ts';
+import { isUsed } from '../usage/usage.ts';
 import { inRange, parseVersionRange, type VersionRange } from '../version-range.ts';
 import { versionOrder } from './ecosystem.ts';
+import { loadedContainers, loadedIn } from './loaded/loaded-in.ts';
 import { type Place, type PlacesQuery, placesOf } from './places.ts';
 
 export interface WhereQuery extends PlacesQuery {
@@ -14,7 +18,9 @@ export interface WhereQuery extends PlacesQuery {
 }
 
 /** One image that has the package. An image with several references has several rows. */
-export interface WhereRow extends Place {
+export interface WhereRow extends Omit<Place, 'image'> {
+  /** Containers that run this version now, as hosts report: `usage` is `loaded` then. */
+  readonly loadedIn?: readonly LoadedIn[];
   readonly package: string;
   readonly type: string;
   readonly version: string;
@@ -37,17 +43,28 @@ interface Candidate {
 export async function whereIs(reader: DatabaseReader, query: WhereQuery): Promise<Page<WhereRow>> {
   const range: VersionRange = query.versionRange === undefined ? [] : parseVersionRange(query.versionRange);
   const versions = await versionsOf(reader, query, range);
-  const page = await placesOf(reader, versions, query);
-  return {
-    next: page.next,
-    rows: page.rows.map(({ entry, place }) => ({
+  const { now = new Date() } = query;
+  const page = await placesOf(reader, versions, { ...query, now });
+  const containers = await loadedContainers(
+    reader,
+    page.rows.map(({ place }) => place.image),
+    now,
+  );
+  const rows = page.rows.map(({ entry, place: { image, ...place } }): WhereRow => {
+    // Agents know packages of distributions alone.
+    const isSystem = !isLanguageEcosystem(entry.ecosystem);
+    const places = isSystem ? loadedIn(containers.get(image), query.package, entry.text) : [];
+    return {
       package: query.package,
       type: entry.ecosystem,
       version: entry.text,
       arch: entry.architecture,
       ...place,
-    })),
-  };
+      ...(places.length === 0 ? {} : { usage: 'loaded' as const, loadedIn: places }),
+    };
+  });
+  // A page may hold fewer rows than asked for: what runs in a container of the image need not be this package.
+  return { next: page.next, rows: rows.filter((row) => isUsed(query.usage, row)) };
 }
 
 async function versionsOf(

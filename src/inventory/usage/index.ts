@@ -1,3 +1,11 @@
 export { commandOf, findCommand, interpretersOf, resolveInTree } from './command.ts';
 export { usageInTree } from './image-usage.ts';
-export { type ImageUsage, type LinkedBy, type PackageUsage, usageOfFiles, usageOfPackage } from './usage.ts';
+export {
+  type ImageUsage,
+  isUsed,
+  type LinkedBy,
+  type PackageUsage,
+  type UsageFilter,
+  usageOfFiles,
+  usageOfPackage,
+} from './usage.ts';

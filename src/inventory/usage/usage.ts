@@ -26,6 +26,19 @@ export interface PackageUsage {
   readonly linkedBy?: LinkedBy;
 }
 
+/**
+ * `loaded`: in a container now; `entrypoint`: that, or linked by the entry point; `linked`: by anything. What is not
+ * known passes all but the first.
+ */
+export type UsageFilter = 'entrypoint' | 'linked' | 'loaded';
+
+/** Whether what is said of a package passes. */
+export function isUsed(filter: UsageFilter | undefined, { usage, linkedBy: by }: Partial<PackageUsage>): boolean {
+  if (filter === undefined || usage === 'loaded') return true;
+  if (filter === 'loaded') return false;
+  return usage === undefined || (filter === 'linked' ? usage === 'linked' : by === 'entrypoint');
+}
+
 const CONTAINED: PackageUsage = { usage: 'contained' };
 
 /** Undefined where nothing was looked at: an SBOM, a scan of the package database alone. */

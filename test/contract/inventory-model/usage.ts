@@ -12,10 +12,9 @@ import {
   recordFindings,
   recordImages,
   refreshScope,
-  type UsageFilter,
   whereIs,
 } from '../../../src/inventory/store/index.ts';
-import type { ImageUsage, LinkedBy } from '../../../src/inventory/usage/index.ts';
+import type { ImageUsage, LinkedBy, UsageFilter } from '../../../src/inventory/usage/index.ts';
 import { type FleetImage, fleetOf, fleetSeed, START } from './random-fleet.ts';
 
 const WAYS = ['entrypoint', 'executable', 'library', undefined] as const;

@@ -1,4 +1,5 @@
-import { isDigest, parseReference, type RegistryReference } from '../oci/index.ts';
+import { isDigest } from './digest.ts';
+import { parseReference, type RegistryReference } from './reference.ts';
 
 /**
  * An image as engines and clusters name it: what has no host is Docker Hub's (`nginx` is
