@@ -8,12 +8,14 @@ export { otherPlatforms } from './compose/platforms.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { createLayerFactsReader, type LayerFactsReader } from './layers/layer-facts.ts';
 export type { LayerFacts } from './layers/types.ts';
-
+export { type ApkDatabaseFiles, readApkFiles } from './patch/apk/read-state.ts';
+export { canRunDpkg } from './patch/deb-family.ts';
 export { PATCH_ANNOTATION, withoutPatchLayer } from './patch/original.ts';
-export { canRunDpkg, type PatchRequest, type PatchTools, patch } from './patch/patch.ts';
+export { patch } from './patch/patch.ts';
 export { createPatchMemory, type PatchMemory } from './patch/patch-memory.ts';
 export { openPatchRoot, type PatchRoot } from './patch/patch-root.ts';
 export { createSolutionMemory, type SolutionMemory } from './patch/solution-memory.ts';
+export type { PatchRequest, PatchTools } from './patch/types.ts';
 
 export { type PreparedBase, prepareBase, type RebaseRequest, type RebaseResult, rebase } from './rebase/rebase.ts';
 export type { RebaseConflict, RebaseReport } from './rebase/report.ts';

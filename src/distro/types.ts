@@ -113,6 +113,8 @@ export interface RepositorySnapshot {
   readonly notAutomatic: boolean;
   /** With notAutomatic: what was installed from it is upgraded from it (backports). */
   readonly butAutomaticUpgrades?: boolean;
+  /** URLs below which `filename` of its packages lies, best first; absent: those of the distribution's mirrors (deb). */
+  readonly packageRoots?: readonly string[];
   readonly packages: readonly RepositoryPackage[];
   /**
    * What became new in each package, where the repository itself tells (rpm: updateinfo). Entries bear the package's own

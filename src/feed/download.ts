@@ -16,7 +16,12 @@ export type DownloadRequest = {
   readonly urls: readonly string[];
   /** Bytes. */
   readonly size: number;
-} & ({ readonly sha256: string } | { readonly sha512: string });
+} & (
+  | { readonly sha256: string }
+  | { readonly sha512: string }
+  /** Where no index has a hash of the file (apk): says of all that was received whether it is the right one. */
+  | { readonly isRight: () => Promise<boolean> }
+);
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -59,7 +64,6 @@ class Received {
   async readFrom(url: string, options: DownloadOptions): Promise<void> {
     const request = this.#request;
     const { size } = request;
-    const expected = 'sha512' in request ? request.sha512 : request.sha256;
     const transfer = await openTransfer(url, { ...options, from: this.bytes });
     if (transfer.kind === 'unchanged') throw feedError('FEED_UNREACHABLE', `${redact(url)}: unexpected HTTP 304`);
     if (transfer.start !== this.bytes) await this.reset();
@@ -70,7 +74,13 @@ class Received {
       await this.#sink.write(chunk);
     }
     if (this.bytes < size) throw mismatch(url, 'fewer bytes');
-    if (this.#hash.digest('hex') !== expected) throw mismatch(url, 'other bytes');
+    if (!(await this.#isRight())) throw mismatch(url, 'other bytes');
+  }
+
+  #isRight(): boolean | Promise<boolean> {
+    const request = this.#request;
+    if ('isRight' in request) return request.isRight();
+    return this.#hash.digest('hex') === ('sha512' in request ? request.sha512 : request.sha256);
   }
 }
 

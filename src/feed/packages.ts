@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asCodedError, type HeraklitError, type Progress, silentProgress } from '../base/index.ts';
-import type { RepositoryPackage } from '../distro/index.ts';
-import { type DownloadOptions, type DownloadSink, download } from './download.ts';
+import { openApk, type RepositoryPackage } from '../distro/index.ts';
+import { type DownloadOptions, type DownloadRequest, type DownloadSink, download } from './download.ts';
 import { feedError } from './errors.ts';
 import { createFailover, type Failover } from './failover.ts';
 import type { Mirrors } from './mirrors.ts';
@@ -12,12 +12,14 @@ import { archiveOfRepository } from './pockets.ts';
 import { mirrorUrl } from './transfer.ts';
 
 /** What is needed to fetch a package and to know it is the right one. */
-export type PackageFile = Pick<RepositoryPackage, 'filename' | 'sha256' | 'size' | 'repository'>;
+export type PackageFile = Pick<RepositoryPackage, 'filename' | 'sha256' | 'size' | 'repository' | 'identity'>;
 
 export interface PackageCacheOptions {
   /** Cache folder (`Home.cache`); packages lie below `packages/`, named by sha256. */
   readonly directory: string;
   readonly mirrors: Mirrors;
+  /** URLs below which a repository's packages lie, where they are not those of the mirrors. */
+  readonly roots?: (repository: string) => readonly string[] | undefined;
   /** Shared with the repositories, so that both avoid the same dead mirror. */
   readonly failover?: Failover;
   /** Downloads at a time. Default 8. */
@@ -41,7 +43,7 @@ export interface PackageCache {
   /** Is it in the cache? */
   has(file: PackageFile): Promise<boolean>;
   /** Where a package lies once fetched. */
-  pathOf(file: Pick<PackageFile, 'sha256'>): string;
+  pathOf(file: Pick<PackageFile, 'sha256' | 'identity'>): string;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -101,7 +103,9 @@ async function downloadFile(
     await mkdir(dirname(target), { recursive: true });
     const handle = await open(aside, 'wx');
     try {
-      await download({ urls, sha256: file.sha256, size: file.size }, fileSink(handle), options);
+      const what = file.sha256 === '' ? { isRight: () => isPackage(aside, file) } : { sha256: file.sha256 };
+      const request: DownloadRequest = { urls, size: file.size, ...what };
+      await download(request, fileSink(handle), options);
       await handle.sync();
     } finally {
       await handle.close();
@@ -114,6 +118,19 @@ async function downloadFile(
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
+/** SHA-1, or at least the first 160 bits of a SHA-256. */
+const IDENTITY = /^[0-9a-f]{40,64}$/;
+
+/** Is it the package that the index means, its files included? */
+async function isPackage(path: string, { identity = '', filename }: PackageFile): Promise<boolean> {
+  const bytes = await readFile(path);
+  try {
+    await openApk(bytes, { what: filename, identity }).files();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Packages by content: fetched once, verified while they stream, shared by every image and distribution. */
 export function createPackageCache(options: PackageCacheOptions): PackageCache {
@@ -123,13 +140,19 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
   const partial = join(directory, 'packages', 'partial');
   let swept: Promise<void> | undefined;
 
-  const pathOf = ({ sha256 }: Pick<PackageFile, 'sha256'>): string => {
+  const pathOf = ({ sha256, identity }: Pick<PackageFile, 'sha256' | 'identity'>): string => {
+    if (sha256 === '' && identity !== undefined && IDENTITY.test(identity)) {
+      return join(directory, 'packages', identity.slice(0, 2), `${identity}.apk`);
+    }
     if (!SHA256.test(sha256)) throw feedError('FEED_HASH_MISMATCH', `${JSON.stringify(sha256)} is no sha256`);
     return join(directory, 'packages', sha256.slice(0, 2), `${sha256}.deb`);
   };
 
   const isCached = async (file: PackageFile, path: string): Promise<boolean> =>
-    (await sizeOf(path)) === file.size && (options.verifyCached !== true || (await hashOf(path)) === file.sha256);
+    (await sizeOf(path)) === file.size && (options.verifyCached !== true || (await isStill(file, path)));
+
+  const isStill = async (file: PackageFile, path: string): Promise<boolean> =>
+    file.sha256 === '' ? isPackage(path, file) : (await hashOf(path)) === file.sha256;
 
   const obtain = async (file: PackageFile, path: string, signal: AbortSignal | undefined): Promise<string> => {
     if (await isCached(file, path)) return path;
@@ -138,7 +161,7 @@ export function createPackageCache(options: PackageCacheOptions): PackageCache {
         hint: 'Run once without --offline.',
       });
     }
-    const bases = mirrors[archiveOfRepository(file.repository).archive];
+    const bases = options.roots?.(file.repository) ?? mirrors[archiveOfRepository(file.repository).archive];
     const byUrl = new Map(failover.order(bases).map((base) => [mirrorUrl(base, file.filename), base]));
     const onFailure = (url: string, error: HeraklitError): void =>
       failover.failed(bases, byUrl.get(url) as string, error);

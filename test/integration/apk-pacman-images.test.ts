@@ -175,7 +175,7 @@ test('Alpine’s secdb says what an update fixes: by source package, in apk’s 
   ]);
 });
 
-test('what heraklit does not make of such images it says', async () => {
+test('an Alpine image without shell and apk is patched from the command line; a pacman one is refused', async () => {
   const reference = `oci:${join(folder, 'layout')}:unpatched`;
   const files = { 'etc/os-release': ALPINE, [INSTALLED]: record({ name: 'musl', version: '1.2.4-r0' }) };
   await saveImage(memoryImage([files]), parseReference(reference));
@@ -183,9 +183,24 @@ test('what heraklit does not make of such images it says', async () => {
   const key = join(folder, signer.name);
   await write(key, signer.content);
   const to = `oci:${join(folder, 'layout')}:patched`;
-  const { code, stderr } = heraklit('patch', reference, '-o', to, '--mirror', mirror, '--keyring', key);
-  assert.equal(code, 3, stderr);
-  assert.match(stderr, /IMAGE_UNSUPPORTED|PATCH_/);
+  const { code, stderr, stdout } = heraklit('patch', reference, '-o', to, '--mirror', mirror, '--keyring', key);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /musl {2}1\.2\.4-r0 → 1\.2\.5-r9/);
+  assert.deepEqual(outdated(to, '--mirror', mirror, '--keyring', key), []);
+
+  const pacman = `oci:${join(folder, 'layout')}:pacman`;
+  const desc = '%NAME%\nglibc\n\n%VERSION%\n2.40-1\n\n%ARCH%\nx86_64\n\n';
+  await saveImage(
+    memoryImage([{ 'usr/lib/os-release': ARCH, 'var/lib/pacman/local/glibc-2.40-1/desc': desc }]),
+    parseReference(pacman),
+  );
+  const { buildArchDatabase } = await import('../../src/distro/testing/arch-packages.ts');
+  for (const name of ['core', 'extra']) {
+    const packages = name === 'core' ? [buildArch({ name: 'glibc', version: '2.41-1', files: {} })] : [];
+    await write(join(folder, 'arch', name, 'os/x86_64', `${name}.db`), await buildArchDatabase(packages));
+  }
+  const refused = heraklit('patch', pacman, '-o', to, '--mirror', pathToFileURL(join(folder, 'arch')).href);
+  assert.deepEqual([refused.code, /IMAGE_UNSUPPORTED/.test(refused.stderr)], [3, true], refused.stderr);
 });
 
 test('outdated of a pacman root is what pacman -Qu says', async (context) => {

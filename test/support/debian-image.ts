@@ -24,6 +24,8 @@ export function run(command: string, args: readonly string[], input = ''): Promi
       errors = (errors + chunk.toString()).slice(-3000);
     });
     child.on('error', reject);
+    // It may end without reading.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     child.on('exit', (code) =>
       code === 0

@@ -4,17 +4,18 @@ export const patchErrors = {
   PATCH_NO_DATABASE: {
     kind: 'failed',
     retryable: false,
-    meaning: 'The image holds no package database heraklit can patch (dpkg status or status.d).',
+    meaning: 'The image holds no package database heraklit can write (dpkg status or status.d, apk installed).',
   },
   PATCH_SCRIPTS_NEEDED: {
     kind: 'failed',
     retryable: false,
-    meaning: 'The image runs maintainer scripts, and the sandbox for them is not available or the scripts cannot run.',
+    meaning: 'Maintainer scripts ran in the image, and what would run them again is gone.',
   },
   PATCH_FAILED: {
     kind: 'failed',
     retryable: false,
-    meaning: 'The package manager of the image could not bring the packages to their candidates.',
+    meaning:
+      'The package manager of the image, or a script of a package, could not bring the packages to their candidates.',
   },
 } as const;
 

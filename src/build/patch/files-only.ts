@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { TarHeader } from '../../archive/index.ts';
 import { replaceStanza, type StatusDatabase, statusStanza, writeStatus } from '../../distro/index.ts';
-import { type FlatTree, indexLayer, type LayerItem, type ResolvedImage } from '../../oci/index.ts';
+import type { FlatTree, LayerItem, ResolvedImage } from '../../oci/index.ts';
 import { withParents } from '../layers/parents.ts';
 import { patchError } from './errors.ts';
 import { canonicalPath, fileLevelChanges, type OpenedPackage } from './file-level.ts';
 import { openPrepared, type PreparedPackage } from './prepare-packages.ts';
+import { readFiles } from './read-files.ts';
 import { standInFiles, standIns } from './stand-ins.ts';
 
 const INFO = 'var/lib/dpkg/info';
 const STATUS = 'var/lib/dpkg/status';
 const STATUS_D = 'var/lib/dpkg/status.d';
-const MAX_FILE = 256 * 1024 * 1024;
 
 /** Scripts a package runs when it is upgraded; an image whose scripts never ran does not need them. */
 const SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm'];
@@ -91,30 +91,6 @@ function filesToRead(input: FilesOnlyInput, opened: readonly OpenedPackage[]): R
   const changed = opened.flatMap(({ data }) => data.map(({ path }) => path));
   for (const path of standInFiles(input.tree, changed)) wanted.add(path);
   return wanted;
-}
-
-async function readFiles(
-  image: ResolvedImage,
-  tree: FlatTree,
-  wanted: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  const byLayer = Map.groupBy(
-    [...wanted].filter((path) => tree.get(path)?.entry.type === 'file'),
-    (path) => tree.get(path)?.layer ?? 0,
-  );
-  const files = new Map<string, Uint8Array>();
-  for (const [position, paths] of byLayer) {
-    const layer = image.manifest.layers[position];
-    if (layer === undefined) continue;
-    const asked = new Set(paths);
-    const { captured } = await indexLayer(await image.blobs.open(layer.digest), layer.mediaType, {
-      name: layer.digest,
-      capture: (header) => asked.has(header.path),
-      captureLimit: MAX_FILE,
-    });
-    for (const [path, bytes] of captured) files.set(path, bytes);
-  }
-  return files;
 }
 
 /** From info/NAME.list, or from the md5sums beside status.d, which is all that distroless images keep. */

@@ -13,8 +13,9 @@ interface PatchOptions extends SourceOptions {
 }
 
 const HELP = `
-One layer over the original image brings its outdated packages to their candidates. Where the image has dpkg, that
-dpkg does it in a sandbox without network (needs root); where it has none, files are replaced and nothing runs.
+One layer over the original image brings its outdated packages to their candidates, without network. dpkg: the
+image's own dpkg does it in a sandbox (needs root); where it has none, files are replaced and nothing runs. apk: done by
+apk's rules, scripts run in the sandbox (needs root) with the image's own shell; an image needs neither apk nor shell.
 Patching a patched image starts from the original again: layers never pile up. Changed configuration files are kept.
 
 Examples:

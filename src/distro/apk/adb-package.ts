@@ -11,11 +11,15 @@ const INFO = {
   origin: 7,
   maintainer: 8,
   url: 9,
+  commit: 10,
   buildTime: 11,
   installedSize: 12,
   fileSize: 13,
+  providerPriority: 14,
   depends: 15,
   provides: 16,
+  replaces: 17,
+  installIf: 18,
 } as const;
 
 const DEPENDENCY = { name: 1, version: 2, match: 3 } as const;
@@ -41,6 +45,11 @@ export interface AdbPackageInfo {
   /** In the words of APKINDEX: `musl so:libssl.so.3 !conflicting`. */
   readonly depends: string;
   readonly provides: string;
+  readonly replaces: string;
+  readonly installIf: string;
+  readonly providerPriority: number;
+  readonly description: string;
+  readonly commit: string;
 }
 
 function dependencyText(values: AdbValues, value: AdbValue): string {
@@ -88,6 +97,11 @@ export function infoReader(values: AdbValues): (value: AdbValue) => AdbPackageIn
       fileSize: int('fileSize'),
       depends: list(slots.get(INFO.depends)),
       provides: list(slots.get(INFO.provides)),
+      replaces: list(slots.get(INFO.replaces)),
+      installIf: list(slots.get(INFO.installIf)),
+      providerPriority: int('providerPriority'),
+      description: text('description'),
+      commit: values.blob(slots.get(INFO.commit))?.toString('hex') ?? '',
     };
   };
 }

@@ -7,6 +7,7 @@ import { type ApkFile, adbFiles } from './adb-files.ts';
 import { infoReader } from './adb-package.ts';
 import { firstMember } from './gzip-members.ts';
 import { type ApkKeyring, verifyAdbSignature, verifySignature } from './keyring.ts';
+import { ownerNames } from './owner-names.ts';
 import { numberOf } from './records.ts';
 import { splitSignatures, tarEntries } from './signed-archive.ts';
 
@@ -31,6 +32,16 @@ export interface ApkInfo {
   /** In the words of an index: `musl so:libssl.so.3`. */
   readonly depends: string;
   readonly provides: string;
+  readonly installIf: string;
+  readonly providerPriority: number;
+  /** Packages whose files it may take over, in the same words. */
+  readonly replaces: string;
+  readonly replacesPriority: number;
+  /** Patterns of folders: its trigger runs when something in one of them changes. */
+  readonly triggers: readonly string[];
+  readonly description: string;
+  /** Of the repository that it was built from. */
+  readonly commit: string;
 }
 
 /** A .apk in memory. */
@@ -108,6 +119,13 @@ function infoOf(fields: ReadonlyMap<string, readonly string[]>): ApkInfo {
     installedSize: numberOf(first('size')),
     depends: (fields.get('depend') ?? []).join(' '),
     provides: (fields.get('provides') ?? []).join(' '),
+    installIf: (fields.get('install_if') ?? []).join(' '),
+    providerPriority: numberOf(first('provider_priority')),
+    replaces: (fields.get('replaces') ?? []).join(' '),
+    replacesPriority: numberOf(first('replaces_priority')),
+    triggers: (fields.get('triggers') ?? []).join(' ').split(' ').filter(Boolean),
+    description: first('pkgdesc'),
+    commit: first('commit'),
   };
   if (info.name === '' || info.version === '') throw new Error('its .PKGINFO has no pkgname or no pkgver');
   return info;
@@ -142,8 +160,10 @@ function openV2(bytes: Uint8Array, what: string, { keyring, identity }: OpenApkO
         const hash = createHash('sha256').update(data).digest('hex');
         if (hash !== dataHash) throw new Error('its files are others than its .PKGINFO says');
         const tar = await decompressBuffer(data, 'gzip', { maxBytes: MAX_DATA_BYTES });
+        const names = ownerNames(tar);
+        const entries = [...tarEntries(tar)].map((entry, at): ApkFile => ({ ...entry, ...names[at] }));
         // Hidden names at the top are the package manager's.
-        return [...tarEntries(tar)].filter(({ path }) => !/^\.[^/]*$/.test(path));
+        return entries.filter(({ path }) => !/^\.[^/]*$/.test(path));
       } catch (error) {
         throw invalid(what, error);
       }
@@ -151,7 +171,7 @@ function openV2(bytes: Uint8Array, what: string, { keyring, identity }: OpenApkO
   };
 }
 
-const PACKAGE = { info: 1, scripts: 3 } as const;
+const PACKAGE = { info: 1, scripts: 3, triggers: 4, replacesPriority: 5 } as const;
 
 function openV3(bytes: Uint8Array, what: string, { keyring, identity }: OpenApkOptions): ApkArchive {
   const file = readAdb(bytes, ADB_SCHEMA.package, what, MAX_DATA_BYTES);
@@ -163,13 +183,15 @@ function openV3(bytes: Uint8Array, what: string, { keyring, identity }: OpenApkO
   const info = infoReader(values)(root.get(PACKAGE.info));
   if (info.name === '' || info.version === '') throw new Error('it has no name or no version');
   const slots = values.slots(root.get(PACKAGE.scripts));
+  const triggers = [...values.slots(root.get(PACKAGE.triggers)).items()].map((item) => values.text(item));
+  const replacesPriority = values.int(root.get(PACKAGE.replacesPriority));
   const scripts = SCRIPTS.flatMap((kind, at) => {
     const content = values.blob(slots.get(at + 1));
     return content === undefined ? [] : [[kind, content] as const];
   });
   return {
     format: 'v3',
-    info,
+    info: { ...info, triggers, replacesPriority },
     identity: found,
     signedBy,
     scripts: new Map(scripts),

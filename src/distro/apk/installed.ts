@@ -44,7 +44,7 @@ export function installedPackage(facts: ApkPackageFacts): InstalledPackage {
     source: { name: origin === '' ? name : origin, version },
     essential: false,
     multiArch: 'no',
-    relations: new ApkRelations(facts.depends, facts.provides),
+    relations: new ApkRelations({ depends: facts.depends, provides: facts.provides }),
     installedSize: Math.ceil(facts.installedSize / 1024),
     section: '',
     maintainer,

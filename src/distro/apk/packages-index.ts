@@ -4,7 +4,7 @@ import { distroError } from '../errors.ts';
 import type { PackageRelations, RepositoryPackage, RepositorySnapshot, SourcePackage } from '../types.ts';
 import { ADB_SCHEMA, isAdb, readAdb } from './adb-file.ts';
 import { infoReader } from './adb-package.ts';
-import { ApkRelations } from './dependencies.ts';
+import { ApkRelations, type ApkRelationTexts } from './dependencies.ts';
 import { type ApkKeyring, verifyAdbSignature, verifySignature } from './keyring.ts';
 import { type ApkRecord, MAX_RECORDS_BYTES, numberOf, readRecords } from './records.ts';
 import { splitSignatures, tarEntries } from './signed-archive.ts';
@@ -52,7 +52,16 @@ interface Row {
   readonly hash: string;
   readonly depends: string | undefined;
   readonly provides: string | undefined;
+  readonly installIf: string | undefined;
+  readonly providerPriority: number;
 }
+
+/** No more of the row than is needed: an index has tens of thousands. */
+const textsOf = ({ depends, provides, installIf }: Row): ApkRelationTexts => ({
+  depends: depends === '' ? undefined : depends,
+  provides: provides === '' ? undefined : provides,
+  installIf: installIf === '' ? undefined : installIf,
+});
 
 class IndexedPackage implements RepositoryPackage {
   readonly name: string;
@@ -81,7 +90,7 @@ class IndexedPackage implements RepositoryPackage {
     this.source = { name: row.origin === '' ? row.name : row.origin, version: row.version };
     this.repository = origin.id;
     this.security = origin.security;
-    this.relations = new ApkRelations(row.depends, row.provides);
+    this.relations = new ApkRelations(textsOf(row), row.providerPriority);
     this.filename = filename;
     this.size = row.size;
     this.installedSize = Math.ceil(row.installedSize / 1024);
@@ -107,6 +116,8 @@ const rowOf = (record: ApkRecord): Row => ({
   hash: hashOf(record.get('C')),
   depends: record.get('D'),
   provides: record.get('p'),
+  installIf: record.get('i'),
+  providerPriority: numberOf(record.get('k')),
 });
 
 /** Rows that name a package that could be fetched. */

@@ -12,6 +12,13 @@ export function apkSigner(name = 'builder@example.org-5f3c0a11.rsa.pub'): ApkSig
   return { name, content: publicKey.export({ type: 'spki', format: 'pem' }).toString(), privateKey };
 }
 
+/** Text (a program where its path has `bin/`), or what it is in full. */
+export type ApkTestFile =
+  | string
+  | { readonly content: string | Buffer; readonly mode?: number; readonly user?: string; readonly uid?: number }
+  | { readonly link: string }
+  | { readonly hardlink: string };
+
 export interface ApkSpec {
   readonly name: string;
   readonly version: string;
@@ -19,7 +26,14 @@ export interface ApkSpec {
   readonly origin?: string;
   readonly depends?: readonly string[];
   readonly provides?: readonly string[];
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, ApkTestFile>>;
+  /** Modes of folders that are not 0755. */
+  readonly folders?: Readonly<Record<string, number>>;
+  readonly replaces?: readonly string[];
+  readonly replacesPriority?: number;
+  readonly installIf?: readonly string[];
+  readonly providerPriority?: number;
+  readonly triggers?: readonly string[];
   readonly scripts?: Readonly<Record<string, string>>;
   /** Seconds since the epoch. */
   readonly buildTime?: number;
@@ -36,16 +50,28 @@ export interface BuiltApk {
 const MTIME = 1_700_000_000;
 const BLOCK = 512;
 
+interface TarFacts {
+  readonly path: string;
+  readonly type: '0' | '1' | '2' | '5' | 'x';
+  readonly mode: number;
+  readonly content: Buffer;
+  readonly link?: string;
+  readonly user?: string;
+  readonly uid?: number;
+}
+
 /** One ustar entry. */
-function tarEntry(path: string, type: '0' | '5' | 'x', mode: number, content: Buffer): Buffer {
+function tarEntry({ path, type, mode, content, link = '', user = 'root', uid = 0 }: TarFacts): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
   header.write(path, 0);
-  header.write(octal(mode, 8) + octal(0, 8) + octal(0, 8) + octal(content.length, 12) + octal(MTIME, 12), 100);
+  header.write(octal(mode, 8) + octal(uid, 8) + octal(uid, 8) + octal(content.length, 12) + octal(MTIME, 12), 100);
   header.write(' '.repeat(8), 148);
   header.write(type, 156);
-  header.write('ustar\x0000root', 257, 'latin1');
-  header.write('root', 297);
+  header.write(link, 157);
+  header.write('ustar\x0000', 257, 'latin1');
+  header.write(user, 265);
+  header.write(user, 297);
   header.write(
     octal(
       header.reduce((sum, byte) => sum + byte, 0),
@@ -57,24 +83,44 @@ function tarEntry(path: string, type: '0' | '5' | 'x', mode: number, content: Bu
 }
 
 /** apk wants each file's hash before it (abuild-tar). */
-function checksumEntry(path: string, content: Buffer): Buffer {
+function checksumEntry(path: string, content: Buffer | string): Buffer {
   const record = ` APK-TOOLS.checksum.SHA1=${createHash('sha1').update(content).digest('hex')}\n`;
   const length = record.length + String(record.length + 2).length;
-  return tarEntry(path, 'x', 0o644, Buffer.from(`${length}${record}`));
+  return tarEntry({ path, type: 'x', mode: 0o644, content: Buffer.from(`${length}${record}`) });
+}
+
+function fileParts(path: string, file: ApkTestFile): readonly Buffer[] {
+  const none = Buffer.alloc(0);
+  if (typeof file === 'object' && 'link' in file) {
+    const entry = tarEntry({ path, type: '2', mode: 0o777, content: none, link: file.link });
+    return [checksumEntry(path, file.link), entry];
+  }
+  if (typeof file === 'object' && 'hardlink' in file) {
+    return [tarEntry({ path, type: '1', mode: 0o755, content: none, link: file.hardlink })];
+  }
+  const { content, mode, ...owner } = typeof file === 'string' ? { content: file, mode: undefined } : file;
+  const bytes = Buffer.from(content as string);
+  const usual = path.startsWith('.') || path.includes('bin/') ? 0o755 : 0o644;
+  const entry = tarEntry({ path, type: '0', mode: mode ?? usual, content: bytes, ...owner });
+  return path.startsWith('.') ? [entry] : [checksumEntry(path, bytes), entry];
 }
 
 /** A part of an archive; all but the last come without the zeros that end one. */
-function tarPart(files: Readonly<Record<string, string | Buffer>>, isLast: boolean): Buffer {
+function tarPart(
+  files: Readonly<Record<string, ApkTestFile | Buffer>>,
+  isLast: boolean,
+  modes: Readonly<Record<string, number>> = {},
+): Buffer {
   // apk wants each folder before what is in it.
   const folders = Object.keys(files).flatMap((path) => {
     const names = path.split('/').slice(0, -1);
     return names.map((_, at) => names.slice(0, at + 1).join('/'));
   });
-  const parts = [...new Set(folders)].sort().map((path) => tarEntry(`${path}/`, '5', 0o755, Buffer.alloc(0)));
-  for (const [path, content] of Object.entries(files)) {
-    const bytes = Buffer.from(content as string);
-    if (!path.startsWith('.')) parts.push(checksumEntry(path, bytes));
-    parts.push(tarEntry(path, '0', path.startsWith('.') || path.includes('bin/') ? 0o755 : 0o644, bytes));
+  const parts = [...new Set([...folders, ...Object.keys(modes)])]
+    .sort()
+    .map((path) => tarEntry({ path: `${path}/`, type: '5', mode: modes[path] ?? 0o755, content: Buffer.alloc(0) }));
+  for (const [path, file] of Object.entries(files)) {
+    parts.push(...fileParts(path, Buffer.isBuffer(file) ? { content: file } : file));
   }
   return gzipSync(Buffer.concat(isLast ? [...parts, Buffer.alloc(2 * BLOCK)] : parts));
 }
@@ -87,9 +133,17 @@ function signature(signed: Buffer, signer: ApkSigner | undefined, scheme: keyof 
   return tarPart({ [`.SIGN.${scheme}.${signer.name}`]: bytes }, false);
 }
 
+/** Bytes; a package of none is not even unpacked. */
+function installedBytes({ files = {} }: ApkSpec): number {
+  const sizes = Object.values(files).map((file) => {
+    if (typeof file === 'string') return Buffer.byteLength(file);
+    return 'content' in file ? Buffer.byteLength(file.content) : 0;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0) || 4096;
+}
+
 export function buildApk(spec: ApkSpec, signer?: ApkSigner): BuiltApk {
-  const data = tarPart(spec.files ?? {}, true);
-  const sizes = Object.values(spec.files ?? {}).map((content) => Buffer.byteLength(content));
+  const data = tarPart(spec.files ?? {}, true, spec.folders);
   const info = [
     '# Generated for a test',
     `pkgname = ${spec.name}`,
@@ -98,12 +152,18 @@ export function buildApk(spec: ApkSpec, signer?: ApkSigner): BuiltApk {
     'url = https://example.org',
     `builddate = ${spec.buildTime ?? MTIME}`,
     'packager = Somebody <somebody@example.org>',
-    `size = ${sizes.reduce((a, b) => a + b, 0)}`,
+    'maintainer = Somebody <somebody@example.org>',
+    `size = ${installedBytes(spec)}`,
     `arch = ${spec.arch ?? 'x86_64'}`,
     `origin = ${spec.origin ?? spec.name}`,
     'license = MIT',
     ...(spec.depends ?? []).map((name) => `depend = ${name}`),
     ...(spec.provides ?? []).map((name) => `provides = ${name}`),
+    ...(spec.replaces ?? []).map((name) => `replaces = ${name}`),
+    ...(spec.replacesPriority === undefined ? [] : [`replaces_priority = ${spec.replacesPriority}`]),
+    ...(spec.installIf === undefined ? [] : [`install_if = ${spec.installIf.join(' ')}`]),
+    ...(spec.providerPriority === undefined ? [] : [`provider_priority = ${spec.providerPriority}`]),
+    ...(spec.triggers === undefined ? [] : [`triggers = ${spec.triggers.join(' ')}`]),
     `datahash = ${createHash('sha256').update(data).digest('hex')}`,
     '',
   ].join('\n');
@@ -131,15 +191,17 @@ export function buildApkIndex(
       `V:${spec.version}`,
       `A:${spec.arch ?? 'x86_64'}`,
       `S:${bytes.length}`,
-      'I:4096',
+      `I:${installedBytes(spec)}`,
       `T:The package ${spec.name}`,
       'U:https://example.org',
       'L:MIT',
       `o:${spec.origin ?? spec.name}`,
       'm:Somebody <somebody@example.org>',
       `t:${spec.buildTime ?? MTIME}`,
+      ...(spec.providerPriority === undefined ? [] : [`k:${spec.providerPriority}`]),
       ...(spec.depends === undefined ? [] : [`D:${spec.depends.join(' ')}`]),
       ...(spec.provides === undefined ? [] : [`p:${spec.provides.join(' ')}`]),
+      ...(spec.installIf === undefined ? [] : [`i:${spec.installIf.join(' ')}`]),
       '\n',
     ].join('\n'),
   );

@@ -27,6 +27,11 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'A task needs a recipe or upstream image that the fleet file no longer has.',
   },
+  PATCH_UNSOLVABLE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The updates that an image misses need packages that nobody offers, or that exclude each other.',
+  },
   STRATEGY_EXCLUDED: {
     kind: 'failed',
     retryable: false,

@@ -6,8 +6,8 @@ import { findOutdated, inspectLayers, readLayers } from '../../inventory/index.t
 import type { ResolvedImage } from '../../oci/index.ts';
 import { loadRecipe } from '../../recipe/index.ts';
 import { workshopError } from './errors.ts';
-import { solveUpgrades } from './patch-image.ts';
 import { recipePackages } from './recipe-repositories.ts';
+import { solveUpgrades } from './solve-upgrades.ts';
 import type { Workshop } from './workshop.ts';
 
 /** What a machine without network needs to patch an image, or to build a recipe again. */
@@ -37,8 +37,9 @@ export async function neededByImage(image: ResolvedImage, tools: Workshop): Prom
     return { distribution: name, packages: [], packagesOf };
   }
   const indexes = records.map((record) => record.index);
-  const packages = await solveUpgrades(contents, indexes, check.findings, shelf, workshop);
-  return { distribution: name, packages, packagesOf };
+  const request = { image, contents, indexes, findings: check.findings, everything: true };
+  const { upgrades } = await solveUpgrades(request, shelf, workshop);
+  return { distribution: name, packages: upgrades, packagesOf };
 }
 
 /** What the recipe's lock names. @throws RECIPE_NOT_LOCKED, RECIPE_INVALID, COMPOSE_LOCK_INVALID */

@@ -1,10 +1,13 @@
 import { type BuiltImage, canRunDpkg, openPatchRoot, patch, withoutPatchLayer } from '../../build/index.ts';
-import type { RepositoryPackage } from '../../distro/index.ts';
-import { solveOrThrow } from '../../distro/index.ts';
+import type { EcosystemId } from '../../distro/index.ts';
 import { type Finding, findOutdated, type ImageContents, inspectLayers, readLayers } from '../../inventory/index.ts';
-import type { LayerIndex, ResolvedImage } from '../../oci/index.ts';
+import type { ResolvedImage } from '../../oci/index.ts';
 import { workshopError } from './errors.ts';
+import { solveUpgrades } from './solve-upgrades.ts';
 import type { Shelf, Workshop } from './workshop.ts';
+
+/** Families whose images can be patched. */
+const PATCHED: ReadonlySet<EcosystemId> = new Set(['deb', 'apk']);
 
 export interface PatchFilter {
   readonly onlySecurity?: boolean;
@@ -47,16 +50,19 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
     const found = await check(now);
     const wanted = found.filter((finding) => isWanted(finding, filter) && !isHeld(finding, now));
     if (wanted.length === 0) return { kind: 'unchanged', left: found };
-    if (now.ecosystem !== 'deb')
+    if (now.ecosystem === undefined || !PATCHED.has(now.ecosystem))
       throw unsupported(image, `it misses ${wanted.length} updates of the ${now.ecosystem} family`);
     const before = original === image ? now : await inspectLayers(original, records.slice(0, indexes.length));
     const chosen = original === image ? wanted : (await check(before)).filter(again(wanted, before, now));
-    const upgrades = await solveUpgrades(before, indexes, chosen, shelf, workshop);
+    const everything = found.every((finding) => wanted.includes(finding));
+    const request = { image: original, contents: before, indexes, findings: chosen, everything };
+    const plan = await solveUpgrades(request, shelf, workshop);
     const packages = await workshop.packages(now.distribution.name);
     const advisories = [...new Set(chosen.flatMap((finding) => finding.advisories))].sort();
     const built = await patch(
       {
-        ...{ image, indexes, installed: before.packages, upgrades, advisories },
+        ...{ image, indexes, installed: before.packages, advisories, family: now.ecosystem },
+        ...plan,
         root,
         ...(filter.compression === undefined ? {} : { compression: filter.compression }),
       },
@@ -99,7 +105,7 @@ async function findings(
 
 function unsupported(image: ResolvedImage, reason: string): Error {
   return workshopError('IMAGE_UNSUPPORTED', `${image.digest}: ${reason}`, {
-    hint: 'Only Debian images can be patched so far.',
+    hint: 'Images of dpkg and apk can be patched.',
   });
 }
 
@@ -117,23 +123,3 @@ const isHeld = (finding: Finding, contents: ImageContents): boolean =>
 const isWanted = (finding: Finding, filter: PatchFilter): boolean =>
   (filter.onlySecurity !== true || finding.security) &&
   (filter.packages === undefined || filter.packages.includes(finding.package));
-
-/** The candidates themselves and whatever they newly depend on; what is installed stays unless it must move too. */
-export function solveUpgrades(
-  { packages: installed, architecture }: ImageContents,
-  indexes: readonly LayerIndex[],
-  findings: readonly Finding[],
-  shelf: Shelf,
-  workshop: Workshop,
-): Promise<readonly RepositoryPackage[]> {
-  const requests = findings.map(({ package: name, candidate: version, arch }) => ({
-    name,
-    version,
-    architecture: arch,
-  }));
-  const question = { indexes, architecture, snapshots: shelf.snapshots, requests };
-  return workshop.solutions.upgrades(question, () => {
-    const options = { recommends: false, essential: false };
-    return solveOrThrow({ universe: shelf.universe(), installed, requests, architecture, ...options }).packages;
-  });
-}

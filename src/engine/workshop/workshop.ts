@@ -115,6 +115,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
   const { home } = options;
   const once = memory();
   const ofImages = new Map<string, Workshop>();
+  /** Where packages of opened repositories lie, by the repository's id. */
+  const roots = new Map<string, readonly string[]>();
   const failover = (distribution: string): Promise<Failover> =>
     once(`failover ${distribution}`, async () =>
       createFailover(`${distribution}, ${(await workshop.mirrors(distribution)).origin}`, options.log),
@@ -147,6 +149,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
           directory: home.cache,
           mirrors: await workshop.mirrors(distribution),
           failover: await failover(distribution),
+          roots: (repository) => roots.get(repository),
           ...(options.offline === undefined ? {} : { offline: options.offline }),
         }),
       ),
@@ -197,6 +200,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
             signal: options.signal,
           }),
         });
+        for (const { id, packageRoots } of snapshots) if (packageRoots !== undefined) roots.set(id, packageRoots);
         let universe: PackageUniverse | undefined;
         return {
           snapshots,

@@ -138,6 +138,7 @@ export async function openFlatRepositories(
       date: state.date,
       releaseDigest: state.digest,
       notAutomatic: false,
+      packageRoots: [...roots].map(([root, mirror]) => (folder === '' ? root : mirror)),
       packages: state.packages,
     };
   };

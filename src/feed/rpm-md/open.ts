@@ -31,6 +31,7 @@ async function snapshotOf(
     date: repomd.date,
     releaseDigest: digest,
     notAutomatic: false,
+    packageRoots: repository.bases,
     packages: rows.map((row) => {
       const module = streamOf(row);
       return packageOfRow(row, { repository: id, security, ...(module === undefined ? {} : { module }) });

@@ -58,6 +58,7 @@ function unavailable(report: Report): Error {
 
 class HeldSandbox implements Sandbox {
   readonly upper: string;
+  readonly root: string;
   readonly #holder: ChildProcess;
   readonly #process: number;
   readonly #mountPoint: string;
@@ -72,6 +73,7 @@ class HeldSandbox implements Sandbox {
     this.#memory = memory;
     this.#size = size;
     this.upper = `${memory}/upper`;
+    this.root = `${memory}/root`;
   }
 
   async directory(name: string): Promise<string> {

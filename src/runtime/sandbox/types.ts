@@ -66,6 +66,11 @@ export interface Sandbox {
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
   /** Host-visible path of what commands wrote, in overlayfs form. */
   readonly upper: string;
+  /**
+   * Host-visible path of the mounted root, for changing it between commands. Never follow links below it: they are the
+   * image's.
+   */
+  readonly root: string;
   /** What commands wrote, as layer entries in path order (folders before their content). */
   changes(): AsyncIterable<Change>;
   /** Kills what runs; memory, mounts and namespaces go with it. */
