@@ -15,6 +15,7 @@ export {
 } from './candidates.ts';
 export { createFailover, type Failover } from './failover.ts';
 export { FAMILY_SOURCES, keysOfSources } from './flat/family-sources.ts';
+export { placeOfHost } from './internal-host.ts';
 export type { KeyFile } from './key-file.ts';
 export {
   discoverMirrors,

@@ -1,0 +1,167 @@
+import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createZstdCompress } from 'node:zlib';
+import {
+  type Descriptor,
+  type Digest,
+  digestOf,
+  type HistoryEntry,
+  type ImageConfig,
+  type ImageManifest,
+  MediaType,
+  type ResolvedImage,
+  serialize,
+} from '../../oci/index.ts';
+import { type BlobStore, relyOn } from '../../storage/index.ts';
+import type { BuildStatistics } from '../types.ts';
+import type { LockedImage } from './lock.ts';
+import type { SecretSearch } from './secrets.ts';
+
+/** How the base lies in the result: its own layers, byte for byte, below what the build added. */
+export interface ResultBase {
+  readonly image: ResolvedImage;
+  readonly locked: LockedImage;
+}
+
+export interface ImportedImage {
+  readonly descriptor: Descriptor;
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+  readonly statistics: Omit<BuildStatistics, 'milliseconds'>;
+}
+
+/**
+ * Takes what a builder made into the store. Layers of a base keep the base's own blobs; new ones are compressed once
+ * here, their content as the builder wrote it (same diff id). Names that only this build knows become those of the recipe.
+ */
+export async function importResult(
+  result: ResolvedImage,
+  bases: readonly ResultBase[],
+  store: BlobStore,
+  facts: { readonly lock: string; readonly secrets: SecretSearch; readonly renames: ReadonlyMap<string, string> },
+): Promise<ImportedImage> {
+  const base = baseOf(result, bases);
+  const shared = base?.image.config.rootfs.diff_ids.length ?? 0;
+  const layers: Descriptor[] = [];
+  let [bytesBuilt, bytesShared, layersBuilt, layersShared] = [0, 0, 0, 0];
+  for (const [at, diffId] of result.config.rootfs.diff_ids.entries()) {
+    const own = at < shared ? (base?.image.manifest.layers[at] as Descriptor) : undefined;
+    if (own !== undefined && base !== undefined) {
+      if ((await relyOn(store, own.digest)) === undefined)
+        await store.write(await base.image.blobs.open(own.digest), own);
+      layers.push(own);
+      bytesShared += own.size;
+      layersShared += 1;
+    } else {
+      const descriptor = await storeLayer(
+        result,
+        result.manifest.layers[at] as Descriptor,
+        diffId,
+        store,
+        facts.secrets,
+      );
+      layers.push(descriptor);
+      bytesBuilt += descriptor.size;
+      layersBuilt += 1;
+    }
+  }
+  const config = {
+    ...result.config,
+    ...(result.config.history === undefined ? {} : { history: renamed(result.config.history, facts.renames) }),
+  };
+  const configBytes = serialize(config);
+  facts.secrets.check(configBytes, 'the configuration');
+  const stored = await store.put(configBytes);
+  const annotations = {
+    ...withoutBase(result.manifest.annotations),
+    ...(base === undefined
+      ? {}
+      : {
+          'org.opencontainers.image.base.name': base.locked.name,
+          'org.opencontainers.image.base.digest': base.locked.digest,
+        }),
+    'io.heraklit.lock': facts.lock,
+  };
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.manifest,
+    config: { mediaType: MediaType.config, digest: stored.digest, size: stored.size },
+    layers,
+    annotations,
+  };
+  const bytes = serialize(manifest);
+  facts.secrets.check(bytes, 'the manifest');
+  await store.put(bytes);
+  return {
+    descriptor: { mediaType: MediaType.manifest, digest: digestOf(bytes), size: bytes.byteLength },
+    manifest,
+    config,
+    statistics: { bytesBuilt, bytesShared, layersBuilt, layersShared },
+  };
+}
+
+/** The base whose layers the result begins with; of several the highest. */
+function baseOf(result: ResolvedImage, bases: readonly ResultBase[]): ResultBase | undefined {
+  const ids = result.config.rootfs.diff_ids;
+  const below = bases.filter(({ image }) => image.config.rootfs.diff_ids.every((id, at) => ids[at] === id));
+  return below.sort((a, b) => b.image.config.rootfs.diff_ids.length - a.image.config.rootfs.diff_ids.length)[0];
+}
+
+async function storeLayer(
+  result: ResolvedImage,
+  layer: Descriptor,
+  diffId: Digest,
+  store: BlobStore,
+  secrets: SecretSearch,
+): Promise<Descriptor> {
+  const scratch = await store.scratch();
+  try {
+    const plain = await result.blobs.open(layer.digest);
+    const watch = secrets.watch(`layer ${diffId}`);
+    const watching = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        try {
+          watch(chunk);
+          done(null, chunk);
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+    });
+    await pipeline(
+      Readable.from(plain, { objectMode: false }),
+      watching,
+      createZstdCompress(),
+      createWriteStream(scratch.path),
+    );
+    const { size } = await stat(scratch.path);
+    const committed = await scratch.commit();
+    return { mediaType: MediaType.layerZstd, digest: committed.digest, size };
+  } catch (error) {
+    await scratch.discard();
+    throw error;
+  }
+}
+
+/** Names that the driver gave to pinned images stand in comments of the history. */
+function renamed(history: readonly HistoryEntry[], renames: ReadonlyMap<string, string>): readonly HistoryEntry[] {
+  const rename = (text: string): string =>
+    [...renames].reduce((result, [from, to]) => result.replaceAll(from, to), text);
+  return history.map((entry) => ({
+    ...entry,
+    ...(entry.comment === undefined ? {} : { comment: rename(entry.comment) }),
+    ...(entry.created_by === undefined ? {} : { created_by: rename(entry.created_by) }),
+  }));
+}
+
+function withoutBase(annotations: ImageManifest['annotations']): Readonly<Record<string, string>> {
+  const kept = Object.entries(annotations ?? {}).filter(
+    ([name]) =>
+      !name.startsWith('org.opencontainers.image.base.') &&
+      name !== 'io.heraklit.lock' &&
+      name !== 'io.heraklit.recipe',
+  );
+  return Object.fromEntries(kept);
+}

@@ -1,0 +1,96 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatPlatform, type ResolvedImage } from '../../oci/index.ts';
+import { createMask } from './confine/output.ts';
+import { runConfined } from './confine/run-confined.ts';
+import type { ReadDockerfile } from './dockerfile/read.ts';
+import type { BuilderResult } from './drivers/types.ts';
+import { rebuildError } from './errors.ts';
+import { createAuthority } from './snapshot/certificates.ts';
+import { startSnapshotProxy } from './snapshot/proxy.ts';
+import type { Refusal, Snapshot } from './snapshot/types.ts';
+import type { RebuildRequest, RebuildTools } from './types.ts';
+
+const DEFAULT_TIMEOUT = 3600;
+const DEFAULT_OUTPUT = 64 * 1024 * 1024;
+/** Lines of a failed build that stand in its error. */
+const LAST_WORDS = 12;
+/** Refused requests that it names. */
+const NAMED_REFUSALS = 10;
+
+export interface BuilderRun {
+  readonly request: RebuildRequest;
+  readonly dockerfile: ReadDockerfile;
+  readonly images: ReadonlyMap<string, ResolvedImage>;
+  readonly snapshot: Snapshot;
+  readonly secrets: ReadonlyMap<string, Buffer>;
+  readonly epoch: number;
+  readonly directory: string;
+}
+
+/**
+ * The builder over the snapshot, in a network of its own.
+ * @throws REBUILD_FAILED, REBUILD_NETWORK_REFUSED, REBUILD_TIMEOUT, REBUILD_OUTPUT_LIMIT
+ */
+export async function runBuilder(run: BuilderRun, tools: RebuildTools): Promise<BuilderResult> {
+  const { request, snapshot, directory } = run;
+  const authority = createAuthority();
+  const socket = join(directory, 'proxy.sock');
+  const mask = createMask([...run.secrets.values()].map((value) => value.toString('utf8')));
+  const words: string[] = [];
+  const onLine = (line: string): void => {
+    const masked = mask(line);
+    words.push(masked);
+    if (words.length > LAST_WORDS) words.shift();
+    tools.onLine?.(masked);
+  };
+  const proxy = await startSnapshotProxy(socket, snapshot, authority);
+  try {
+    const own = join(directory, 'build');
+    await mkdir(own);
+    const result = await tools.builder.build({
+      dockerfile: run.dockerfile,
+      context: request.context,
+      directory: own,
+      cache: join(tools.cache, tools.builder.name),
+      images: run.images,
+      platform: formatPlatform(request.platform),
+      target: request.target,
+      buildArgs: request.buildArgs ?? {},
+      labels: request.labels ?? {},
+      secrets: request.secrets ?? [],
+      ssh: request.ssh ?? [],
+      epoch: run.epoch,
+      certificate: authority.certificate,
+      signal: tools.signal,
+      inside: (argv, env) =>
+        runConfined({
+          argv,
+          env,
+          cwd: own,
+          socket,
+          timeout: request.timeout ?? DEFAULT_TIMEOUT,
+          outputLimit: request.outputLimit ?? DEFAULT_OUTPUT,
+          onLine,
+          onName: (name) => snapshot.note({ what: `host ${name}`, why: 'it was looked up without the proxy' }),
+          ...(tools.signal === undefined ? {} : { signal: tools.signal }),
+        }),
+    });
+    if (result.exitCode !== 0) throw failed(request.name, result.exitCode, words, snapshot.refusals());
+    return result;
+  } finally {
+    await proxy.close();
+  }
+}
+
+function failed(name: string, code: number, words: readonly string[], refusals: readonly Refusal[]): Error {
+  const last = words.join('\n').slice(-4000);
+  if (refusals.length === 0) return rebuildError('REBUILD_FAILED', `${name}: the builder ended with ${code}:\n${last}`);
+  const named = [...new Set(refusals.map(({ what, why }) => `${what} (${why})`))];
+  const more = named.length > NAMED_REFUSALS ? ` and ${named.length - NAMED_REFUSALS} more` : '';
+  const what = `${name} tried to reach ${named.slice(0, NAMED_REFUSALS).join(', ')}${more}, and failed:\n${last}`;
+  return rebuildError('REBUILD_NETWORK_REFUSED', what, {
+    hint: 'A build sees only what its lock names. Lock anew with --update; what is no package repository, allow with --allow URL.',
+    details: { refused: refusals.slice(0, 100) },
+  });
+}

@@ -1,0 +1,91 @@
+import type { Log } from '../../../base/index.ts';
+import type { Keyring } from '../../../distro/index.ts';
+import { rebuildError } from '../errors.ts';
+import type { ContentStore } from './content-store.ts';
+import type { LockedResource } from './types.ts';
+import { vouchApt } from './vouch-apt.ts';
+import { vouchNpm } from './vouch-npm.ts';
+import { vouchPip } from './vouch-pip.ts';
+
+/** Bytes that a URL must have, and who says so. */
+export interface Voucher {
+  readonly algorithm: 'sha256' | 'sha512' | 'sha1';
+  /** Hexadecimal. */
+  readonly hash: string;
+  readonly by: string;
+}
+
+/** URL → what signed or transported metadata, itself among the resources, says of it. */
+export type Vouchers = Map<string, Voucher>;
+
+export interface VouchContext {
+  readonly resources: readonly LockedResource[];
+  readonly content: ContentStore;
+  readonly keyrings: readonly Keyring[];
+  readonly vouchers: Vouchers;
+}
+
+/** Those of the resources that were answered with content. */
+export const answered = (resources: readonly LockedResource[]): readonly LockedResource[] =>
+  resources.filter(({ status = 200 }) => status === 200);
+
+/** Files of at most this are read whole. */
+const MAX_METADATA = 256 * 1024 * 1024;
+
+export async function readContent(content: ContentStore, { sha256, size, url }: LockedResource): Promise<Buffer> {
+  if (size > MAX_METADATA)
+    throw rebuildError('REBUILD_SNAPSHOT_LIMIT', `${url} has ${size} bytes: more than metadata may have`);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content.open(sha256)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Holds what a build fetched against what its repositories say: signed indexes of distributions, integrity values of
+ * language registries. What nobody vouches for is told, and locked as it came.
+ * @throws REBUILD_SNAPSHOT_UNVERIFIED where the bytes are others than the metadata says
+ */
+export async function verifyResources(
+  resources: readonly LockedResource[],
+  content: ContentStore,
+  keyrings: readonly Keyring[],
+  log: Log,
+): Promise<readonly LockedResource[]> {
+  const vouchers: Vouchers = new Map();
+  const context: VouchContext = { resources: answered(resources), content, keyrings, vouchers };
+  await vouchApt(context);
+  await vouchNpm(context);
+  await vouchPip(context);
+  const verified = await Promise.all(
+    resources.map((resource) => verify(resource, vouchers.get(resource.url), content)),
+  );
+  const alone = answered(verified).filter(({ by }) => by === 'nobody');
+  const hosts = [...new Set(alone.map(({ url }) => new URL(url).host))];
+  if (alone.length > 0) {
+    log.warn(
+      `${alone.length} files of ${hosts.join(', ')} are vouched for by nobody: the lock holds them as they came this time`,
+    );
+  }
+  return verified;
+}
+
+async function verify(
+  resource: LockedResource,
+  voucher: Voucher | undefined,
+  content: ContentStore,
+): Promise<LockedResource> {
+  if (voucher === undefined || (resource.status ?? 200) !== 200) return resource;
+  const actual = voucher.algorithm === 'sha256' ? resource.sha256 : await hashOf(resource, voucher.algorithm, content);
+  if (actual === voucher.hash) return { ...resource, by: voucher.by };
+  const what = `${resource.url} has ${voucher.algorithm} ${actual}, and its repository (${voucher.by}) says ${voucher.hash}`;
+  throw rebuildError('REBUILD_SNAPSHOT_UNVERIFIED', what, {
+    hint: 'The mirror was changing while the build ran, or somebody changed the file: try again, then name another mirror.',
+  });
+}
+
+async function hashOf({ sha256 }: LockedResource, algorithm: string, content: ContentStore): Promise<string> {
+  const { createHash } = await import('node:crypto');
+  const hash = createHash(algorithm);
+  for await (const chunk of content.open(sha256)) hash.update(chunk);
+  return hash.digest('hex');
+}
