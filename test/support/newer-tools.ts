@@ -14,6 +14,8 @@ const PACKAGES = [
   'docker-cli/trixie',
   'docker.io/trixie',
   'containerd/trixie',
+  'docker-buildx/trixie',
+  'busybox-static/trixie',
 ];
 /** Files of those packages that tests run. */
 const PROGRAMS = {
@@ -23,6 +25,8 @@ const PROGRAMS = {
   docker: 'usr/bin/docker',
   dockerd: 'usr/sbin/dockerd',
   containerd: 'usr/bin/containerd',
+  buildx: 'usr/libexec/docker/cli-plugins/docker-buildx',
+  busybox: 'usr/bin/busybox',
 } as const;
 
 /** Changes with what is fetched, so that an older set is not taken for this one. */

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
+import type { BuildSecret } from './build-secret.ts';
 import { rebuildError } from './errors.ts';
-import type { BuildSecret } from './types.ts';
 
 const MAX_SECRET_BYTES = 1024 * 1024;
 /** Shorter values stand in any image by chance. */

@@ -1,8 +1,9 @@
 import type { Log } from '../../base/index.ts';
 import type { Keyring } from '../../distro/index.ts';
-import type { Platform, ResolvedImage } from '../../oci/index.ts';
+import type { Digest, Platform, ResolvedImage } from '../../oci/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { BuiltImage } from '../types.ts';
+import type { BuildSecret } from './build-secret.ts';
 import type { Builder } from './drivers/types.ts';
 import type { PlatformLock } from './lock.ts';
 import type { ContentStore } from './snapshot/content-store.ts';
@@ -10,12 +11,6 @@ import type { Refusal } from './snapshot/types.ts';
 
 /** `auto`: a lock that fits is kept to, else one is made. */
 export type LockMode = 'auto' | 'locked' | 'update';
-
-export interface BuildSecret {
-  readonly id: string;
-  /** File with its value. */
-  readonly source: string;
-}
 
 /** What to build: the same values give the same content, given the same lock and context. */
 export interface RebuildRequest {
@@ -61,7 +56,7 @@ export interface RebuildTools {
   /** Keys whose signatures on repositories are believed. */
   readonly keyrings: readonly Keyring[];
   /** @param digest when locked: exactly this image */
-  base(name: string, platform: string, digest: string | undefined): Promise<BaseImage>;
+  base(name: string, platform: string, digest: Digest | undefined): Promise<BaseImage>;
   /** Where to ask for a URL of a repository, best first. */
   route(url: URL): readonly URL[];
   readonly signal?: AbortSignal;

@@ -1,23 +1,24 @@
 import type { Command } from 'commander';
 import type { BuiltRecipe } from '../../engine/workshop/index.ts';
-import type { CliContext, OutputFormat } from '../context.ts';
+import { addDockerfileOptions, buildDockerfile, type DockerfileOptions, isDockerfile } from '../build-dockerfile.ts';
+import type { CliContext } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { addFormat } from '../format-option.ts';
 import { addSnapshotOption, addSourceOptions, type SourceOptions, workshopFrom } from '../source-options.ts';
 
-interface BuildOptions extends SourceOptions {
-  readonly output: string;
-  readonly locked?: boolean;
-  readonly update?: boolean;
+interface BuildOptions extends SourceOptions, DockerfileOptions {
   readonly pocket?: readonly string[];
   readonly arch?: string;
-  readonly format: OutputFormat;
 }
 
 const HELP = `
 Packages are chosen as apt chooses them, from indexes that are verified with the distribution's keys, and written to
 RECIPE.lock beside the recipe. The same lock gives the same digest on any machine, on any day; keep it with the recipe.
 A base (from:) that is a recipe beside this one is built first. The schema is schemas/recipe.schema.json.
+
+A Dockerfile (or a folder with one) is built by Buildah in a network where nothing but a snapshot can be reached: the
+first build records what package managers fetch in Dockerfile.lock, with the digests of all images that it names; later
+ones get exactly that, without network. See docs/rebuild.md.
 
 scripts: run   (default) maintainer scripts run in a sandbox without network; needs root
 scripts: none  no code runs (distroless style); needs no privileges
@@ -26,12 +27,14 @@ Examples:
   heraklit build web.yaml -o oci:out:web
   heraklit build web.yaml --update -o registry.example.com/web:latest
   heraklit build web.yaml --locked --offline -o oci-archive:web.tar
+  heraklit build app/Dockerfile -o oci:out:app
+  heraklit build app --locked --secret id=token,src=token.txt --build-arg VERSION=2 -o oci:out:app
 `;
 
 export function register(command: Command, context: CliContext): void {
   addFormat(
-    addSnapshotOption(addSourceOptions(command))
-      .argument('<recipe>', 'recipe file (kind: Image)')
+    addDockerfileOptions(addSnapshotOption(addSourceOptions(command)))
+      .argument('<recipe>', 'recipe file (kind: Image), Dockerfile, or a folder with a Dockerfile')
       .requiredOption('-o, --output <ref>', 'where to put the image')
       .option('--locked', 'build exactly what the lock says, or fail')
       .option('--update', 'choose packages anew, even where the lock fits')
@@ -39,7 +42,9 @@ export function register(command: Command, context: CliContext): void {
       .option('--arch <architecture>', 'the distribution’s word: amd64, arm64, … (default: this machine’s)'),
   )
     .addHelpText('after', HELP)
-    .action((recipe: string, options: BuildOptions) => run(recipe, options, context));
+    .action(async (recipe: string, options: BuildOptions) =>
+      (await isDockerfile(recipe)) ? buildDockerfile(recipe, options, context) : run(recipe, options, context),
+    );
 }
 
 async function run(path: string, options: BuildOptions, context: CliContext): Promise<void> {

@@ -16,6 +16,11 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'A file with keys that the fleet file names for a repository cannot be read.',
   },
+  DOCKERFILE_UNREADABLE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A path is no readable Dockerfile, or a folder without one.',
+  },
   RECIPE_CYCLE: { kind: 'usage', retryable: false, meaning: 'A recipe stands, through its bases, on itself.' },
   RECIPE_NOT_LOCKED: {
     kind: 'usage',

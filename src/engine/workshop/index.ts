@@ -9,5 +9,6 @@ export {
 export { type Needed, neededByImage, neededByRecipe } from './needed-packages.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './patch-image.ts';
 export { type RebaseImages, rebaseImage } from './rebase-image.ts';
+export { type RebuildImageOptions, type RebuiltDockerfile, rebuildImage } from './rebuild-image.ts';
 export { resolvedFrom, storeOver } from './resolved.ts';
 export { openWorkshop, type Shelf, type Workshop, type WorkshopOptions } from './workshop.ts';

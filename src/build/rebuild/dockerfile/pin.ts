@@ -12,12 +12,3 @@ export function withImages(dockerfile: ReadDockerfile, name: (use: ImageUse) => 
   ].sort((a, b) => b.start - a.start);
   return changes.reduce((result, { start, end, to }) => result.slice(0, start) + to + result.slice(end), text);
 }
-
-/** Short names as Docker reads them: `debian:13` → `docker.io/library/debian:13`. Transports are left alone. */
-export function fullName(name: string): string {
-  if (/^(?:oci|oci-archive|docker-archive):/.test(name) || name.startsWith('docker://')) return name;
-  const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
-  if (first.includes('.') || first.includes(':') || first === 'localhost') return name;
-  return `docker.io/${slash < 0 ? 'library/' : ''}${name}`;
-}

@@ -1,6 +1,6 @@
 import type { ResolvedImage } from '../../../oci/index.ts';
+import type { BuildSecret } from '../build-secret.ts';
 import type { ReadDockerfile } from '../dockerfile/read.ts';
-import type { BuildSecret } from '../types.ts';
 
 /** Runs a command where only the proxy can be reached. @returns its exit code */
 export type RunInside = (argv: readonly string[], env: Readonly<Record<string, string>>) => Promise<number>;

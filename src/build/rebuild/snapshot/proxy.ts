@@ -74,12 +74,14 @@ export async function startSnapshotProxy(
     secure.once('secure', () => {
       spoke = true;
     });
+    // Some clients say why before they hang up, others just do.
+    let said = 'it hung up';
     secure.on('error', (error) => {
-      if (!spoke)
-        snapshot.note({
-          what: `https://${host}:${port}`,
-          why: `its client did not believe the build’s certificate (${messageOf(error)})`,
-        });
+      said = messageOf(error);
+    });
+    secure.once('close', () => {
+      const why = `its client did not believe the build’s certificate (${said})`;
+      if (!spoke) snapshot.note({ what: `https://${host}:${port}`, why });
     });
     server.emit('connection', secure);
   });

@@ -67,10 +67,13 @@ export function createRecorder({ content, fetch, allowed, route }: RecordOptions
 
   async function ask(request: SnapshotRequest, signal: AbortSignal): Promise<UpstreamAnswer> {
     const failures: string[] = [];
-    for (const at of route(request.url)) {
+    const places = route(request.url);
+    for (const at of places) {
       try {
         const answer = await fetch(request, at, signal);
-        if (answer.status < 500 && answer.status !== 429) return answer;
+        // A mirror may lack what the place that the recipe names has.
+        const isLast = at === places.at(-1);
+        if (answer.status < (isLast ? 500 : 400) && answer.status !== 429) return answer;
         answer.drop();
         failures.push(`${at.host} answers ${answer.status}`);
       } catch (error) {

@@ -8,7 +8,7 @@ import {
   verifyRelease,
 } from '../../../distro/index.ts';
 import type { LockedResource } from './types.ts';
-import { readContent, type VouchContext } from './verify.ts';
+import { readContent, type VouchContext } from './voucher.ts';
 
 const IN_RELEASE = /^(.*\/)dists\/(.+)\/InRelease$/;
 

@@ -1,4 +1,4 @@
-import { answered, readContent, type VouchContext } from './verify.ts';
+import { answered, readContent, type VouchContext } from './voucher.ts';
 
 const MAX_PAGES = 5000;
 
