@@ -7,6 +7,7 @@ export {
   bundleAttachment,
   type ImageToSign,
   KEY_ID,
+  SIGNATURE_ARTIFACT,
   type SignedStatement,
   signatureAttachment,
   signatureTag,

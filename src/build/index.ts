@@ -1,4 +1,4 @@
-export { type AllowedStrategies, chooseStrategy, isAllowed, type RecipeFacts } from './choose.ts';
+export { type AllowedStrategies, chooseStrategy, type RecipeFacts } from './choose.ts';
 export { changesBetween, compose } from './compose/compose.ts';
 
 export { formatLock, formatLocks, parseLock, parseLocks } from './compose/lock.ts';

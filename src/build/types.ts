@@ -27,6 +27,8 @@ export interface BuiltImage {
   readonly lockDigest?: Digest;
   /** What its strategy has to say of it in signed statements: type URI and content (the report of a rebase). */
   readonly predicates?: readonly { readonly type: string; readonly predicate: object }[];
+  /** Strategies that were tried first and refused, each with why. */
+  readonly passedOver?: readonly { readonly strategy: Strategy; readonly because: string }[];
   readonly statistics: BuildStatistics;
 }
 

@@ -23,7 +23,12 @@ export type Outcome =
       readonly baseDigest: Digest | undefined;
       readonly attached: Attached;
     })
-  | (Ended & { readonly kind: 'unchanged'; readonly reason: string; readonly baseDigest: Digest | undefined })
+  | (Ended & {
+      readonly kind: 'unchanged';
+      readonly reason: string;
+      readonly baseDigest: Digest | undefined;
+      readonly passedOver?: BuiltImage['passedOver'];
+    })
   | (Ended & {
       readonly kind: 'verified';
       readonly candidate: CandidateImage;

@@ -1,7 +1,7 @@
 import type { BuiltImage } from '../build/index.ts';
 import type { NewEvent } from '../events/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
-import type { MissingUpdate, RecipeKind, Strategy } from '../plan/index.ts';
+import type { Alternative, MissingUpdate, RecipeKind, Strategy } from '../plan/index.ts';
 import type { Attached, BuildSummary, Place } from '../publish/index.ts';
 import type { RolloutOutcome } from '../runtime/index.ts';
 
@@ -33,6 +33,8 @@ export interface InventoryPort {
 export interface BuildRequest {
   readonly image: FleetImage;
   readonly strategy: Strategy;
+  /** The others, as planned: those that are `next` are tried in their order when it refuses. */
+  readonly alternatives?: readonly Alternative[];
   /** The released image that is to be replaced. */
   readonly previous: Digest | undefined;
   /** The fleet's base as it is released now. */

@@ -1,5 +1,5 @@
 import type { Log } from '../base/index.ts';
-import { chooseStrategy } from '../build/index.ts';
+import { type AllowedStrategies, chooseStrategy } from '../build/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Place } from '../publish/index.ts';
 import { createSqlCatalogue, type RegistryCatalogue } from '../registry/index.ts';
@@ -41,6 +41,7 @@ const referenceOf = ({ repository, tag }: Place): string => `${repository}:${tag
 export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOptions> {
   const { fleet, workshop, database, architecture, registryHost } = setup;
   const catalogue = createSqlCatalogue(database);
+  const { own: strategies, policy } = strategiesOf(fleet);
   return {
     fleet: fleet.fleet,
     database,
@@ -58,7 +59,7 @@ export async function pipelineOptions(setup: FleetSetup): Promise<PipelineOption
     decide: (image, context) => {
       const recipe = fleet.recipes.get(image.name)?.document;
       const facts = recipe === undefined ? undefined : recipeFacts(recipe);
-      return chooseStrategy(image, context, facts, fleet.document.policy?.strategies);
+      return chooseStrategy(image, context, facts, strategies.get(image.name) ?? policy);
     },
     registryHost,
     securityOnly: fleet.document.policy?.securityOnly ?? false,
@@ -78,4 +79,19 @@ function signingTools({ fleet, workshop, registryHost }: FleetSetup, catalogue: 
     registryHost,
     checksOf: (image) => checks.get(image) ?? fleet.document.verify,
   };
+}
+
+/** What images say for themselves, and the policy's word for the others. */
+function strategiesOf({ document, names }: LoadedFleet): {
+  readonly own: ReadonlyMap<string, AllowedStrategies>;
+  readonly policy: AllowedStrategies | undefined;
+} {
+  const own = document.images.flatMap(({ strategies }, at): readonly (readonly [string, AllowedStrategies])[] => {
+    const name = names[at];
+    if (strategies === undefined || name === undefined) return [];
+    return [[name, { strategies, setting: 'its own strategies', ordered: true }]];
+  });
+  const strategies = document.policy?.strategies;
+  const policy = strategies && ({ strategies, setting: 'policy.strategies', ordered: false } as const);
+  return { own: new Map(own), policy };
 }

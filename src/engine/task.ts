@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TaskTable } from '../database/index.ts';
-import type { Strategy } from '../plan/index.ts';
+import type { Alternative, Strategy } from '../plan/index.ts';
 import type { QueuedJob, QueueName } from './queue/queue.ts';
 
 /** Words of the Open Build Service. */
@@ -54,4 +54,20 @@ export function jobOf(task: Pick<Task, 'run' | 'image' | 'strategy' | 'attempt'>
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Strategies that the plan did not take for a task, in the order they would be tried. */
+export const alternativesOf = ({ alternatives }: Pick<Task, 'alternatives'>): readonly Alternative[] =>
+  JSON.parse(alternatives ?? '[]') as readonly Alternative[];
+
+/** The same once some were tried: the taken one is none any more, those that refused say why. */
+export function alternativesAfter(
+  task: Pick<Task, 'alternatives'>,
+  passedOver: readonly { readonly strategy: Strategy; readonly because: string }[] = [],
+  taken?: Strategy,
+): string | null {
+  if (passedOver.length === 0) return task.alternatives;
+  const refused = passedOver.map((one): Alternative => ({ ...one, verdict: 'refused' }));
+  const tried = new Set([...refused.map((one) => one.strategy), taken]);
+  return JSON.stringify([...refused, ...alternativesOf(task).filter((one) => !tried.has(one.strategy))]);
 }

@@ -321,6 +321,18 @@ export interface Explanation {
     readonly strategy: Strategy;
     /** Why this and this way, with the ways that policy excluded. */
     readonly because: string;
+    /** The other ways: what may come next, what cannot make it, what is excluded, what was tried and refused. */
+    readonly alternatives: readonly {
+      readonly strategy: Strategy;
+      readonly verdict: 'next' | 'unfit' | 'excluded' | 'refused';
+      readonly because: string;
+    }[];
+    /** Tests of the result; null when it was not tested. */
+    readonly tested: { readonly passed: boolean; readonly tests: readonly string[] } | null;
+    /** Keys (ids) and what they sign: `signature`, or types of statements. */
+    readonly signed: readonly { readonly key: string; readonly what: readonly string[] }[];
+    /** Workloads that run it now. */
+    readonly runs: readonly string[];
     readonly digest: string | null;
     readonly previous: string | null;
     readonly base: { readonly from: string | null; readonly to: string | null };

@@ -4,6 +4,7 @@ import { closed, count, type Matches, next, oneOf, orNull, text, time } from './
 
 const Grade = oneOf(['A', 'B', 'C', 'D', 'E', 'F'] as const);
 const Strategy = oneOf(['compose', 'rebase', 'patch', 'rebuild', 'none'] as const);
+const Verdict = oneOf(['next', 'unfit', 'excluded', 'refused'] as const);
 const TaskStatus = oneOf([
   'scheduled',
   'blocked',
@@ -307,6 +308,10 @@ export const Explanation = Type.Object(
           reason: text,
           strategy: Strategy,
           because: text,
+          alternatives: Type.Array(Type.Object({ strategy: Strategy, verdict: Verdict, because: text }, closed)),
+          tested: orNull(Type.Object({ passed: Type.Boolean(), tests: Type.Array(text) }, closed)),
+          signed: Type.Array(Type.Object({ key: text, what: Type.Array(text) }, closed)),
+          runs: Type.Array(text),
           digest: orNull(text),
           previous: orNull(text),
           base: Type.Object({ from: orNull(text), to: orNull(text) }, closed),

@@ -1,5 +1,6 @@
 export { type PlanOptions, planFleet } from './plan.ts';
 export type {
+  Alternative,
   Decide,
   Decision,
   DecisionContext,

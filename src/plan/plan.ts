@@ -37,7 +37,8 @@ export function planFleet(fleet: readonly FleetState[], decide: Decide, options:
     const base = image.base === undefined ? undefined : tasks.get(image.base);
     const baseChanges = base !== undefined && runs(base);
     const need = needOf(image, baseChanges, image.base === undefined ? undefined : digests.get(image.base), options);
-    if (need !== undefined) tasks.set(image.name, taskOf(image, need, baseChanges ? base : undefined, decide));
+    const moved = baseChanges || isMoved(image, image.base === undefined ? undefined : digests.get(image.base));
+    if (need !== undefined) tasks.set(image.name, taskOf(image, need, baseChanges ? base : undefined, moved, decide));
   }
   const ordered = [...tasks.values()].sort((a, b) => a.level - b.level || (a.image < b.image ? -1 : 1));
   const levels = [...Map.groupBy(ordered, (task) => task.level).values()];
@@ -72,12 +73,15 @@ function changeOf(image: FleetState, baseChanges: boolean, baseDigest: string | 
     return { own: true, reason: 'source change', because: 'its recipe changed' };
   }
   if (image.missing.length > 0) return { own: true, reason: 'meta change', because: missingSentence(image) };
-  if (image.baseDigest !== undefined && baseDigest !== undefined && image.baseDigest !== baseDigest) {
+  if (isMoved(image, baseDigest)) {
     return { own: true, reason: 'meta change', because: `its base ${image.base} changed since it was built` };
   }
   if (baseChanges) return { own: false, reason: 'meta change', because: `its base ${image.base} is made again` };
   return undefined;
 }
+
+const isMoved = (image: FleetState, baseDigest: string | undefined): boolean =>
+  image.baseDigest !== undefined && baseDigest !== undefined && image.baseDigest !== baseDigest;
 
 function missingSentence(image: FleetState): string {
   const updates = image.missing.length;
@@ -91,8 +95,14 @@ function missingSentence(image: FleetState): string {
   return `it misses ${updates} ${plural} (${security} security): ${named}${more}`;
 }
 
-function taskOf(image: FleetState, need: Need, base: PlanTask | undefined, decide: Decide): PlanTask {
-  const context: DecisionContext = { reason: need.reason, baseChanges: base !== undefined };
+function taskOf(
+  image: FleetState,
+  need: Need,
+  base: PlanTask | undefined,
+  baseMoved: boolean,
+  decide: Decide,
+): PlanTask {
+  const context: DecisionContext = { reason: need.reason, baseChanges: base !== undefined, baseMoved };
   const decision = decide(image, context);
   const because = `${need.because}; ${decision.strategy}: ${decision.because}`;
   const status = statusOf(image, decision, base);
@@ -104,6 +114,7 @@ function taskOf(image: FleetState, need: Need, base: PlanTask | undefined, decid
     reason: need.reason,
     strategy: decision.strategy,
     because,
+    alternatives: decision.alternatives ?? [],
     after: base === undefined ? [] : [base.image],
     missing: image.missing,
     ownNeed: need.own,

@@ -46,6 +46,20 @@ export interface DecisionContext {
   readonly reason: TaskReason;
   /** The base is a task of the same plan, so it may change first. */
   readonly baseChanges: boolean;
+  /** It changes, or is another one now than the image was built on. */
+  readonly baseMoved: boolean;
+}
+
+/** A strategy that was not taken, and why. */
+export interface Alternative {
+  readonly strategy: Strategy;
+  /**
+   * `next`: tried when those before it refuse. `unfit`: it cannot make the image. `excluded`: the fleet file forbids it.
+   * `refused`: it was tried, and could not do so safely.
+   */
+  readonly verdict: 'next' | 'unfit' | 'excluded' | 'refused';
+  /** One sentence for people. */
+  readonly because: string;
 }
 
 export interface Decision {
@@ -54,6 +68,8 @@ export interface Decision {
   readonly because: string;
   /** No strategy that fits is allowed (`strategy` is `none`): the task is planned and not carried out. */
   readonly excluded?: true;
+  /** Every other strategy, in the order they would be tried. */
+  readonly alternatives?: readonly Alternative[];
 }
 
 /** Picks the strategy; passed in, because the strategies stand above the plan. Pure. */
@@ -79,6 +95,7 @@ export interface PlanTask {
   readonly strategy: Strategy;
   /** Why this task and this strategy; a sentence for people. */
   readonly because: string;
+  readonly alternatives: readonly Alternative[];
   /** Names of tasks that come first. */
   readonly after: readonly string[];
   readonly missing: readonly MissingUpdate[];

@@ -84,6 +84,8 @@ export interface FleetImage {
   readonly kiwi?: string;
   readonly upstream?: string;
   readonly verify?: VerifyChecks;
+  /** In place of policy.strategies: those allowed for this image, in the order they are tried. */
+  readonly strategies?: readonly ('compose' | 'rebase' | 'patch' | 'rebuild')[];
 }
 
 export interface FleetRegistry {

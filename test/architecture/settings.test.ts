@@ -91,6 +91,7 @@ const FLEET: Readers = {
   'images[].name': ['src/engine/adapters/load-fleet.ts', 'entry.name'],
   'images[].recipe': ['src/engine/adapters/load-fleet.ts', 'entry.recipe'],
   'images[].dockerfile': ['src/engine/adapters/load-fleet.ts', 'entry.dockerfile'],
+  'images[].strategies': ['src/engine/run-fleet.ts', '({ strategies }, at)'],
   'images[].kiwi': ['src/engine/adapters/load-fleet.ts', 'KIWI'],
   'images[].upstream': ['src/engine/adapters/load-fleet.ts', 'entry.upstream'],
   'images[].verify': ['src/engine/adapters/verify.ts', 'entry.verify'],

@@ -151,6 +151,11 @@ test('signing: what is released is signed and says what it is made of, here and 
     }
   }
 
+  const story = await heraklit('explain', 'calm');
+  assert.match(story, /Not composing it: it has no recipe\./);
+  assert.match(story, /Key [0-9a-f]{16} signed cyclonedx, signature, slsaprovenance1, spdxjson, test-result\./);
+  assert.match(story, /It was tested \(.+\) and passed\./);
+
   // A new key, the old one still trusted: nothing is made again.
   await heraklit('key', 'generate', '-o', 'new', '--no-passphrase');
   await fleet(['calm'], `signing: { key: new.key, trust: [fleet.pub] }\n${push}`);

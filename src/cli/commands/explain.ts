@@ -5,9 +5,9 @@ import { addFormat, json } from '../format-option.ts';
 import { rowLimit } from '../point-in-time.ts';
 
 const HELP = `
-What was made of an image of the fleet, newest first: why (reason), how (strategy, with the ways that policy excluded),
-which updates it missed, which advisories they fix, and which packages changed. From the plans that were carried out
-and the updates that were announced.
+The story of an image of the fleet, newest build first: what arrived, how it was made and why that way, why not the
+others, which packages changed, what was tested, who signed, and where it runs. From the plans that were carried out, the
+events that were announced, and what is attached to it in the registry (attest verify checks that).
 
 Example:
   heraklit explain web
@@ -30,7 +30,7 @@ export function register(command: Command, context: CliContext): void {
 async function run(image: string, options: ExplainOptions, context: CliContext): Promise<void> {
   const page = { limit: rowLimit(options.limit), ...(options.after === undefined ? {} : { after: options.after }) };
   const explanation = await askFleet(context, (queries) => queries.explain({ image, ...page }));
-  const { renderExplanation } = await import('../render/changes.ts');
+  const { renderExplanation } = await import('../render/explanation.ts');
   context.print(options.format === 'json' ? json(explanation) : renderExplanation(explanation));
   if (explanation.next !== null) context.log.warn(`more follows: add --after '${explanation.next}'`);
 }

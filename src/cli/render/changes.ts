@@ -1,4 +1,4 @@
-import type { Explanation, FleetChanges, History, MovedReferences, PackageChange } from '../../http/index.ts';
+import type { FleetChanges, History, MovedReferences, PackageChange } from '../../http/index.ts';
 import { printable, renderTable } from './table.ts';
 import { count, shortDigest } from './words.ts';
 
@@ -51,30 +51,4 @@ export function renderMoved({ references }: MovedReferences): string {
     { title: 'FROM', value: (row) => (row.from === null ? '' : shortDigest(row.from)) },
     { title: 'TO', value: (row) => (row.to === null ? '' : shortDigest(row.to)) },
   ]);
-}
-
-/** Each time something was made of the image: why, how, and what came of it. */
-export function renderExplanation({ image, reference, builds }: Explanation): string {
-  const parts = builds.map((build) => {
-    const lines = [
-      `${build.at}  ${build.status}: ${build.reason}, ${build.strategy}`,
-      `  because ${build.because}`,
-      ...(build.error === null ? [] : [`  ${build.error}`]),
-      ...(build.digest === null || build.digest === build.previous
-        ? []
-        : [`  ${build.previous === null ? 'first' : shortDigest(build.previous)} → ${shortDigest(build.digest)}`]),
-      ...(build.base.from === build.base.to || build.base.to === null
-        ? []
-        : [
-            `  base ${build.base.from === null ? 'none' : shortDigest(build.base.from)} → ${shortDigest(build.base.to)}`,
-          ]),
-      ...(build.missing.length === 0
-        ? []
-        : [`  it missed ${build.missing.map((one) => `${one.package} ${one.candidate}`).join(', ')}`]),
-      ...(build.advisories.length === 0 ? [] : [`  fixes ${build.advisories.join(' ')}`]),
-      ...(build.changes ?? []).map((change) => `  ${changeLine(change)}`),
-    ];
-    return lines.map(printable).join('\n');
-  });
-  return [`${printable(image)}${reference === null ? '' : `  ${printable(reference)}`}`, ...parts].join('\n\n');
 }

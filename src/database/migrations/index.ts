@@ -18,6 +18,7 @@ import { outdatedSets100 } from './100-outdated-sets.ts';
 import { imageNames101 } from './101-image-names.ts';
 import { usage105 } from './105-usage.ts';
 import { hosts106 } from './106-hosts.ts';
+import { alternatives115 } from './115-alternatives.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly Migration[] = [
   imageNames101,
   usage105,
   hosts106,
+  alternatives115,
 ];

@@ -71,6 +71,8 @@ export interface TaskTable {
   readonly reason: string;
   readonly strategy: string;
   readonly because: string;
+  /** JSON of the strategies that were not taken, each with why; null in rows of older versions. */
+  readonly alternatives: string | null;
   /** False when only the base's change makes it a task, so that an unchanged base ends it. */
   readonly own_need: boolean;
   /** Digest of everything the build is a function of, but the base: that may change in the same run. */

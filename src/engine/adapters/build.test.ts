@@ -53,8 +53,14 @@ test('a rebase that is refused does not become a compose where the policy exclud
   const image = fleet.fleet.images[0] as FleetImage;
   const unknown = { previous: undefined, baseDigest: undefined, previousBaseDigest: undefined };
   await assert.rejects(
-    buildOf(fleet, 'amd64', workshop).build({ image, strategy: 'rebase', ...unknown }, new AbortController().signal),
-    { code: 'STRATEGY_EXCLUDED', message: /app cannot be rebased .*policy\.strategies excludes compose/ },
+    buildOf(fleet, 'amd64', workshop).build(
+      {
+        ...{ image, strategy: 'rebase', ...unknown },
+        alternatives: [{ strategy: 'compose', verdict: 'excluded', because: 'policy.strategies' }],
+      },
+      new AbortController().signal,
+    ),
+    { code: 'STRATEGY_EXCLUDED', message: /app cannot be rebased .*the fleet file excludes compose/ },
   );
 });
 

@@ -11,7 +11,7 @@ import {
 } from '../../publish/index.ts';
 import { verifiedEvent } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
-import type { Task, TaskStatus, TaskStep } from '../task.ts';
+import { alternativesAfter, type Task, type TaskStatus, type TaskStep } from '../task.ts';
 
 /** What later steps need of a build: the `result` column. */
 export interface BuildResult {
@@ -72,6 +72,7 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
           digest: descriptor.digest,
           base_digest: outcome.baseDigest ?? null,
           strategy: outcome.built.strategy,
+          alternatives: alternativesAfter(task, outcome.built.passedOver, outcome.built.strategy),
           result: JSON.stringify(result),
         }),
         next: { step: 'verify' },
@@ -79,7 +80,13 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
       };
     }
     case 'unchanged':
-      return unchanged(change('unchanged', null, { base_digest: outcome.baseDigest ?? null }), outcome.reason);
+      return unchanged(
+        change('unchanged', null, {
+          base_digest: outcome.baseDigest ?? null,
+          alternatives: alternativesAfter(task, outcome.passedOver),
+        }),
+        outcome.reason,
+      );
     case 'verified': {
       const { candidate, checks } = outcome;
       return {

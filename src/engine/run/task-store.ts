@@ -18,6 +18,7 @@ const COLUMNS = {
   reason: 'text',
   strategy: 'text',
   because: 'text',
+  alternatives: 'text',
   own_need: 'boolean',
   input: 'text',
   recipe_digest: 'text',

@@ -6,7 +6,7 @@ import { engineError } from '../errors.ts';
 import type { Outcome } from '../outcome.ts';
 import type { FleetImage } from '../ports.ts';
 import type { QueuedJob } from '../queue/queue.ts';
-import type { Task } from '../task.ts';
+import { alternativesOf, type Task } from '../task.ts';
 
 /** Builds the image and compares it with what its tag names: publish, or stop the cascade. */
 export async function buildStep(
@@ -20,12 +20,14 @@ export async function buildStep(
   const baseDigest = releasedBase(context, task, fleet);
   const previous = digestOrNone(task.previous);
   const previousBaseDigest = digestOrNone(fleet.get(image.image)?.base_digest);
-  const request = { image, strategy: task.strategy, previous, baseDigest, previousBaseDigest };
+  const alternatives = alternativesOf(task);
+  const request = { image, strategy: task.strategy, alternatives, previous, baseDigest, previousBaseDigest };
   const built = await timed(context, 'build', () => context.ports.build.build(request, signal));
   if (built.strategy === 'none') return { kind: 'unchanged', job, task, reason: built.reason, baseDigest };
   const published = await readPublished(context.publisher.catalogue, context.blobs, image);
   if (isUnchanged(built, published)) {
-    return { kind: 'unchanged', job, task, reason: 'the result has the content that is published', baseDigest };
+    const reason = 'the result has the content that is published';
+    return { kind: 'unchanged', job, task, reason, baseDigest, passedOver: built.passedOver };
   }
   const { signing } = context.ports;
   const attached =

@@ -4,6 +4,7 @@ import { changesOfImages } from '../../inventory/store/index.ts';
 import type { Explanation, Strategy, TaskStatus } from '../contract.ts';
 import { httpError } from '../errors.ts';
 import type { HistoryQuery } from '../queries.ts';
+import { signaturesOf, testsOf, workloadsOf } from './proof.ts';
 import { toChange } from './search.ts';
 
 interface TaskRow {
@@ -14,6 +15,7 @@ interface TaskRow {
   readonly reason: string;
   readonly strategy: Strategy;
   readonly because: string;
+  readonly alternatives: string | null;
   readonly digest: string | null;
   readonly previous: string | null;
   readonly base_digest: string | null;
@@ -22,6 +24,8 @@ interface TaskRow {
   readonly repository: string;
   readonly tag: string;
 }
+
+type Build = Explanation['builds'][number];
 
 const DEFAULT_LIMIT = 20;
 
@@ -39,12 +43,16 @@ export async function readExplanation(reader: DatabaseReader, query: HistoryQuer
       ${before === undefined ? sql`` : sql`and (started, run.id) < (${before}::timestamptz, ${beforeRun}::text)`}
     order by started desc, run.id desc limit ${limit + 1}`.execute(reader);
   const page = rows.slice(0, limit);
-  const [changes, announced] = await Promise.all([
+  const digests = page.flatMap((task) => task.digest ?? []);
+  const [changes, announced, tested, signed, runs] = await Promise.all([
     changesOfImages(
       reader,
       page.map((task) => [task.previous ?? undefined, task.digest ?? undefined]),
     ),
     announcedUpdates(reader, name),
+    testsOf(reader, name),
+    signaturesOf(reader, page[0]?.repository ?? '', digests),
+    workloadsOf(reader, digests),
   ]);
   const last = page.at(-1);
   return {
@@ -59,6 +67,10 @@ export async function readExplanation(reader: DatabaseReader, query: HistoryQuer
         reason: task.reason,
         strategy: task.strategy,
         because: task.because,
+        alternatives: JSON.parse(task.alternatives ?? '[]') as Build['alternatives'],
+        tested: tested.get(task.digest ?? '') ?? null,
+        signed: signed.get(task.digest ?? '') ?? [],
+        runs: runs.get(task.digest ?? '') ?? [],
         digest: task.digest,
         previous: task.previous,
         base: { from: task.previous_base, to: task.base_digest },
