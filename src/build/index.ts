@@ -17,11 +17,13 @@ export { openPatchRoot, type PatchRoot } from './patch/patch-root.ts';
 export { createSolutionMemory, type SolutionMemory } from './patch/solution-memory.ts';
 export type { PatchRequest, PatchTools } from './patch/types.ts';
 
-export { type PreparedBase, prepareBase, type RebaseRequest, type RebaseResult, rebase } from './rebase/rebase.ts';
+export { type PreparedBase, prepareBase } from './rebase/prepare-base.ts';
+export { type RebaseResult, rebase } from './rebase/rebase.ts';
 export type { RebaseConflict, RebaseReport } from './rebase/report.ts';
 export { createBuildah } from './rebuild/drivers/buildah.ts';
 export { type DockerfileLock, formatDockerfileLock, parseDockerfileLock, withPlatform } from './rebuild/lock.ts';
 export { rebuild } from './rebuild/rebuild.ts';
 export { openContentStore } from './rebuild/snapshot/content-store.ts';
 export type { LockMode, RebuildRequest, RebuildTools, RebuiltImage } from './rebuild/types.ts';
+export type { RebaseRequest } from './rebase/request.ts';
 export type { BuildStatistics, BuiltImage, PackageChange, Strategy } from './types.ts';

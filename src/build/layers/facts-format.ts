@@ -7,7 +7,8 @@ const CHECKSUM_BYTES = 4;
 
 /** CRC-32 (4 bytes, big endian) · facts in V8's own form. */
 export function encodeFacts(facts: LayerFacts): Buffer {
-  const body = serialize({ index: serializeLayerIndex(facts.index), files: [...facts.files], linked: facts.linked });
+  const { index, files, linked, scripts } = facts;
+  const body = serialize({ index: serializeLayerIndex(index), files: [...files], linked, scripts });
   const checksum = Buffer.alloc(CHECKSUM_BYTES);
   checksum.writeUInt32BE(crc32(body));
   return Buffer.concat([checksum, body]);
@@ -22,9 +23,10 @@ export function decodeFacts(bytes: Buffer): LayerFacts | undefined {
       readonly index: Uint8Array;
       readonly files: readonly [string, Uint8Array][];
       readonly linked: LayerFacts['linked'];
+      readonly scripts: LayerFacts['scripts'];
     };
     const index: LayerIndex = parseLayerIndex(value.index);
-    return { index, files: new Map(value.files), linked: value.linked };
+    return { index, files: new Map(value.files), linked: value.linked, scripts: value.scripts };
   } catch {
     return undefined;
   }

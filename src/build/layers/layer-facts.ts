@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TarContentSink, TarHeader } from '../../archive/index.ts';
 import { writeCacheFile } from '../../base/index.ts';
-import { isElf, NeededStream, readNeeded } from '../../elf/index.ts';
+import { isElf, NeededStream, readLinkFacts } from '../../elf/index.ts';
 import { type LayerCache, LayerCapture } from '../../inventory/index.ts';
 import {
   type BlobSource,
@@ -15,7 +15,7 @@ import {
   ociError,
 } from '../../oci/index.ts';
 import { decodeFacts, encodeFacts } from './facts-format.ts';
-import type { LayerFacts, LinkedFile } from './types.ts';
+import type { LayerFacts, LinkedFile, ScriptFile } from './types.ts';
 
 /** For a layer that is being written: gathers its facts meanwhile. */
 export interface FactsCollector {
@@ -30,17 +30,17 @@ export interface LayerFactsReader {
   collector(): FactsCollector;
 }
 
-const FORMAT = 4;
+const FORMAT = 5;
 /** Layers whose facts stay in memory: more than any image has. */
 const MEMORY_LAYERS = 512;
 /** Bytes of one captured file; dpkg's status of 3,000 packages has under 5 MB. */
 const CAPTURE_LIMIT = 128 * 1024 * 1024;
 
 const CAPTURED =
-  /^(?:var\/lib\/dpkg\/(?:status(?:\.d\/.+)?|info\/[^/]+\.list|triggers\/(?:File|Unincorp)|statoverride|diversions)|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid|shells))$/;
+  /^(?:var\/lib\/dpkg\/(?:status(?:\.d\/.+)?|info\/[^/]+\.list|triggers\/(?:File|Unincorp)|statoverride|diversions)|etc\/(?:passwd|group|shadow|gshadow|subuid|subgid|shells|ld\.so\.(?:conf|preload|conf\.d\/[^/]+)|ld-musl-[^/]+\.path|os-release|apk\/world)|usr\/lib\/os-release|(?:usr\/)?lib\/apk\/db\/installed)$/;
 /** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. */
 const mayBeElf = (header: TarHeader): boolean =>
-  header.size > 64 && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
+  header.size > 3 && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
 
 /**
  * Facts by diff id in `directory` (a folder of the home's cache), which may be deleted at any time.
@@ -106,6 +106,7 @@ export function createLayerFactsReader(
 /** One pass over a layer for everything that is wanted of it, by the builders and by the inventory. */
 class Gathering {
   readonly #linked: LinkedFile[] = [];
+  readonly #scripts: ScriptFile[] = [];
   readonly #scan = new LayerCapture();
   readonly options: CollectOptions;
 
@@ -132,20 +133,26 @@ class Gathering {
         stream?.write(chunk);
       },
       end: () => {
-        const needed = stream === undefined ? [] : neededBy(() => stream?.end());
-        if (needed === undefined) this.#linked.push({ path, needed: [], unread: true });
-        else if (needed.length > 0) this.#linked.push({ path, needed });
+        const needed = stream === undefined ? [] : neededBy(() => stream?.end() ?? 'unknown');
+        if (needed === 'unknown') this.#linked.push({ path, needed: [], unread: true });
+        else if (needed !== undefined && needed.length > 0) this.#linked.push({ path, needed });
       },
     };
   }
 
   #look(path: string, content: Uint8Array): void {
-    const needed = isElf(content) ? neededBy(() => readNeeded(content)) : [];
-    if (needed !== undefined && needed.length > 0) this.#linked.push({ path, needed });
+    if (isElf(content)) {
+      const link = neededBy(() => readLinkFacts(content));
+      if (link !== undefined) this.#linked.push({ path, needed: link.needed ?? [], link });
+      return;
+    }
+    const interpreter = interpreterOf(content);
+    if (interpreter.length > 0) this.#scripts.push({ path, interpreter });
   }
 
   facts({ index, captured }: IndexedLayer): LayerFacts {
-    return { index, files: new Map([...captured].filter(([path]) => CAPTURED.test(path))), linked: this.#linked };
+    const files = new Map([...captured].filter(([path]) => CAPTURED.test(path)));
+    return { index, files, linked: this.#linked, scripts: this.#scripts };
   }
 
   record(blob: Digest, indexed: IndexedLayer) {
@@ -168,11 +175,20 @@ function both(one: TarContentSink | undefined, other: TarContentSink | undefined
   };
 }
 
-function neededBy(read: () => readonly string[] | undefined): readonly string[] | undefined {
+function neededBy<Facts>(read: () => Facts): Facts | undefined {
   try {
     return read();
   } catch {
     // A damaged program cannot be linked by the loader either.
-    return [];
+    return undefined;
   }
+}
+
+/** Bytes of a script's first line that the kernel looks at (BINPRM_BUF_SIZE). */
+const INTERPRETER_LINE = 256;
+
+function interpreterOf(content: Uint8Array): readonly string[] {
+  if (content[0] !== 0x23 || content[1] !== 0x21) return [];
+  const [line = ''] = Buffer.from(content.subarray(2, INTERPRETER_LINE)).toString('latin1').split('\n', 1);
+  return line.split(/\s+/).filter((word) => word !== '');
 }

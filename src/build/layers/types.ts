@@ -1,11 +1,21 @@
+import type { LinkFacts } from '../../elf/index.ts';
 import type { LayerIndex } from '../../oci/index.ts';
 
 /** A program or library that the dynamic loader will link. */
 export interface LinkedFile {
   readonly path: string;
   readonly needed: readonly string[];
+  /** What the loader goes by; absent where the file is damaged or was not read whole. */
+  readonly link?: LinkFacts;
   /** It is linked, and against what could not be told: so large that its names passed by before they were asked for. */
   readonly unread?: true;
+}
+
+/** An executable text that names its interpreter in its first line (execve(2)). */
+export interface ScriptFile {
+  readonly path: string;
+  /** Words after `#!`, the interpreter's path first. */
+  readonly interpreter: readonly string[];
 }
 
 /** What the builders need to know of a layer; read once in the layer's life. */
@@ -16,4 +26,5 @@ export interface LayerFacts {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Programs and libraries, with what they are linked against. */
   readonly linked: readonly LinkedFile[];
+  readonly scripts: readonly ScriptFile[];
 }

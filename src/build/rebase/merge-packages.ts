@@ -1,5 +1,5 @@
-import type { InstalledPackage, OrGroup, Relation, StatusDatabase } from '../../distro/index.ts';
-import { satisfies } from '../../distro/index.ts';
+import { debEcosystem, type InstalledPackage, type StatusDatabase } from '../../distro/index.ts';
+import { brokenRelations } from './relations.ts';
 import type { RebaseConflict } from './report.ts';
 
 type Stanza = StatusDatabase['stanzas'][number];
@@ -9,6 +9,8 @@ export interface PackageMerge {
   readonly stanzas: readonly Stanza[];
   /** What the child installed itself. */
   readonly own: readonly InstalledPackage[];
+  /** What it removed, or left only the settings of. */
+  readonly removed: readonly InstalledPackage[];
   readonly conflicts: readonly RebaseConflict[];
 }
 
@@ -28,9 +30,14 @@ export function mergePackages(oldBase: StatusDatabase, newBase: StatusDatabase, 
   const conflicts: RebaseConflict[] = [];
   const stanzas: Stanza[] = [];
   const changed = new Set<string>();
-  for (const key of new Set([...after.keys(), ...own.keys()])) {
+  for (const key of new Set([...after.keys(), ...own.keys(), ...before.keys()])) {
     const [old, theirs, ours] = [before.get(key), after.get(key), own.get(key)];
     const weChanged = text(ours) !== text(old);
+    const marked = weChanged && ours !== undefined && theirs !== undefined ? withMark(old, theirs, ours) : undefined;
+    if (marked !== undefined) {
+      stanzas.push(marked);
+      continue;
+    }
     if (weChanged && text(theirs) !== text(old) && text(ours) !== text(theirs)) {
       conflicts.push({ kind: 'package', package: key, reason: describeBoth(old, theirs, ours) });
       continue;
@@ -43,66 +50,25 @@ export function mergePackages(oldBase: StatusDatabase, newBase: StatusDatabase, 
     ...newBase.packages.filter((pkg) => !changed.has(keyOf(pkg))),
     ...child.packages.filter((pkg) => changed.has(keyOf(pkg))),
   ];
+  const installed = new Set(child.packages.map(keyOf));
   return {
     stanzas,
     own: child.packages.filter((pkg) => changed.has(keyOf(pkg))),
-    conflicts: [...conflicts, ...brokenRelations(present)],
+    removed: oldBase.packages.filter((pkg) => changed.has(keyOf(pkg)) && !installed.has(keyOf(pkg))),
+    conflicts: [...conflicts, ...brokenRelations(present, newBase.packages, debEcosystem.satisfies)],
   };
+}
+
+/** The child only marked the package (`apt-mark hold`): the mark goes to the new base's version of it. */
+function withMark(old: Stanza | undefined, theirs: Stanza, ours: Stanza): Stanza | undefined {
+  const mark = ours.get('Status');
+  if (old === undefined || mark === undefined || mark === old.get('Status')) return undefined;
+  if (text(ours.with({ Status: undefined })) !== text(old.with({ Status: undefined }))) return undefined;
+  const [want = ''] = mark.split(' ');
+  return theirs.with({ Status: (theirs.get('Status') ?? '').replace(/^\S+/, want) });
 }
 
 function describeBoth(old: Stanza | undefined, theirs: Stanza | undefined, ours: Stanza | undefined): string {
   const version = (stanza: Stanza | undefined): string => stanza?.get('Version') ?? 'absent';
   return `old base ${version(old)}, new base ${version(theirs)}, child ${version(ours)}`;
 }
-
-/** Dependencies that nothing in the set satisfies, and conflicts that something in it meets. */
-function brokenRelations(packages: readonly InstalledPackage[]): readonly RebaseConflict[] {
-  const byName = Map.groupBy(packages, (pkg) => pkg.name);
-  const providers = new Map<string, { readonly pkg: InstalledPackage; readonly relation: Relation }[]>();
-  for (const pkg of packages) {
-    for (const relation of pkg.relations.provides) {
-      providers.set(relation.name, [...(providers.get(relation.name) ?? []), { pkg, relation }]);
-    }
-  }
-  const meets = (relation: Relation, except?: InstalledPackage): boolean =>
-    (byName.get(relation.name) ?? []).some((pkg) => pkg !== except && versionMeets(pkg.version, relation)) ||
-    (providers.get(relation.name) ?? []).some(
-      (provider) =>
-        provider.pkg !== except &&
-        (relation.version === undefined ||
-          (provider.relation.version !== undefined && versionMeets(provider.relation.version, relation))),
-    );
-  return packages.flatMap((pkg): RebaseConflict[] => [
-    ...[...pkg.relations.preDepends, ...pkg.relations.depends]
-      .filter((group) => !group.some((relation) => meets(relation)))
-      .map(
-        (group): RebaseConflict => ({
-          kind: 'dependency',
-          package: pkg.name,
-          relation: `depends on ${formatGroup(group)}`,
-        }),
-      ),
-    ...[...pkg.relations.conflicts, ...pkg.relations.breaks]
-      .flat()
-      .filter((relation) => meets(relation, pkg))
-      .map(
-        (relation): RebaseConflict => ({
-          kind: 'dependency',
-          package: pkg.name,
-          relation: `conflicts with ${formatGroup([relation])}`,
-        }),
-      ),
-  ]);
-}
-
-const versionMeets = (version: string, relation: Relation): boolean =>
-  relation.operator === undefined ||
-  relation.version === undefined ||
-  satisfies(version, relation.operator, relation.version);
-
-const formatGroup = (group: OrGroup): string =>
-  group
-    .map((relation) =>
-      relation.operator === undefined ? relation.name : `${relation.name} (${relation.operator} ${relation.version})`,
-    )
-    .join(' | ');

@@ -44,7 +44,7 @@ test('lists: additions of both sides are kept', () => {
     `${PASSWD}app:x:1000:1000::/srv:/bin/sh\n`,
   );
   assert.equal(merged.kind, 'merged');
-  assert.match(merged.kind === 'merged' ? merged.text : '', /^root:[\s\S]*\n_apt:[\s\S]*\napp:[\s\S]*\n$/);
+  assert.match(merged.kind === 'merged' ? String(merged.content) : '', /^root:[\s\S]*\n_apt:[\s\S]*\napp:[\s\S]*\n$/);
 });
 
 test('lists: the same entry changed on both sides is a conflict', () => {
@@ -63,7 +63,7 @@ test('lists: merging is the identity where one side did nothing', () => {
   fc.assert(
     fc.property(list, list, (base, side) => {
       const sorted = (merge: ReturnType<typeof mergeLines>): readonly string[] =>
-        merge.kind === 'merged' ? merge.text.split('\n').filter(Boolean).sort() : ['conflict'];
+        merge.kind === 'merged' ? String(merge.content).split('\n').filter(Boolean).sort() : ['conflict'];
       assert.deepEqual(sorted(mergeLines('etc/group', text(base), text(base), text(side))), [...side].sort());
       assert.deepEqual(sorted(mergeLines('etc/group', text(base), text(side), text(base))), [...side].sort());
     }),
@@ -130,6 +130,6 @@ test('lists of installed paths that both sides trimmed are one list', () => {
     '/.\n/usr\n/usr/app\n/usr/new\n',
     '/.\n/usr\n/usr/app\n',
   );
-  assert.deepEqual(merge, { kind: 'merged', text: '/.\n/usr\n/usr/app\n/usr/new\n' });
+  assert.deepEqual(merge, { kind: 'merged', content: '/.\n/usr\n/usr/app\n/usr/new\n' });
   assert.ok(isLineList(path) && !isLineList('var/lib/dpkg/info/app.postinst'));
 });

@@ -1,38 +1,29 @@
-import type { TarHeader } from '../../archive/index.ts';
-import { MediaType, type ResolvedImage } from '../../oci/index.ts';
+import { type FlatTree, type LayerItem, MediaType, type ResolvedImage } from '../../oci/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import { withParents } from '../layers/parents.ts';
 import { type StoredLayer, storeLayer } from '../layers/store-layer.ts';
-import type { BaseTree } from './conflicts.ts';
+import type { OwnChanges } from './own-changes.ts';
+import type { BaseTree } from './tree.ts';
 
-/** Entry of a merged file: mode and owner as the new base has them. */
-function headerOf(path: string, size: number, base: BaseTree): TarHeader {
-  const entry = base.tree.get(path)?.entry;
-  return {
-    path,
-    type: 'file',
-    mode: entry?.mode ?? 0o644,
-    uid: entry?.uid ?? 0,
-    gid: entry?.gid ?? 0,
-    size,
-    // The base's own time, so that the same inputs give the same layer on any day.
-    mtime: entry?.mtime ?? 0,
-  };
-}
-
-/** Writes the files merged from three sides as one layer, compressed as the child's other layers are. */
+/**
+ * Writes what was merged from three sides as one layer, compressed as the child's other layers are. The folders that
+ * lead to it are repeated as the result has them: the child's where it changed them.
+ */
 export async function writeMergedLayer(
-  files: ReadonlyMap<string, string | Uint8Array>,
+  items: readonly LayerItem[],
   newBase: BaseTree,
+  own: OwnChanges,
   child: ResolvedImage,
   store: BlobStore,
 ): Promise<StoredLayer> {
   const mediaType = child.manifest.layers.at(-1)?.mediaType ?? MediaType.layerZstd;
-  const items = [...files]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([path, content]) => {
-      const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content;
-      return { header: headerOf(path, bytes.byteLength, newBase), content: bytes };
-    });
-  return storeLayer(withParents(items, newBase.tree), mediaType, store);
+  const folders = new Map<string, ReturnType<FlatTree['get']>>();
+  for (const { header } of items) {
+    for (let at = header.path.indexOf('/'); at > 0; at = header.path.indexOf('/', at + 1)) {
+      const path = header.path.slice(0, at);
+      const write = own.writes.get(path);
+      folders.set(path, write === undefined ? newBase.tree.get(path) : { entry: write.entry, layer: write.layer });
+    }
+  }
+  return storeLayer(withParents(items, folders as FlatTree), mediaType, store);
 }
