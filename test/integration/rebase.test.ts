@@ -154,7 +154,11 @@ test('a child that upgraded what the base upgrades is refused, every reason name
 });
 
 test('a program linked against a library that changed is checked, kept, and runs', { skip }, async () => {
-  const child = await childOf(oldBase, 'linked', 'cp /usr/bin/openssl /usr/local/bin/mine && printf x >> /usr/local/bin/mine');
+  const child = await childOf(
+    oldBase,
+    'linked',
+    'cp /usr/bin/openssl /usr/local/bin/mine && printf x >> /usr/local/bin/mine',
+  );
   const { result, image } = await rebased(child);
   assert.ok(result.report.librariesChecked.includes('libssl.so.3'), String(result.report.librariesChecked));
   const root = await unpacked(image);
