@@ -1,6 +1,7 @@
 export { accountsView, auditView } from './access/account-view.ts';
 export type { DoorOptions } from './access/door.ts';
 export type { Accounts, Audit, NewSecret } from './access-contract.ts';
+export type { ImageBase } from './base-contract.ts';
 export { type AnonymousAccess, type BindDecision, type BindOptions, decideBind } from './bind.ts';
 export type {
   Diff,

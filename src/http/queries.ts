@@ -1,3 +1,4 @@
+import type { ImageBase } from './base-contract.ts';
 import type {
   Diff,
   Explanation,
@@ -101,6 +102,8 @@ export interface FleetQueries {
   moved(query: ChangesQuery): Promise<MovedReferences>;
   /** What was made of an image, why and how. @throws HTTP_NOT_FOUND */
   explain(query: HistoryQuery): Promise<Explanation>;
+  /** What an image stands on, as far as it is recognised. @throws HTTP_NOT_FOUND */
+  base(image: string): Promise<ImageBase>;
   /** @throws HTTP_NOT_FOUND */
   layers(image: string): Promise<Layers>;
   /** @throws HTTP_NOT_FOUND */

@@ -43,6 +43,7 @@ export function createRemoteQueries(url: string, key?: string): RemoteHeraklit {
     changes: (query) => ask('fleet/changes', query),
     moved: (query) => ask('fleet/moved', query),
     explain: (query) => ask('explain', query),
+    base: (image) => ask('base', { image }),
     layers: (image) => ask('layers', { image }),
     diff: (from, to) => ask('diff', { from, to }),
     workloads: () => ask('workloads'),

@@ -12,6 +12,7 @@ import { sessionRoutes } from './access/session-routes.ts';
 import { tokenRoutes } from './access/token-routes.ts';
 import * as accessSchemas from './access-schemas.ts';
 import { answerBadUrl, answerErrors } from './answer-error.ts';
+import * as baseSchemas from './base-schemas.ts';
 import { type BindDecision, type BindOptions, decideBind, isLoopback } from './bind.ts';
 import { httpError } from './errors.ts';
 import type { EventStream } from './event-stream.ts';
@@ -96,7 +97,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
   // A request's head must come in this time; its body may take as long as it moves (registry/server/paced.ts).
   server.server.headersTimeout = HEADERS_TIMEOUT;
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
-  const api = describeApi(server, { ...schemas, ...accessSchemas, ...hostsSchemas });
+  const api = describeApi(server, { ...schemas, ...accessSchemas, ...hostsSchemas, ...baseSchemas });
   answerErrors(server, log);
   const door = createDoor(bind, options.access);
   const accountOf = (request: FastifyRequest): string | undefined => {

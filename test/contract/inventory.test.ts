@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from './inventory.ts';
+import { baseContract } from './inventory-model/base.ts';
 import { bulkContract } from './inventory-model/bulk.ts';
 import { filesContract } from './inventory-model/files.ts';
 import { hostsContract } from './inventory-model/hosts.ts';
@@ -19,3 +20,4 @@ filesContract('embedded database', () => openDatabase({ kind: 'embedded', direct
 pastContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'past') }));
 usageContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'usage') }));
 hostsContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'hosts') }));
+baseContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'base') }));

@@ -72,6 +72,8 @@ test('where answers from what was recorded, in the order of the package’s own 
       ],
     );
   assert.deepEqual(found('libx', '<1.10'), [['1.9', [one]]]);
+  assert.match(heraklit('scan', two, '--base').stdout, /^Base: probably|^Base: none recognised$/m);
+  assert.match(heraklit('layers', one, '--base').stdout, /^Base: none recognised$/m);
   const used = JSON.parse(heraklit('where', 'libx', '--format', 'json').stdout).packages;
   assert.deepEqual(
     used.map((item: { images: { usage: string }[] }) => item.images[0]?.usage),

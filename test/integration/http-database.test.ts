@@ -227,6 +227,9 @@ test('findings, places, layers, difference, workloads and the plan fit the API s
     (await remote.layers(app.digest)).layers.map(({ added }) => added),
     [2, 1],
   );
+  const { base: stands } = await remote.base('app');
+  assert.deepEqual([stands?.reference, stands?.evidence, stands?.score], ['fleet/base:stable', 'layers', null]);
+  await assert.rejects(remote.base('next'), (error) => isHeraklitError(error, 'HTTP_NOT_FOUND'));
   const diff = await remote.diff('base', 'fleet/app:stable');
   assert.deepEqual(diff.packages, [{ package: 'nginx', type: 'deb', arch: 'amd64', from: null, to: '1.26-3' }]);
   assert.equal(diff.sharedLayers, 1);

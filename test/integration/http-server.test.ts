@@ -18,7 +18,14 @@ import {
 import { digestOf } from '../../src/oci/index.ts';
 import { createMemoryCatalogue, registryRoutes } from '../../src/registry/index.ts';
 import { openBlobStore } from '../../src/storage/index.ts';
-import { memoryEventStream, noMaintenance, sampleFleet, samplePlan, sampleQueries } from '../support/sample-fleet.ts';
+import {
+  memoryEventStream,
+  noHosts,
+  noMaintenance,
+  sampleFleet,
+  samplePlan,
+  sampleQueries,
+} from '../support/sample-fleet.ts';
 
 const OPENAPI = join(import.meta.dirname, '../../docs/openapi.json');
 const NO_WEB = join(import.meta.dirname, 'no-such-folder');
@@ -67,6 +74,7 @@ test('the published OpenAPI document is the one the routes make', async () => {
   const server = await createHttpServer({
     queries: sampleQueries,
     events: memoryEventStream(),
+    hosts: noHosts,
     maintenance: noMaintenance,
     web: NO_WEB,
     bind: decideBind({ host: '127.0.0.1', accounts: false }),

@@ -1,6 +1,7 @@
 import { after, before, describe, test } from 'node:test';
 import { openDatabase } from '../../src/database/index.ts';
 import { inventoryContract } from '../contract/inventory.ts';
+import { baseContract } from '../contract/inventory-model/base.ts';
 import { bulkContract } from '../contract/inventory-model/bulk.ts';
 import { filesContract } from '../contract/inventory-model/files.ts';
 import { hostsContract } from '../contract/inventory-model/hosts.ts';
@@ -27,5 +28,6 @@ if (programs === undefined) {
     pastContract('PostgreSQL', open);
     usageContract('PostgreSQL', open);
     hostsContract('PostgreSQL', open);
+    baseContract('PostgreSQL', open);
   });
 }

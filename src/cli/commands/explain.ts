@@ -7,7 +7,8 @@ import { rowLimit } from '../point-in-time.ts';
 const HELP = `
 The story of an image of the fleet, newest build first: what arrived, how it was made and why that way, why not the
 others, which packages changed, what was tested, who signed, and where it runs. From the plans that were carried out, the
-events that were announced, and what is attached to it in the registry (attest verify checks that).
+events that were announced, and what is attached to it in the registry (attest verify checks that). Above
+it stands what the image stands on, and how that is known.
 
 Example:
   heraklit explain web
@@ -29,8 +30,18 @@ export function register(command: Command, context: CliContext): void {
 
 async function run(image: string, options: ExplainOptions, context: CliContext): Promise<void> {
   const page = { limit: rowLimit(options.limit), ...(options.after === undefined ? {} : { after: options.after }) };
-  const explanation = await askFleet(context, (queries) => queries.explain({ image, ...page }));
-  const { renderExplanation } = await import('../render/explanation.ts');
-  context.print(options.format === 'json' ? json(explanation) : renderExplanation(explanation));
+  const [explanation, { base }] = await askFleet(context, (queries) =>
+    // Of one that was never built nothing stands on anything yet.
+    Promise.all([queries.explain({ image, ...page }), queries.base(image).catch(() => ({ base: null }))]),
+  );
+  const [{ renderExplanation }, { baseLine }] = await Promise.all([
+    import('../render/explanation.ts'),
+    import('../render/base.ts'),
+  ]);
+  context.print(
+    options.format === 'json'
+      ? json({ ...explanation, base })
+      : `${baseLine(base)}\n\n${renderExplanation(explanation)}`,
+  );
   if (explanation.next !== null) context.log.warn(`more follows: add --after '${explanation.next}'`);
 }

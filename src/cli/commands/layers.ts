@@ -11,6 +11,8 @@ share of all shipped file bytes that the finished image shows. PACKAGES: + added
 
 --files lists what each layer added (A), changed (C) or removed (D); a glob narrows it (\`*\` crosses folders).
 
+--base asks the inventory what a recorded image stands on (heraklit scan --help).
+
 Examples:
   heraklit layers oci:layout:web
   heraklit layers oci:layout:web --files 'etc/*'
@@ -21,12 +23,14 @@ interface LayersOptions {
   readonly platform?: string;
   /** True without a glob. */
   readonly files?: string | true;
+  readonly base?: boolean;
 }
 
 export function register(command: Command, context: CliContext): void {
   addFormat(command.argument('<ref>', 'image'))
     .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
     .option('--files [glob]', 'also what each layer did to every file, or to those that match')
+    .option('--base', 'also which image of the inventory it stands on')
     .addHelpText('after', HELP)
     .action((reference: string, options: LayersOptions) => run(reference, options, context));
 }
@@ -39,12 +43,20 @@ async function run(reference: string, options: LayersOptions, context: CliContex
   const contents = await readContents(reference, context, options);
   const report = layerReport(contents);
   const files = options.files === undefined ? undefined : await changesIn(reference, options.files, options, context);
+  const base =
+    options.base === true ? await (await import('../base-of-image.ts')).baseOfImage(contents, context) : undefined;
   if (options.format === 'table') {
-    context.print([renderLayers(report), ...(files === undefined ? [] : [renderFileChanges(files)])].join('\n\n'));
+    const { baseLine } = await import('../render/base.ts');
+    const stands = base === undefined ? [] : [baseLine(base)];
+    context.print(
+      [...stands, renderLayers(report), ...(files === undefined ? [] : [renderFileChanges(files)])].join('\n\n'),
+    );
     return;
   }
   const layers = report.layers.map((layer, at) => (files === undefined ? layer : { ...layer, files: files[at] ?? [] }));
-  context.print(json({ reference, digest: contents.digest ?? null, ...report, layers }));
+  context.print(
+    json({ reference, digest: contents.digest ?? null, ...(base === undefined ? {} : { base }), ...report, layers }),
+  );
 }
 
 async function changesIn(

@@ -21,6 +21,9 @@ USED (usage, linkedBy in JSON): the image's command, or what it is linked agains
 some program is linked against it (program), or some library or plug-in (library). What programs open while they run
 is not seen here: heraklit agent sees it. See docs/usage-of-packages.md.
 
+--base asks the inventory what a recorded image stands on: by recipe, annotation or layers; else which known base its
+packages look like, with a score (score, same, named, packages in JSON). Nothing ever acts on such a guess.
+
 Examples:
   heraklit scan oci:layout:web
   heraklit scan registry.example.com/team/app:1 --format cyclonedx > app.cdx.json
@@ -30,6 +33,7 @@ interface ScanOptions {
   readonly format: 'table' | 'json' | SbomFormat;
   readonly platform?: string;
   readonly record?: boolean;
+  readonly base?: boolean;
   readonly packages: string;
 }
 
@@ -40,6 +44,7 @@ export function register(command: Command, context: CliContext): void {
     .option('--platform <os/arch>', 'image of a multi-platform index to read (default: this machine’s)')
     .option('--packages <kind>', 'which to show: os, language, all', 'all')
     .option('--record', 'also put it into the inventory, where `where` and `outdated --all` find it')
+    .option('--base', 'also which image of the inventory it stands on')
     .addHelpText('after', HELP)
     .action((reference: string, options: ScanOptions) => run(reference, options, context));
 }
@@ -73,6 +78,8 @@ async function run(reference: string, options: ScanOptions, context: CliContext)
     return;
   }
   const { renderScan, scanJson } = await import('../render/scan.ts');
-  const view = { reference, contents, shown };
+  const base =
+    options.base === true ? await (await import('../base-of-image.ts')).baseOfImage(all, context) : undefined;
+  const view = { reference, contents, shown, ...(base === undefined ? {} : { base }) };
   context.print(format === 'json' ? json(scanJson(view)) : renderScan(view));
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Finding } from '../../inventory/index.ts';
+import { baseLine } from './base.ts';
 import { type OutdatedView, outdatedJson, renderOutdated } from './outdated.ts';
 import { renderTable } from './table.ts';
 import { groupWhere } from './where.ts';
@@ -99,4 +100,18 @@ test('sizes and ages people can read', () => {
     ),
     ['today', '2 d', ''],
   );
+});
+
+test('a base that is only guessed says so', () => {
+  const known = { score: null, same: null, named: null, packages: null };
+  const digest = `sha256:${'b'.repeat(64)}`;
+  assert.match(
+    baseLine({ digest, reference: 'debian:13', evidence: 'layers', ...known }),
+    /^Base: debian:13 \S+ \(its layers\)$/,
+  );
+  assert.match(
+    baseLine({ digest, reference: null, evidence: 'packages', score: 0.9, same: 4, named: 5, packages: 5 }),
+    /^Base: probably \S+ \(score 0\.90: 4 of its 5 packages are here, 1 in another version; nothing acts on it\)$/,
+  );
+  assert.equal(baseLine(null), 'Base: none recognised');
 });

@@ -1,6 +1,8 @@
 import { type InstalledPackage, lastDayOfSupport } from '../../distro/index.ts';
+import type { ImageBase } from '../../http/index.ts';
 import type { ImageContents } from '../../inventory/index.ts';
 import { usageOfFiles, usageOfPackage } from '../../inventory/usage/index.ts';
+import { baseLine } from './base.ts';
 import { languageTable } from './language-packages.ts';
 import { printable, renderTable } from './table.ts';
 import { usedColumn } from './used.ts';
@@ -11,16 +13,18 @@ export interface ScanView {
   readonly contents: ImageContents;
   /** Which packages `contents` was narrowed to; the other ones are not counted either. */
   readonly shown?: 'os' | 'language' | 'all';
+  readonly base?: ImageBase['base'];
 }
 
 /** Packages as a table under a short head; what could not be read stands below it. */
-export function renderScan({ reference, contents, shown = 'all' }: ScanView): string {
+export function renderScan({ reference, contents, shown = 'all', base }: ScanView): string {
   const lines = [`${printable(reference)}  ${contents.digest ?? ''}`.trimEnd(), printable(systemLine(contents, shown))];
   lines.push(...supportLines(contents));
   if (contents.layers.length > 0) {
     const bytes = contents.layers.reduce((sum, layer) => sum + layer.compressedBytes, 0);
     lines.push(`${count(contents.layers.length, 'layer')}, ${bytesText(bytes)} compressed`);
   }
+  if (base !== undefined) lines.push(baseLine(base));
   const table = renderTable(contents.packages, [
     { title: 'PACKAGE', value: (item) => item.name },
     { title: 'VERSION', value: (item) => item.version },
@@ -59,7 +63,7 @@ export function incompleteLines(contents: Pick<ImageContents, 'incomplete'>): re
 }
 
 /** What `scan --format json` prints. */
-export function scanJson({ reference, contents }: ScanView): object {
+export function scanJson({ reference, contents, base }: ScanView): object {
   return {
     reference,
     digest: contents.digest ?? null,
@@ -67,6 +71,7 @@ export function scanJson({ reference, contents }: ScanView): object {
     ...(contents.distribution === undefined
       ? {}
       : { endOfSupport: lastDayOfSupport(contents.distribution.name) ?? null }),
+    ...(base === undefined ? {} : { base }),
     architecture: contents.architecture,
     packageDatabase: contents.packageDatabase,
     packages: contents.packages.map(({ name, version, architecture, source, hold, configured }) => ({

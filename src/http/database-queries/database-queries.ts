@@ -4,6 +4,7 @@ import type { ImageContents } from '../../inventory/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import { httpError } from '../errors.ts';
 import type { FleetQueries } from '../queries.ts';
+import { readBase } from './base.ts';
 import { readExplanation } from './explain.ts';
 import { readOutdated } from './findings.ts';
 import { readFleet } from './fleet.ts';
@@ -52,6 +53,7 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
     changes: (query) => readChanges(reader, query),
     moved: (query) => readMoved(reader, query),
     explain: (query) => readExplanation(reader, query),
+    base: (image) => readBase(reader, image),
     async layers(image) {
       const { reference, contents } = await contentsOf(image);
       return layersOf(reference, contents);

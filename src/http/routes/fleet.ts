@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { type TSchema, Type } from 'typebox';
+import { ImageBase } from '../base-schemas.ts';
 import type {
   ChangesQuery,
   FleetQueries,
@@ -95,6 +96,11 @@ export function fleetRoutes(server: FastifyInstance, queries: FleetQueries): voi
   );
   whereRoutes(server, queries);
   pastRoutes(server, queries);
+  server.get<{ Querystring: { image: string } }>(
+    '/api/v1/base',
+    { schema: describe('base', 'What an image stands on, and how that is known', ImageBase, Image) },
+    (request) => queries.base(request.query.image),
+  );
   server.get<{ Querystring: { image: string } }>(
     '/api/v1/layers',
     { schema: describe('layers', 'What each layer of an image adds', schemas.Layers, Image) },

@@ -29,6 +29,7 @@ export {
   type OutdatedQuery,
   outdatedAll,
 } from './outdated-all.ts';
+export { type RecognisedBase, recogniseBase } from './recognise-base.ts';
 export {
   type CheckChange,
   type RecordCheck,
