@@ -21,6 +21,8 @@ export { type PreparedBase, prepareBase } from './rebase/prepare-base.ts';
 export { type RebaseResult, rebase } from './rebase/rebase.ts';
 export type { RebaseConflict, RebaseReport } from './rebase/report.ts';
 export type { RebaseRequest } from './rebase/request.ts';
+export { contextDigest } from './rebuild/context-digest.ts';
+export { readDockerfile } from './rebuild/dockerfile/read.ts';
 export { createBuildah } from './rebuild/drivers/buildah.ts';
 export { type DockerfileLock, formatDockerfileLock, parseDockerfileLock, withPlatform } from './rebuild/lock.ts';
 export { rebuild } from './rebuild/rebuild.ts';

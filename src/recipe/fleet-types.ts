@@ -83,9 +83,23 @@ export interface FleetImage {
   readonly dockerfile?: string;
   readonly kiwi?: string;
   readonly upstream?: string;
+  /** How a Dockerfile is built. */
+  readonly build?: FleetBuild;
   readonly verify?: VerifyChecks;
   /** In place of policy.strategies: those allowed for this image, in the order they are tried. */
   readonly strategies?: readonly ('compose' | 'rebase' | 'patch' | 'rebuild')[];
+}
+
+export interface FleetBuild {
+  /** Folder that COPY and ADD take from, beside the fleet file; the Dockerfile's own without it. */
+  readonly context?: string;
+  /** Values of ARG. */
+  readonly args?: Readonly<Record<string, string>>;
+  readonly target?: string;
+  /** URLs, or their first parts, that it may fetch although they are no package repositories. */
+  readonly allow?: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
 }
 
 export interface FleetRegistry {

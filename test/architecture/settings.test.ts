@@ -94,6 +94,13 @@ const FLEET: Readers = {
   'images[].strategies': ['src/engine/run-fleet.ts', '({ strategies }, at)'],
   'images[].kiwi': ['src/engine/adapters/load-fleet.ts', 'KIWI'],
   'images[].upstream': ['src/engine/adapters/load-fleet.ts', 'entry.upstream'],
+  'images[].build': ['src/engine/adapters/fleet-dockerfiles.ts', 'entry.build'],
+  ...Object.fromEntries(
+    ['context', 'args', 'target', 'allow', 'timeout'].map((name) => [
+      `images[].build.${name}`,
+      ['src/engine/adapters/fleet-dockerfiles.ts', '{ context, args = {}, target, allow = [], timeout } = entry.build'],
+    ]),
+  ),
   'images[].verify': ['src/engine/adapters/verify.ts', 'entry.verify'],
   ...under('images[].verify', VERIFY),
   registry: ['src/engine/run-fleet.ts', 'document.registry'],

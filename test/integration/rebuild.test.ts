@@ -7,6 +7,8 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
 import { isHeraklitError } from '../../src/base/index.ts';
+import { buildOf } from '../../src/engine/adapters/build.ts';
+import { loadEngineFleet } from '../../src/engine/adapters/load-fleet.ts';
 import { indexLayer, type ResolvedImage } from '../../src/oci/index.ts';
 import { storageBelow, unmountStorage } from '../support/engine-tools.ts';
 import { openRebuildWorld, openRepository } from '../support/rebuild-world.ts';
@@ -236,5 +238,48 @@ test('limits, hostile contexts, and what is no Dockerfile', async (context) => {
   assert.deepEqual(
     (await readdir(join(world.home, 'scratch'))).filter((name) => name.startsWith('rebuild-')),
     [],
+  );
+});
+
+test('Dockerfiles of a fleet: one stands on the other by its name; the context is what makes a source change', async (context) => {
+  const world = await openRebuildWorld(context);
+  if (world === undefined) return;
+  const fleetFile = join(world.folder, 'heraklit.yaml');
+  await world.context('low', { Dockerfile: `FROM ${world.base}\nRUN echo low > /low` });
+  await world.context('high', {
+    Containerfile: 'ARG WORD\nFROM low\nARG WORD\nCOPY word /\nRUN echo "$WORD" > /said',
+    word: 'one',
+  });
+  await writeFile(
+    fleetFile,
+    [
+      'apiVersion: heraklit/v1',
+      'kind: Fleet',
+      'images:',
+      '  - { name: high, dockerfile: high, build: { args: { WORD: hello }, timeout: 300 } }',
+      '  - { name: low, dockerfile: low/Dockerfile }',
+    ].join('\n'),
+  );
+  const workshop = world.workshop();
+  const loaded = await loadEngineFleet(fleetFile);
+  const [high, low] = loaded.fleet.images;
+  assert.ok(high !== undefined && low !== undefined);
+  assert.deepEqual([high.base, high.recipe, low.base], ['low', 'dockerfile', undefined]);
+  const port = buildOf(loaded, 'amd64', workshop);
+  const request = { strategy: 'rebuild', previous: undefined, previousBaseDigest: undefined } as const;
+  const { signal } = new AbortController();
+  const below = await port.build({ ...request, image: low, baseDigest: undefined }, signal);
+  const above = await port.build({ ...request, image: high, baseDigest: below.descriptor.digest }, signal);
+  assert.equal(above.strategy, 'rebuild');
+  assert.deepEqual(above.manifest.layers.slice(0, -1), below.manifest.layers);
+  assert.equal(above.manifest.annotations?.['org.opencontainers.image.base.digest'], below.descriptor.digest);
+  assert.equal((await readdir(join(world.home, 'locks'))).join(), 'high.dockerfile.lock,low.dockerfile.lock');
+  await world.context('high', { word: 'two' });
+  const changed = await loadEngineFleet(fleetFile);
+  assert.notEqual(changed.fleet.images[0]?.recipeDigest, high.recipeDigest);
+  assert.equal(changed.fleet.images[1]?.recipeDigest, low.recipeDigest);
+  await assert.rejects(
+    port.build({ ...request, image: high, baseDigest: undefined }, signal),
+    coded('IMAGE_BASE_UNKNOWN'),
   );
 });

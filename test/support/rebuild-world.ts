@@ -11,6 +11,7 @@ import {
   type RebuildImageOptions,
   type RebuiltDockerfile,
   rebuildImage,
+  type Workshop,
 } from '../../src/engine/workshop/index.ts';
 import { hostPlatform } from '../../src/oci/index.ts';
 import { isMissing } from './engine-tools.ts';
@@ -28,6 +29,7 @@ export interface RebuildWorld {
   readonly lines: string[];
   /** Writes a context folder. */
   context(name: string, files: Readonly<Record<string, string>>): Promise<string>;
+  workshop(): Workshop;
   build(context: string, options?: Partial<RebuildImageOptions>): Promise<RebuiltDockerfile>;
 }
 
@@ -75,11 +77,11 @@ export async function openRebuildWorld(context: TestContext): Promise<RebuildWor
       }
       return join(folder, name);
     },
+    workshop: () =>
+      openWorkshop({ home: homeAt(home), mirror: world.mirror, log: silentLog, progress: silentProgress }),
     build: (path, options = {}) => {
-      const places = { home: homeAt(home), mirror: world.mirror };
-      const workshop = openWorkshop({ ...places, log: silentLog, progress: silentProgress });
       const onLine = (line: string): void => void lines.push(line);
-      return rebuildImage(path, { platform: hostPlatform(), mode: 'auto', onLine, ...options }, workshop);
+      return rebuildImage(path, { platform: hostPlatform(), mode: 'auto', onLine, ...options }, world.workshop());
     },
   };
   return world;

@@ -16,6 +16,7 @@ import {
 } from '../../oci/index.ts';
 import { type BlobStore, relyOn } from '../../storage/index.ts';
 import type { BuildStatistics } from '../types.ts';
+import { completeHistory } from './history.ts';
 import type { LockedImage } from './lock.ts';
 import type { SecretSearch } from './secrets.ts';
 
@@ -67,10 +68,8 @@ export async function importResult(
       layersBuilt += 1;
     }
   }
-  const config = {
-    ...result.config,
-    ...(result.config.history === undefined ? {} : { history: renamed(result.config.history, facts.renames) }),
-  };
+  const told = renamed(result.config.history ?? [], facts.renames);
+  const config = { ...result.config, history: completeHistory(told, result.config.rootfs.diff_ids.length) };
   const configBytes = serialize(config);
   facts.secrets.check(configBytes, 'the configuration');
   const stored = await store.put(configBytes);

@@ -16,6 +16,7 @@ import type { LoadedFleet } from './load-fleet.ts';
 import { packageChanges } from './package-changes.ts';
 import { patchReleased, patchUpstream } from './patch-released.ts';
 import { basesOf, rebaseChild } from './rebase-child.ts';
+import { rebuildDockerfile } from './rebuild-dockerfile.ts';
 
 /** Makes images of a fleet by the strategy that was planned, and by the next one when that refuses. */
 export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Workshop): BuildPort {
@@ -26,6 +27,8 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
         return rebaseChild(request, bases, workshop);
       case 'patch':
         return patchReleased(request, workshop);
+      case 'rebuild':
+        return made(await rebuildDockerfile(request, fleet, workshop));
       default:
         return made(await composeImage(request, fleet, architecture, workshop, signal));
     }

@@ -14,6 +14,7 @@ import {
 import type { Fleet } from '../context.ts';
 import type { FleetImage } from '../ports.ts';
 import { workshopError } from '../workshop/errors.ts';
+import { dockerfileFacts, type FleetDockerfile, fleetDockerfile } from './fleet-dockerfiles.ts';
 
 /** A fleet file with its recipes read: what the engine drives, and what the adapters build from. */
 export interface LoadedFleet {
@@ -26,6 +27,8 @@ export interface LoadedFleet {
   readonly recipes: ReadonlyMap<string, Loaded<Recipe>>;
   /** Image name → reference of an image somebody else builds. */
   readonly upstream: ReadonlyMap<string, string>;
+  /** Image name → Dockerfile that makes it. */
+  readonly dockerfiles: ReadonlyMap<string, FleetDockerfile>;
 }
 
 /** Tag that names the released image. */
@@ -36,6 +39,7 @@ export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
   const loaded = await loadFleet(path);
   const recipes = new Map<string, Loaded<Recipe>>();
   const upstream = new Map<string, string>();
+  const dockerfiles = new Map<string, FleetDockerfile>();
   const images: FleetImage[] = [];
   const names: string[] = [];
   for (const entry of loaded.document.images) {
@@ -47,20 +51,32 @@ export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
       upstream.set(entry.name, entry.upstream);
       names.push(entry.name);
       images.push({ ...place(entry.name), base: undefined, recipe: 'none', recipeDigest: undefined, state: 'enabled' });
+    } else if (entry.dockerfile !== undefined && entry.name !== undefined) {
+      dockerfiles.set(entry.name, await fleetDockerfile(entry, loaded.directory));
+      names.push(entry.name);
     } else {
       throw workshopError(
         'FLEET_IMAGE_UNSUPPORTED',
-        `${loaded.file}: ${entry.name ?? 'an image'} is a ${entry.dockerfile === undefined ? 'KIWI description' : 'Dockerfile'}`,
+        `${loaded.file}: ${entry.name ?? 'an image'} is a KIWI description`,
         {
-          hint: 'So far a fleet holds recipes and upstream images; name the built image as `upstream` to have it patched.',
+          hint: 'So far a fleet holds recipes, Dockerfiles and upstream images; name the built image as `upstream` to have it patched.',
         },
       );
     }
   }
-  for (const [name, recipe] of recipes) images.push(await recipeImage(name, recipe, recipes));
+  const all = new Set(names);
+  for (const [name, recipe] of recipes) images.push(await recipeImage(name, recipe, all));
+  for (const [name, dockerfile] of dockerfiles) {
+    images.push({
+      ...place(name),
+      recipe: 'dockerfile',
+      state: 'enabled',
+      ...(await dockerfileFacts(dockerfile, all)),
+    });
+  }
   checkWorkloads(loaded.document, loaded.file, names);
   const name = loaded.document.name ?? 'fleet';
-  return { ...loaded, fleet: { name, images }, names, recipes, upstream };
+  return { ...loaded, fleet: { name, images }, names, recipes, upstream, dockerfiles };
 }
 
 /** @throws FLEET_WORKLOAD_IMAGE_UNKNOWN */
@@ -79,9 +95,9 @@ const place = (name: string) => ({ image: name, repository: name, tag: TAG });
 async function recipeImage(
   name: string,
   { document, directory }: Loaded<Recipe>,
-  recipes: ReadonlyMap<string, unknown>,
+  names: ReadonlySet<string>,
 ): Promise<FleetImage> {
-  const base = document.from !== undefined && recipes.has(document.from) ? document.from : undefined;
+  const base = document.from !== undefined && names.has(document.from) ? document.from : undefined;
   return {
     ...place(name),
     base,

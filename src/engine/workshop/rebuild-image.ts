@@ -50,7 +50,7 @@ export interface RebuiltDockerfile {
 const DOCKERFILES = ['Dockerfile', 'Containerfile'];
 
 /** The Dockerfile that a path means: the file itself, or the one in a folder. @throws DOCKERFILE_UNREADABLE */
-async function findDockerfile(path: string): Promise<string> {
+export async function findDockerfile(path: string): Promise<string> {
   const facts = await stat(path).catch((error: unknown) => {
     throw workshopError('DOCKERFILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   });
