@@ -6,6 +6,8 @@ export type { Lock, LockedPackage, LockedRepository } from './compose/lock-form.
 export { lockRecipe } from './compose/lock-recipe.ts';
 export { otherPlatforms } from './compose/platforms.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
+export { type ContentDifference, compareContent } from './content/compare.ts';
+export { contentOf, type ImageContent } from './content/normal-form.ts';
 export { createLayerFactsReader, type LayerFactsReader } from './layers/layer-facts.ts';
 export type { LayerFacts } from './layers/types.ts';
 export { type ApkDatabaseFiles, readApkFiles } from './patch/apk/read-state.ts';

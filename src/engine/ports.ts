@@ -49,6 +49,11 @@ export interface BuildPort {
    * digest. Runs again after a crash.
    */
   build(request: BuildRequest, signal: AbortSignal): Promise<BuiltImage>;
+  /**
+   * Whether an image holds what is released already, times, order and caches aside. Asked where the bytes differ;
+   * without it every difference counts.
+   */
+  holdsSame?(built: BuiltImage, released: Digest): Promise<boolean>;
 }
 
 /** A build that statements are made about. */

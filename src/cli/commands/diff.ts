@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { contentDifference } from '../content-difference.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { askFleet } from '../fleet-queries.ts';
@@ -11,11 +12,15 @@ Packages, config and files that differ; + only in the second, - only in the firs
 content, owner, mode, links and attributes; a newer time alone is no difference.
 With --exit-code: 1 when they differ.
 
+--content compares what whoever runs them can tell: times, the order of dpkg's database, caches, logs and who built them
+aside. It is how a rebuilt image is found to be unchanged (docs/content.md).
+
 --fleet compares what the inventory's references meant at two times, package by package, the changes of most images
 first; with --images the references that moved.
 
 Examples:
   heraklit diff oci:layout:web-1 oci:layout:web-2
+  heraklit diff --content registry.example.com/shop/web:1 registry.example.com/shop/web:2
   heraklit diff --fleet --from 2026-03-01 --to 2026-03-08
   heraklit diff --fleet --from 7d --images
 `;
@@ -25,6 +30,7 @@ interface DiffCommandOptions {
   readonly platform?: string;
   readonly limit: string;
   readonly exitCode?: boolean;
+  readonly content?: boolean;
   readonly fleet?: boolean;
   readonly from?: string;
   readonly to?: string;
@@ -36,6 +42,7 @@ interface DiffCommandOptions {
 export function register(command: Command, context: CliContext): void {
   addFormat(command.argument('[ref]', 'first image').argument('[ref2]', 'second image'))
     .option('--limit <n>', 'paths listed per kind of change; rows with --fleet', '1000')
+    .option('--content', 'paths and config, leaving aside what two builds of the same content differ in')
     .option('--fleet', 'the fleet at two times instead of two images')
     .option('--from <time>', 'with --fleet: 2026-03-01, or an age (7d)')
     .option('--to <time>', 'with --fleet (default: now)')
@@ -88,6 +95,14 @@ async function run(
   const maxPaths = Number(options.limit);
   if (!Number.isSafeInteger(maxPaths) || maxPaths < 0) {
     throw cliError('CLI_USAGE', `--limit takes a whole number, not ${JSON.stringify(options.limit)}`);
+  }
+  if (options.content === true) {
+    const content = await contentDifference(before, after, context, options.platform);
+    const { renderContentDifference } = await import('../render/content.ts');
+    const view = renderContentDifference(content, maxPaths);
+    context.print(options.format === 'json' ? json({ from: before, to: after, ...content }) : view);
+    if (options.exitCode === true && !content.identical) context.foundOverThreshold();
+    return;
   }
   const [{ diffImages }, { renderDiff }] = await Promise.all([
     import('../../inventory/index.ts'),

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuiltImage, formatLock, type Strategy } from '../../build/index.ts';
-import { digestOf, parseReference } from '../../oci/index.ts';
+import { type BuiltImage, contentOf, formatLock, type Strategy } from '../../build/index.ts';
+import { type Digest, digestOf, parseReference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
 import type { BuildPort, BuildRequest } from '../ports.ts';
 import { composeRecipe } from '../workshop/build-recipe.ts';
@@ -39,6 +39,8 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
       const built = await makeInOrder(request, (strategy) => attempt(strategy, request, signal));
       return explained(built, fleet, request, architecture, workshop);
     },
+    // What heraklit makes itself is the same bytes for the same content.
+    holdsSame: async (built, released) => built.strategy === 'rebuild' && sameContent(built, released, workshop),
   };
 }
 
@@ -69,6 +71,12 @@ async function composeImage(
   } finally {
     await foreign?.close();
   }
+}
+
+async function sameContent(built: BuiltImage, released: Digest, workshop: Workshop): Promise<boolean> {
+  const store = await workshop.store();
+  const before = await contentOf(await openStored(store, released), workshop.layerFacts);
+  return (await contentOf(resolvedFrom(built, store), workshop.layerFacts)).digest === before.digest;
 }
 
 /** What changed against the released image, and which advisories that fixes: from content, not from how it was built. */

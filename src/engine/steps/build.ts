@@ -29,6 +29,10 @@ export async function buildStep(
     const reason = 'the result has the content that is published';
     return { kind: 'unchanged', job, task, reason, baseDigest, passedOver: built.passedOver };
   }
+  if (published !== undefined && (await context.ports.build.holdsSame?.(built, published.digest)) === true) {
+    const reason = 'the result holds what is published: only times, order and caches differ';
+    return { kind: 'unchanged', job, task, reason, baseDigest, passedOver: built.passedOver };
+  }
   const { signing } = context.ports;
   const attached =
     signing === undefined
