@@ -16,6 +16,7 @@ import { advisoryNames083 } from './083-advisory-names.ts';
 import { crawl086 } from './086-crawl.ts';
 import { outdatedSets100 } from './100-outdated-sets.ts';
 import { imageNames101 } from './101-image-names.ts';
+import { languageSets102 } from './102-language-sets.ts';
 import { usage105 } from './105-usage.ts';
 import { hosts106 } from './106-hosts.ts';
 import { alternatives115 } from './115-alternatives.ts';
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly Migration[] = [
   crawl086,
   outdatedSets100,
   imageNames101,
+  languageSets102,
   usage105,
   hosts106,
   alternatives115,

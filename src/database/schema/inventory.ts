@@ -107,8 +107,6 @@ export interface ImageTable {
   /** What update checks are a function of: `debian/trixie/amd64`; '' when the distribution is unknown. */
   readonly scope: string;
   readonly package_set: number;
-  /** Packages of languages; null where there are none. */
-  readonly language_set: number | null;
   /** layer.id, bottom first. */
   readonly layers: number[];
   /** ChainID of the whole layer stack. */
@@ -123,6 +121,19 @@ export interface ImageTable {
   /** JSON text: what could not be read. */
   readonly incomplete: string;
   readonly recorded: Date;
+}
+
+/** Packages of languages, a set for each layer that brought some; a version stands in one of an image's sets. */
+export interface ImageLanguagesTable {
+  readonly set: number;
+  readonly image: number;
+  /** Null: not known, or recorded before sets were by layer. */
+  readonly layer: number | null;
+}
+
+/** ChainID of a stack whose layer_package rows are complete. */
+export interface RecordedStackTable {
+  readonly chain: Buffer;
 }
 
 /** Which image a reference meant, and from when until when. */
@@ -207,6 +218,8 @@ export interface InventorySchema {
   readonly package_check: PackageCheckTable;
   readonly scope_check: ScopeCheckTable;
   readonly exposure: ExposureTable;
+  readonly image_languages: ImageLanguagesTable;
+  readonly recorded_stack: RecordedStackTable;
   readonly usage_set: UsageSetTable;
   readonly image_usage: ImageUsageTable;
 }

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, encodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
-import { byName, changesBetween, type ImageSets, type PackageChange } from './set-changes.ts';
+import { byName, changesBetween, type ImageSets, languageSetsOf, type PackageChange } from './set-changes.ts';
 
 export interface FleetChangesQuery {
   readonly from: Date;
@@ -68,19 +68,21 @@ export async function fleetChanges(
   const [start] = query.after === undefined ? [0] : decodeCursor(query.after, ['number'] as const);
   const { rows } = await sql<{
     old_set: number | null;
-    old_language: number | null;
+    old_languages: number[];
     new_set: number | null;
-    new_language: number | null;
+    new_languages: number[];
     references: number;
   }>`
     ${moved(query)}
-    select old.package_set as old_set, old.language_set as old_language, new.package_set as new_set,
-      new.language_set as new_language, count(*)::integer as references
+    select old.package_set as old_set, ${languageSetsOf('old')} as old_languages, new.package_set as new_set,
+      ${languageSetsOf('new')} as new_languages, count(*)::integer as references
     from moved left join image old on old.id = moved.old left join image new on new.id = moved.new
     group by 1, 2, 3, 4`.execute(reader);
-  const sets = (set: number | null, language: number | null): ImageSets | undefined =>
-    set === null ? undefined : { package_set: set, language_set: language };
-  const pairs = rows.map((row) => [sets(row.old_set, row.old_language), sets(row.new_set, row.new_language)] as const);
+  const sets = (set: number | null, languages: readonly number[]): ImageSets | undefined =>
+    set === null ? undefined : { package_set: set, language_sets: languages };
+  const pairs = rows.map(
+    (row) => [sets(row.old_set, row.old_languages), sets(row.new_set, row.new_languages)] as const,
+  );
   // A reference that came or went is counted, its packages are not: nothing of it changed.
   const both = rows.flatMap((row, at) => {
     const pair = pairs[at] as (typeof pairs)[number];

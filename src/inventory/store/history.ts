@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
-import { changesBetween, type ImageSets, type PackageChange } from './set-changes.ts';
+import { changesBetween, type ImageSets, languageSetsOf, type PackageChange } from './set-changes.ts';
 
 /** One image a reference meant. */
 export interface HistoryRow {
@@ -67,7 +67,7 @@ async function rowsOf(
   limit: number,
 ): Promise<readonly Row[]> {
   const { rows } = await sql<Row>`
-    select digest, since, until, created, base_digest, package_set, language_set
+    select digest, since, until, created, base_digest, package_set, ${languageSetsOf('image')} as language_sets
     from image_reference join image on image.id = image_reference.image
     where reference = ${reference} ${before === undefined ? sql`` : sql`and since < ${before}::timestamptz`}
     order by since desc limit ${limit}`.execute(reader);

@@ -37,71 +37,76 @@ async function findLayers(
 }
 
 /**
- * Which package versions each layer brought. A version that a later layer replaced is in no set and has no row to
- * point to: it is left out.
+ * Which package versions of the distribution each layer brought; those of languages stand in sets by layer. A version
+ * that a later layer replaced is in no set and has no row to point to: it is left out until an image has it.
  */
 export async function recordLayerPackages(
   trx: DatabaseTransaction,
   images: readonly RecordedContents[],
   ids: ReadonlyMap<Digest, number>,
 ): Promise<void> {
-  const brought = new Brought();
-  const done = new Set<Digest>();
-  for (const { layers, ecosystem = 'deb', languagePackages } of images) {
-    const chain = chainIds(layers.map((layer) => layer.diffId));
-    for (const [at, layer] of layers.entries()) {
-      const stack = chain[at] as Digest;
-      // The same layers below: the same effect, which was taken over from another image of this batch.
-      if (done.has(stack)) continue;
-      done.add(stack);
-      const { added, changed } = layer.packages;
-      for (const item of [...added, ...changed]) brought.add(layer.diffId, { ...item, ecosystem });
-    }
-    for (const item of languagePackages) {
-      for (const { layer } of item.locations)
-        if (layer !== undefined) brought.add(layer, { ...item, architecture: '' });
+  const stacks = await unrecorded(trx, stacksOf(images));
+  const wanted = new Map(
+    stacks.flatMap(({ packages }) => packages.map((item) => [packageKey(item), { ...item, key: packageKey(item) }])),
+  );
+  const versions = await findVersions(trx, [...wanted.values()]);
+  const pairs = new Map<string, { readonly layer: number; readonly version: number }>();
+  for (const { layer: diffId, packages } of stacks) {
+    const layer = ids.get(diffId);
+    for (const item of packages) {
+      const version = versions.get(packageKey(item));
+      if (layer !== undefined && version !== undefined) pairs.set(`${layer} ${version}`, { layer, version });
     }
   }
-  const wanted = brought.packages;
-  const versions = await findVersions(trx, wanted);
-  const rows = brought.pairs.flatMap(({ layer, key }) => {
-    const version = versions.get(key);
-    const id = ids.get(layer as Digest);
-    return version === undefined || id === undefined ? [] : [{ layer: id, version }];
-  });
-  if (rows.length === 0) return;
+  if (pairs.size > 0) {
+    await sql`
+      insert into layer_package (layer, package_version)
+      select wanted.layer, wanted.version
+      from ${unnest([...pairs.values()], { layer: 'integer', version: 'integer' })} as wanted (layer, version)
+      where not exists (select from layer_package known
+        where known.package_version = wanted.version and known.layer = wanted.layer)
+      order by 2, 1
+      on conflict do nothing`.execute(trx);
+  }
+  const complete = stacks.filter(({ packages }) => packages.every((item) => versions.has(packageKey(item))));
+  if (complete.length === 0) return;
   await sql`
-    insert into layer_package (layer, package_version)
-    select wanted.layer, wanted.version
-    from ${unnest(rows, { layer: 'integer', version: 'integer' })} as wanted (layer, version)
-    where not exists (select from layer_package known
-      where known.package_version = wanted.version and known.layer = wanted.layer)
-    order by 2, 1
+    insert into recorded_stack (chain) select decode(unnest(${complete.map(({ chain }) => chain).sort()}::text[]), 'hex')
     on conflict do nothing`.execute(trx);
 }
 
-type BroughtPackage = Omit<StoredPackage, 'source'>;
+interface Stack {
+  /** Its ChainID, hexadecimal. */
+  readonly chain: string;
+  /** Diff id of the topmost layer, which brought the packages over those below. */
+  readonly layer: Digest;
+  readonly packages: readonly Omit<StoredPackage, 'source'>[];
+}
 
-/** Pairs of layer and package, each once. */
-class Brought {
-  readonly #packages = new Map<string, BroughtPackage>();
-  readonly #layers = new Map<string, Set<string>>();
-
-  add(layer: string, item: BroughtPackage): void {
-    const key = packageKey(item);
-    this.#packages.set(key, item);
-    const keys = this.#layers.get(layer);
-    if (keys === undefined) this.#layers.set(layer, new Set([key]));
-    else keys.add(key);
+/** Each distinct stack whose topmost layer brought something. */
+function stacksOf(images: readonly RecordedContents[]): readonly Stack[] {
+  const stacks = new Map<string, Stack>();
+  for (const { layers, ecosystem = 'deb' } of images) {
+    const chains = chainIds(layers.map((layer) => layer.diffId));
+    for (const [at, { diffId, packages }] of layers.entries()) {
+      const chain = (chains[at] as Digest).slice('sha256:'.length);
+      const { added, changed } = packages;
+      // The same layers below: the same effect.
+      if (added.length + changed.length === 0 || stacks.has(chain)) continue;
+      const brought = [...added, ...changed].map(({ name, architecture, version }) => {
+        return { ecosystem, name, architecture, version };
+      });
+      stacks.set(chain, { chain, layer: diffId, packages: brought });
+    }
   }
+  return [...stacks.values()];
+}
 
-  get packages(): readonly (BroughtPackage & { readonly key: string })[] {
-    return [...this.#packages].map(([key, { ecosystem, name, architecture, version }]) => {
-      return { key, ecosystem, name, architecture, version };
-    });
-  }
-
-  get pairs(): readonly { readonly layer: string; readonly key: string }[] {
-    return [...this.#layers].flatMap(([layer, keys]) => [...keys].map((key) => ({ layer, key })));
-  }
+async function unrecorded(trx: DatabaseTransaction, stacks: readonly Stack[]): Promise<readonly Stack[]> {
+  if (stacks.length === 0) return [];
+  const { rows } = await sql<{ chain: string }>`
+    select encode(chain, 'hex') as chain from recorded_stack
+    where chain = any(array(select decode(unnest(${stacks.map(({ chain }) => chain)}::text[]), 'hex')))`.execute(trx);
+  const known = new Set(rows.map(({ chain }) => chain));
+  return stacks.filter(({ chain }) => !known.has(chain));
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { type DatabaseTransaction, unnest } from '../../database/index.ts';
 import { versionOrder } from './ecosystem.ts';
-import { rankVersions } from './ranks.ts';
+import { placeVersions } from './ranks.ts';
 import type { StoredPackage } from './stored-package.ts';
 
 /**
@@ -31,8 +31,7 @@ export async function ensureVersions(
     from ${unnest(missing, { ecosystem: 'text', name: 'text', architecture: 'text' })}
       as wanted (ecosystem, name, architecture)
     on conflict do nothing`.execute(trx);
-  await insertRanked(trx, missing);
-  for (const [key, id] of await findVersions(trx, missing)) ids.set(key, id);
+  for (const [key, id] of await insertRanked(trx, missing)) ids.set(key, id);
   return ids;
 }
 
@@ -64,8 +63,11 @@ interface NewVersion extends Wanted {
   readonly module: string | undefined;
 }
 
-/** Puts new versions in their places among the old ones of their packages, which move up where one comes between. */
-async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion[]): Promise<void> {
+/** Puts new versions in their places among the old ones of their packages. package_version.id by key. */
+async function insertRanked(
+  trx: DatabaseTransaction,
+  added: readonly NewVersion[],
+): Promise<ReadonlyMap<string, number>> {
   const { rows: packages } = await sql<{ id: number; ecosystem: string; name: string; architecture: string }>`
     select package.id, package.ecosystem, package.name, package.architecture
     from ${unnest(added, { ecosystem: 'text', name: 'text', architecture: 'text' })}
@@ -78,22 +80,24 @@ async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion
     where package = any(${packages.map(({ id }) => id)}::integer[])`.execute(trx);
   const oldOf = Map.groupBy(old, (row) => row.package);
   const addedOf = Map.groupBy(added, packageOf);
+  const keys = new Map<string, string>();
   const moved: { id: number; rank: number }[] = [];
   const inserted: (Omit<NewVersion, keyof Wanted> & { package: number; version: string; rank: number })[] = [];
   for (const item of packages) {
     const before = oldOf.get(item.id) ?? [];
     const fresh = addedOf.get(packageOf(item)) ?? [];
-    const ranked = rankVersions(
-      [...before, ...fresh].map((row) => row.version),
+    const places = placeVersions(
+      before,
+      fresh.map((row) => row.version),
       versionOrder(item.ecosystem),
     );
-    const ranks = new Map(ranked.map((entry) => [entry.version, entry.rank]));
     for (const row of before) {
-      const rank = ranks.get(row.version) as number;
-      if (rank !== row.rank) moved.push({ id: row.id, rank });
+      const rank = places.moved.get(row.version);
+      if (rank !== undefined) moved.push({ id: row.id, rank });
     }
-    for (const { version, source, source_version, module } of fresh) {
-      const rank = ranks.get(version) as number;
+    for (const { key, version, source, source_version, module } of fresh) {
+      const rank = places.added.get(version) as number;
+      keys.set(`${item.id} ${version}`, key);
       inserted.push({ package: item.id, version, rank, source, source_version, module });
     }
   }
@@ -103,7 +107,7 @@ async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion
       from ${unnest(moved, { id: 'integer', rank: 'integer' })} as moved (id, rank)
       where package_version.id = moved.id`.execute(trx);
   }
-  await sql`
+  const { rows: made } = await sql<{ id: number; package: number; version: string }>`
     insert into package_version (package, version, rank, source, source_version, module)
     select * from ${unnest(inserted, {
       package: 'integer',
@@ -113,7 +117,8 @@ async function insertRanked(trx: DatabaseTransaction, added: readonly NewVersion
       source_version: 'text',
       module: 'text',
     })}
-    on conflict do nothing`.execute(trx);
+    returning id, package, version`.execute(trx);
+  return new Map(made.map((row) => [keys.get(`${row.package} ${row.version}`) as string, row.id]));
 }
 
 function packageOf(item: { readonly ecosystem: string; readonly name: string; readonly architecture: string }): string {

@@ -191,7 +191,7 @@ async function imagesOf(
             where image_reference.image = image.id and until is null and reference like ${like})`
     }`;
   // The image that the page before ended in may have no row left: one more.
-  const ids = sql`id >= case when place = 1 then ${startImage}::integer else 0 end ${fits} order by id limit ${limit + 1}`;
+  const start = sql`case when place = 1 then ${startImage}::integer else 0 end`;
   const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
     select entry, set, page.image, digest, reference, layer.diff_id as layer,
       (select array_agg(distinct workload.id order by workload.id) from workload
@@ -199,16 +199,23 @@ async function imagesOf(
       ${linkedBy(sql`page.image`, sql`page.version`)} as linked
     from (
       select place, entry, set, version, hit.image, digest, reference,
-        (select layer from layer_package
-          where package_version = version and layer_package.layer = any(image.layers)
-          order by array_position(image.layers, layer) limit 1) as layer
+        coalesce(
+          case when language then
+            (select layer from image_languages own where own.set = hit.set and own.image = hit.image) end,
+          (select layer from layer_package
+            where package_version = version and layer_package.layer = any(image.layers)
+            order by array_position(image.layers, layer) limit 1)) as layer
       from (
-        select place, entry, version, set, image.id as image
+        select place, entry, version, language, set, image.id as image
         from unnest(${sql.join(columns)}) with ordinality as member (entry, version, language, set, scope, place)
         cross join lateral (
-          (select id from image where not member.language and package_set = member.set and ${ids})
+          (select id from image
+            where not member.language and package_set = member.set and id >= ${start} ${fits}
+            order by id limit ${limit + 1})
           union all
-          (select id from image where member.language and language_set = member.set and ${ids})
+          (select image.id from image_languages own join image on image.id = own.image
+            where member.language and own.set = member.set and own.image >= ${start} ${fits}
+            order by own.image limit ${limit + 1})
         ) image
         order by place, image.id limit ${limit + 1}
       ) hit

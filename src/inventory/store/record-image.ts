@@ -9,6 +9,7 @@ import { recordNewLibraryNames } from './files/new-library-names.ts';
 import { recordFiles } from './files/record-files.ts';
 import { basesByLayers } from './image-base.ts';
 import { ensureLayers, recordLayerPackages } from './image-layers.ts';
+import { languageGroups, recordLanguageSets } from './language-sets.ts';
 import { ensurePackageSets } from './package-set.ts';
 import { recordUsage } from './record-usage.ts';
 import type { RecordedContents } from './recorded-contents.ts';
@@ -39,7 +40,6 @@ const IMAGE_COLUMNS = {
   architecture: 'text',
   scope: 'text',
   package_set: 'integer',
-  language_set: 'integer',
   layers: 'text',
   chain: 'text',
   base_digest: 'text',
@@ -114,13 +114,13 @@ async function insertImages(
   trx: DatabaseTransaction,
   images: readonly RecordImage[],
 ): Promise<ReadonlyMap<Digest, RecordedImage>> {
-  const languages = images.map(({ contents }) => languagePackages(contents));
-  const withLanguages = languages.filter((packages) => packages.length > 0);
+  const languages = images.flatMap(({ digest, contents }) =>
+    languageGroups(contents).map((group) => ({ digest, ...group })),
+  );
   const sets = await ensurePackageSets(trx, [
     ...images.map(({ contents }) => distributionPackages(contents)),
-    ...withLanguages,
+    ...languages.map(({ packages }) => packages),
   ]);
-  const languageSets = new Map(withLanguages.map((packages, at) => [packages, sets.ids[images.length + at]]));
   const stacks = images.map(({ contents }) => contents.layers);
   const layers = await ensureLayers(trx, stacks.flat());
   await recordLayerPackages(
@@ -152,7 +152,6 @@ async function insertImages(
     architecture: contents.architecture,
     scope: scopeOf(contents),
     package_set: sets.ids[at] as number,
-    language_set: languageSets.get(languages[at] as readonly StoredPackage[]),
     layers: arrayText(contents.layers.map((layer) => layers.get(layer.diffId) as number)),
     chain: chains[at]?.at(-1),
     base_digest: bases[at]?.digest,
@@ -173,6 +172,13 @@ async function insertImages(
     order by place
     on conflict (digest) do nothing returning id, digest`.execute(trx);
   const ids = new Map(inserted.map((row) => [row.digest, row.id]));
+  await recordLanguageSets(
+    trx,
+    languages.flatMap(({ digest, layer }, at) => {
+      const [image, set] = [ids.get(digest), sets.ids[images.length + at] as number];
+      return image === undefined ? [] : [{ image, set, layer: layer === undefined ? undefined : layers.get(layer) }];
+    }),
+  );
   await gradeSets(
     trx,
     rows.filter((row) => row.scope !== '' && ids.has(row.digest)),
@@ -197,14 +203,6 @@ function distributionPackages({ ecosystem, packages }: RecordedContents): readon
   return packages.map(({ name, architecture, version, source, module }) => {
     const stream = module === undefined ? {} : { module };
     return { ecosystem: ecosystem ?? 'deb', name, architecture, version, source, ...stream };
-  });
-}
-
-/** What is there; what a lock file merely names is not in the image. */
-function languagePackages({ languagePackages: all }: RecordedContents): readonly StoredPackage[] {
-  const installed = all.filter(({ state }) => state === 'installed');
-  return installed.map(({ ecosystem, name, version }) => {
-    return { ecosystem, name, architecture: '', version, source: { name, version } };
   });
 }
 

@@ -1,11 +1,15 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 
 /** What an image consists of: its package sets. */
 export interface ImageSets {
   readonly package_set: number;
-  readonly language_set: number | null;
+  readonly language_sets: readonly number[];
 }
+
+/** The `language_sets` of a row of image under this name. */
+export const languageSetsOf = (image: 'image' | 'old' | 'new'): RawBuilder<number[]> =>
+  sql`array(select set from image_languages own where own.image = ${sql.ref(`${image}.id`)} order by set)`;
 
 /** A package that came, went or changed its version; `kind` by the format's own order. */
 export interface PackageChange {
@@ -28,8 +32,13 @@ export async function changesBetween(
   reader: DatabaseReader,
   pairs: readonly (readonly [before: ImageSets | undefined, after: ImageSets | undefined])[],
 ): Promise<readonly (readonly PackageChange[])[]> {
-  const members = await membersOf(reader, new Set(pairs.flat().flatMap(idsOf)));
-  const deltas = pairs.map(([before, after]) => deltaOf(versionsOf(before, members), versionsOf(after, members)));
+  // What both have is no change, and no version of it is in another set of the same image.
+  const own = pairs.map(([before, after]) => {
+    const [left, right] = [new Set(idsOf(before)), new Set(idsOf(after))];
+    return [[...left].filter((id) => !right.has(id)), [...right].filter((id) => !left.has(id))] as const;
+  });
+  const members = await membersOf(reader, new Set(own.flat(2)));
+  const deltas = own.map(([before, after]) => deltaOf(versionsOf(before, members), versionsOf(after, members)));
   const versions = await describe(reader, new Set(deltas.flatMap(({ added, removed }) => [...added, ...removed])));
   const named = (ids: readonly number[]): readonly Version[] => ids.map((id) => versions.get(id) as Version);
   return deltas.map(({ added, removed }) => paired(named(removed), named(added)));
@@ -42,7 +51,9 @@ export async function changesOfImages(
 ): Promise<readonly (readonly PackageChange[] | undefined)[]> {
   const digests = [...new Set(pairs.flat().filter((digest) => digest !== undefined))];
   const { rows } = await sql<ImageSets & { digest: string }>`
-    select digest, package_set, language_set from image where digest = any(${digests}::text[])`.execute(reader);
+    select digest, package_set, ${languageSetsOf('image')} as language_sets from image where digest = any(${digests}::text[])`.execute(
+    reader,
+  );
   const sets = new Map(rows.map((row) => [row.digest, row]));
   const changes = await changesBetween(
     reader,
@@ -56,7 +67,7 @@ export async function changesOfImages(
 
 function idsOf(sets: ImageSets | undefined): readonly number[] {
   if (sets === undefined) return [];
-  return sets.language_set === null ? [sets.package_set] : [sets.package_set, sets.language_set];
+  return [sets.package_set, ...sets.language_sets];
 }
 
 async function membersOf(
@@ -75,8 +86,8 @@ async function membersOf(
   return members;
 }
 
-function versionsOf(sets: ImageSets | undefined, members: ReadonlyMap<number, readonly number[]>): ReadonlySet<number> {
-  return new Set(idsOf(sets).flatMap((id) => members.get(id) ?? []));
+function versionsOf(sets: readonly number[], members: ReadonlyMap<number, readonly number[]>): ReadonlySet<number> {
+  return new Set(sets.flatMap((id) => members.get(id) ?? []));
 }
 
 function deltaOf(

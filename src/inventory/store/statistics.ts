@@ -17,5 +17,5 @@ export async function refreshStatistics(trx: DatabaseTransaction): Promise<void>
   if (images < FEW_IMAGES || images < known * STALE) return;
   await sql`
     analyze image, image_reference, package, package_version, package_set, package_version_sets, layer, layer_package,
-      scope_package, package_check, exposure, layer_files, file_path, file_folder`.execute(trx);
+      scope_package, package_check, exposure, image_languages, layer_files, file_path, file_folder`.execute(trx);
 }

@@ -12,7 +12,11 @@ const PAGE = 10_000;
 async function answersOf(database: Database, images: readonly FleetImage[], id: string): Promise<unknown> {
   const reader = database.kysely;
   const references = [...new Set(images.flatMap(({ reference }) => reference ?? []))].sort();
-  const names = [...new Set(images.flatMap(({ contents }) => contents.packages.map(({ name }) => name)))].sort();
+  const names = [
+    ...new Set(
+      images.flatMap(({ contents }) => [...contents.packages, ...contents.languagePackages].map(({ name }) => name)),
+    ),
+  ].sort();
   const scopes = [`debian/${id}-0/amd64`, `debian/${id}-1/amd64`];
   const digests = new Map(images.map(({ digest }, at) => [digest as string, `image ${at}`]));
   const found = {
@@ -26,6 +30,23 @@ async function answersOf(database: Database, images: readonly FleetImage[], id: 
   for (const rows of named.places)
     rows.sort((a: unknown, b: unknown) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   return named;
+}
+
+/** Where a module is, each image under the references that mean it now. */
+function placesOf(images: readonly FleetImage[], name: string): ReadonlySet<string> {
+  const now = new Map(
+    images.flatMap(({ reference, digest }) => (reference === undefined ? [] : [[reference, digest]])),
+  );
+  return new Set(
+    images.flatMap(({ digest, contents }) => {
+      const item = contents.languagePackages.find((one) => one.name === name && one.state === 'installed');
+      if (item === undefined) return [];
+      const layer = contents.layers.find(({ diffId }) => item.locations.some((one) => one.layer === diffId))?.diffId;
+      const references = [...now].flatMap(([reference, meant]) => (meant === digest ? [reference] : []));
+      const names = references.length === 0 ? [undefined] : references;
+      return names.map((reference) => `${reference} ${digest} ${item.version} ${layer}`);
+    }),
+  );
 }
 
 /** Many at once is one by one, on every database. */
@@ -59,6 +80,28 @@ export function bulkContract(name: string, open: () => Promise<Database>): void 
           assert.deepEqual(await answersOf(database, bulk, ids[1]), await answersOf(database, single, ids[0]));
         }),
         { numRuns: 12, interruptAfterTimeLimit: 60_000, endOnFailure: true },
+      );
+    });
+
+    test('packages of languages are found page by page, by the lowest layer that has them', async () => {
+      await fc.assert(
+        fc.asyncProperty(fleetSeed, fc.integer({ min: 1, max: 5 }), async (seed, limit) => {
+          const id = randomUUID().slice(0, 8);
+          const images = fleetOf(seed, id);
+          await database.transaction((trx) => recordImages(trx, images));
+          for (const name of [`own0-${id}`, `own3-${id}`, `shared-${id}`, `locked-${id}`]) {
+            const found: string[] = [];
+            for (let after: string | undefined; ; ) {
+              const query = after === undefined ? { package: name, limit } : { package: name, limit, after };
+              const page = await whereIs(database.kysely, query);
+              found.push(...page.rows.map((row) => `${row.reference} ${row.digest} ${row.version} ${row.layer}`));
+              if (page.next === undefined) break;
+              after = page.next;
+            }
+            assert.deepEqual(found.sort(), [...placesOf(images, name)].sort());
+          }
+        }),
+        { numRuns: 8, interruptAfterTimeLimit: 60_000, endOnFailure: true },
       );
     });
   });

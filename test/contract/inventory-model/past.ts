@@ -23,7 +23,13 @@ import { DAY, type FleetImage, fleetOf, fleetSeed, START } from './random-fleet.
 type Packages = ReadonlyMap<string, string>;
 
 const packagesOf = (image: FleetImage): Packages =>
-  new Map(image.contents.packages.map(({ name, version }) => [name, version]));
+  new Map([
+    ...image.contents.packages.map(({ name, version }) => [name, version] as const),
+    ...modulesOfImage(image).map(({ name, version }) => [name, version] as const),
+  ]);
+
+const modulesOfImage = ({ contents }: FleetImage) =>
+  contents.languagePackages.filter(({ state }) => state === 'installed');
 
 /** What a reference meant at a time: the last recording up to then. */
 function meaning(images: readonly FleetImage[], reference: string, time: number): FleetImage | undefined {

@@ -68,7 +68,7 @@ export function fleetOf(seed: FleetSeed, id: string): readonly FleetImage[] {
         architecture: 'amd64',
         ecosystem: 'deb',
         packages: packages.map(installed),
-        languagePackages: [],
+        languagePackages: modulesOf(layers, contents, id),
         layers: contents,
         annotations: {},
         config: undefined,
@@ -130,5 +130,46 @@ function installed({ name, architecture, version }: PackageRef): InstalledPackag
     hold: false,
     configured: true,
     conffiles: new Map(),
+  };
+}
+
+type LanguagePackage = RecordedContents['languagePackages'][number];
+
+/** A module of its own in every third layer, one that all even layers have, and what a lock file merely names. */
+function modulesOf(
+  places: readonly number[],
+  layers: readonly LayerContents[],
+  id: string,
+): readonly LanguagePackage[] {
+  const at = (wanted: (place: number) => boolean): LanguagePackage['locations'] =>
+    places.flatMap((place, height) =>
+      wanted(place) ? [{ path: `app/${height}`, evidence: 'package.json', layer: layers[height]?.diffId }] : [],
+    );
+  const own = [0, 3, 6].map((place) =>
+    languagePackage(
+      `own${place}-${id}`,
+      at((one) => one === place),
+    ),
+  );
+  const shared = languagePackage(
+    `shared-${id}`,
+    at((place) => place % 2 === 0),
+  );
+  const installed = [...own, shared].filter(({ locations }) => locations.length > 0);
+  // Locations come in any order.
+  const turned = installed.map((item) => ({ ...item, locations: item.locations.toReversed() }));
+  return [...turned, { ...languagePackage(`locked-${id}`, []), state: 'declared' }];
+}
+
+function languagePackage(name: string, locations: LanguagePackage['locations']): LanguagePackage {
+  return {
+    ecosystem: 'npm',
+    name,
+    version: '1.0.0',
+    purl: `pkg:npm/${name}@1.0.0`,
+    state: 'installed',
+    dev: false,
+    owner: undefined,
+    locations,
   };
 }
