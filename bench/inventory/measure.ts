@@ -24,3 +24,21 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly secon
   const value = await work();
   return { seconds: (performance.now() - start) / 1000, value };
 }
+
+/** The most that this process holds over what it held at first. */
+export class PeakMemory {
+  readonly #first = process.memoryUsage().rss;
+  #most = 0;
+  readonly #timer = setInterval(() => this.#look(), 200).unref();
+
+  #look(): void {
+    this.#most = Math.max(this.#most, process.memoryUsage().rss - this.#first);
+  }
+
+  /** Bytes; it then looks no more. */
+  over(): number {
+    clearInterval(this.#timer);
+    this.#look();
+    return this.#most;
+  }
+}

@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
 import type { Database } from '../../src/database/index.ts';
+import { databaseQueries } from '../../src/http/index.ts';
 import type { Finding } from '../../src/inventory/index.ts';
 import {
   fleet,
   fleetChanges,
   historyWithChanges,
+  needingAttention,
   outdatedAll,
   packagesOfScope,
   recordFindings,
@@ -12,7 +14,7 @@ import {
   whereIs,
 } from '../../src/inventory/store/index.ts';
 import { END } from './fleet.ts';
-import { type Latency, latency, timed } from './measure.ts';
+import { type Latency, latency, PeakMemory, timed } from './measure.ts';
 import { Random } from './random.ts';
 
 export interface Row {
@@ -38,13 +40,22 @@ export async function runQueries(database: Database, runs: number): Promise<read
   const random = new Random(7);
   const versions = await versionsOf(database, 'libssl3');
   const range = (): string => `<${random.pick(versions)}`;
-  noteLatency(
-    'where libssl3 < V, first page of 100',
-    await latency(runs, () => whereIs(database.kysely, { package: 'libssl3', versionRange: range() })),
-    goal,
-  );
+  const memory = new PeakMemory();
+  const older = () => whereIs(database.kysely, { package: 'libssl3', versionRange: range() });
+  // A server that has answered before: its code is compiled, its statements are known.
+  await latency(WARM, older);
+  noteLatency('where libssl3 < V, first page of 100', await latency(runs, older), goal);
   note('where libssl3, a page of 100 after 20,000 rows', await deepPage(database), 'ms');
+  const every = await timed(() =>
+    allPages((after) => whereIs(database.kysely, { package: 'libssl3', limit: 10_000, ...after })),
+  );
+  note('images of where libssl3, every page of 10,000', every.value, '');
+  note('the same, time', every.seconds, 's');
+  const module = () => whereIs(database.kysely, { package: `module-${random.skewed(1000)}`, versionRange: '<5' });
+  await latency(WARM, module);
+  noteLatency('where a package of a language, first page of 100', await latency(runs, module));
   await noteUpdate(database, note);
+  await noteImages(database, runs, random, noteLatency);
   const span = { from: new Date(END - 86_400_000), to: new Date(END) };
   note('diff of the fleet between two days', (await timed(() => fleetChanges(database.kysely, span))).seconds, 's');
   const quarter = { from: new Date(END - 70 * 86_400_000), to: new Date(END) };
@@ -63,8 +74,28 @@ export async function runQueries(database: Database, runs: number): Promise<read
       }),
     ),
   );
+  note('memory while answering, over what it was before', memory.over() / 1e6, 'MB');
   return rows;
 }
+
+/** Questions about one image. */
+async function noteImages(
+  database: Database,
+  runs: number,
+  random: Random,
+  noteLatency: (what: string, measured: Latency) => void,
+): Promise<void> {
+  const inspect = async (): Promise<never> => {
+    throw new Error('nothing to inspect');
+  };
+  const queries = databaseQueries({ database, inspect });
+  const name = () => queries.outdated({ image: `app-${String(random.below(1000)).padStart(6, '0')}` });
+  await latency(WARM, name);
+  noteLatency('updates of an image by its short name', await latency(runs, name));
+}
+
+/** Calls before any is measured. */
+const WARM = 30;
 
 /** Of the fleet's images those that the update reaches. */
 const SHARE = 0.3;
@@ -135,7 +166,13 @@ async function noteUpdate(
   note('a security update recorded', record.seconds, 's');
   const all = await timed(() => allPages((after) => outdatedAll(database.kysely, { limit: 10_000, ...after })));
   note('images that miss it', all.value, '');
-  note('outdated --all, every page', all.seconds, 's', 1);
+  note('outdated --all, every page of 10,000', all.seconds, 's', 1);
+  const now = new Date(END);
+  const attention = await timed(() =>
+    allPages((after) => needingAttention(database.kysely, { limit: 5_000, now, ...after })),
+  );
+  note('images that outdated --all prints: the same, and those past their support', attention.value, '');
+  note('the same, time', attention.seconds, 's');
 }
 
 async function allPages(
