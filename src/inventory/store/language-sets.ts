@@ -16,7 +16,8 @@ export interface LanguageGroup {
  * names is not in the image.
  */
 export function languageGroups({ languagePackages, layers }: RecordedContents): readonly LanguageGroup[] {
-  const heights = new Map(layers.map(({ diffId }, height) => [diffId as string, height]));
+  // A layer may stand in a stack twice: the lower one counts.
+  const heights = new Map(layers.map(({ diffId }, height) => [diffId as string, height] as const).reverse());
   const lowest = new Map<string, { readonly height: number; readonly item: StoredPackage }>();
   for (const { ecosystem, name, version, state, locations } of languagePackages) {
     if (state !== 'installed') continue;
