@@ -3,6 +3,7 @@ import type { LoadedFleet, Workshop } from '../engine/index.ts';
 import type { FleetMirror } from '../recipe/index.ts';
 import type { MirrorRule, SparseManifests } from '../registry/index.ts';
 import type { CliContext } from './context.ts';
+import { openWebhooks } from './fleet-sources.ts';
 import { gradingOf } from './grading.ts';
 import { serveLimits } from './registry-limits.ts';
 import { openMaintenance } from './registry-maintenance.ts';
@@ -92,6 +93,7 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
           ...hooks,
         }),
       access: door,
+      ...(fleet === undefined ? {} : { webhooks: await openWebhooks(fleet, database) }),
       operations: await openOperations(options, database, resources),
       ...(tls === undefined ? {} : { tls }),
       ...(options.trustProxy === undefined ? {} : { trustProxy: options.trustProxy }),

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
+import { fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
 import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
 import type { SourceOptions } from './source-options.ts';
@@ -27,6 +27,10 @@ export interface ServeLoopStage {
 
 /** Seconds between two looks at the repositories. */
 export const DEFAULT_INTERVAL = 3600;
+/** Milliseconds; after a failed round, and after one that only finished what was begun before. */
+const MIN_PAUSE = 1_000;
+const RETRY_AFTER_RESUME = 1_000;
+const RETRY_WEBHOOK = 60_000;
 
 /** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
 export async function keepPatched(stage: ServeLoopStage): Promise<void> {
@@ -36,22 +40,42 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
   const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
   const { verifier, runtimes } = await usableRuntimes(options, context, resources);
   const refreshAdvisories = fleetAdvisories(fleet, database, context);
+  const rounds = await fleetRounds(stage, resources);
+  let first = true;
+  let next = 0;
   while (!context.signal.aborted) {
+    const whole = first || Date.now() >= next;
     try {
-      await refreshAdvisories();
+      if (whole) await refreshAdvisories();
       const registryHost = new URL(url).host;
+      const round = await rounds.begin(whole, first);
+      if (whole) next = Date.now() + interval * 1_000;
+      first = false;
       const setup = await fleetSetup(
-        { ...options, fleet, database, registryHost, runtimes, ...(verifier === undefined ? {} : { verifier }) },
+        {
+          ...options,
+          fleet: round.fleet,
+          database,
+          registryHost,
+          runtimes,
+          ...(verifier === undefined ? {} : { verifier }),
+        },
         context,
       );
-      const { tasks, problems } = await runPipeline(await pipelineOptions(setup));
+      const only = round.only === undefined ? {} : { only: round.only };
+      const { tasks, problems, resumed } = await runPipeline({ ...(await pipelineOptions(setup)), ...only });
+      // An earlier run that was carried on did not look at what is new.
+      if (!resumed) await round.end();
+      else next = Math.min(next, Date.now() + RETRY_AFTER_RESUME);
       for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
       if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
     } catch (error) {
       if (context.signal.aborted) return;
       context.log.error(`run failed: ${messageOf(error)}`);
+      // What a webhook asked for is not left until the clock's next round.
+      if (!whole) next = Math.min(next, Date.now() + RETRY_WEBHOOK);
     }
-    await sleep(interval * 1_000, undefined, { signal: context.signal }).catch(() => undefined);
+    await rounds.wait(Math.max(MIN_PAUSE, next - Date.now()));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../events/index.ts';
 import type { MissingUpdate } from '../plan/index.ts';
-import type { CandidateImage, ReleasedImage } from './ports.ts';
+import type { CandidateImage, ImageSource, ReleasedImage } from './ports.ts';
 import type { Task } from './task.ts';
 
 /** Same image, same candidates → same event: polling again announces nothing. */
@@ -32,11 +32,24 @@ export function verifiedEvent(candidate: CandidateImage, checks: readonly string
 /** Progress of a task: what a page shows live. */
 export function taskEvent(task: Task): NewEvent {
   const { run, image, level, status, reason, strategy, because, digest, previous, error, attempt } = task;
+  const source = task.source === null ? {} : { source: JSON.parse(task.source) as ImageSource };
   return {
     type: 'io.heraklit.task.changed',
     subject: image,
     key: `${run}\n${image}\n${status}\n${task.step ?? ''}\n${attempt}`,
-    data: { run, image, level, status, strategy, because, cause: reason, digest, previous, reason: error ?? because },
+    data: {
+      run,
+      image,
+      level,
+      status,
+      strategy,
+      because,
+      cause: reason,
+      digest,
+      previous,
+      reason: error ?? because,
+      ...source,
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+export type { SourceLook } from './adapters/fleet-sources.ts';
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
 export type { SigningSetup } from './adapters/signing.ts';
@@ -13,6 +14,7 @@ export type {
   CandidateImage,
   FeedPort,
   FleetImage,
+  ImageSource,
   InventoryPort,
   PipelinePorts,
   PushPort,
@@ -24,6 +26,17 @@ export type {
 } from './ports.ts';
 export { type FleetSetup, pipelineOptions } from './run-fleet.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
+export { noteCommits, STATUS_CHANNEL, settleCommits } from './webhook/note-commits.ts';
+export {
+  type ReceiverOptions,
+  SOURCE_CHANNEL,
+  type WatchedImage,
+  type WebhookAnswer,
+  type WebhookReceiver,
+  webhookReceiver,
+} from './webhook/receive.ts';
+export { type RefreshRequests, refreshRequests } from './webhook/refresh-requests.ts';
+export { commitStatusSink, type StatusReporter, statusReporter } from './webhook/report-statuses.ts';
 export {
   type BuildRecipeOptions,
   type BuiltRecipe,

@@ -30,6 +30,8 @@ export interface PipelineOptions {
   readonly securityOnly?: boolean;
   /** An earlier name of this fleet, whose images are its own. */
   readonly takeOver?: string;
+  /** Only these images have needs of their own this time; what stands on them follows. */
+  readonly only?: ReadonlySet<string>;
   /** Also build again what failed with the same input. */
   readonly retryFailed?: boolean;
   readonly attempts?: number;
@@ -85,7 +87,7 @@ export async function planPipeline(options: PipelineOptions): Promise<Plan> {
   const context = await contextOf(options);
   try {
     await timed(context, 'feed', () => context.ports.feed.refresh(signal));
-    return planSurvey(context, await surveyFleet(context, signal), options.retryFailed ?? false);
+    return planSurvey(context, await surveyFleet(context, signal), options);
   } finally {
     await context.queue.stop();
   }
@@ -98,7 +100,7 @@ async function nextRun(
 ): Promise<{ readonly run: string | undefined; readonly problems: readonly PlanProblem[] }> {
   await timed(context, 'feed', () => context.ports.feed.refresh(signal));
   const survey = await surveyFleet(context, signal);
-  const plan = planSurvey(context, survey, options.retryFailed ?? false);
+  const plan = planSurvey(context, survey, options);
   const run = await timed(context, 'plan', () => startRun(context, survey, plan));
   return { run, problems: plan.tasks.flatMap((task) => task.problem ?? []) };
 }

@@ -5,6 +5,19 @@ import type { Alternative, MissingUpdate, RecipeKind, Strategy } from '../plan/i
 import type { Attached, BuildSummary, Place } from '../publish/index.ts';
 import type { RolloutOutcome } from '../runtime/index.ts';
 
+/** Where the recipe of an image came from, when not from beside the fleet file. */
+export interface ImageSource {
+  /** URL or path, without credentials. */
+  readonly location: string;
+  /** Folder within; '' for all of it. */
+  readonly path: string;
+  /** Of git: full name of the ref, and the commit it named. */
+  readonly ref?: string;
+  readonly commit?: string;
+  /** Digest of its files. */
+  readonly tree: string;
+}
+
 /** An image as the fleet file declares it. */
 export interface FleetImage extends Place {
   /** Name of another image of the fleet. */
@@ -13,6 +26,7 @@ export interface FleetImage extends Place {
   /** Digest of recipe and files it names; undefined without a recipe. */
   readonly recipeDigest: string | undefined;
   readonly state: 'enabled' | 'disabled' | 'locked';
+  readonly source?: ImageSource;
 }
 
 /** An image of the fleet with what is released of it. */

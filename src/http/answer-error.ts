@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<string, number>> = {
   ACCESS_RATE_LIMITED: 429,
   HTTP_MAINTENANCE_BUSY: 409,
   INVENTORY_HOST_TAKEN: 403,
+  FORGE_SIGNATURE_REFUSED: 401,
 };
 
 export function statusOf(error: HeraklitError): number {

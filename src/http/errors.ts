@@ -23,6 +23,11 @@ export const httpErrors = {
   HTTP_FORBIDDEN: { kind: 'usage', retryable: false, meaning: 'The account has no role that allows this.' },
   HTTP_ACCOUNT_NEEDED: { kind: 'usage', retryable: false, meaning: 'The server wants to know whose request it is.' },
   HTTP_TOO_MANY_STREAMS: { kind: 'failed', retryable: true, meaning: 'Too many event streams are open.' },
+  HTTP_TOO_MANY_WEBHOOKS: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'More webhooks are being read at once than the server takes.',
+  },
   HTTP_MAINTENANCE_BUSY: {
     kind: 'failed',
     retryable: true,

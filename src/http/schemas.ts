@@ -43,6 +43,15 @@ const FleetImage = Type.Object(
   closed,
 );
 
+export const WebhookAnswer = Type.Object(
+  {
+    result: oneOf(['accepted', 'duplicate', 'ignored', 'ping'] as const),
+    reason: Type.Optional(text),
+    images: Type.Optional(Type.Array(text)),
+  },
+  closed,
+);
+
 export const Fleet = Type.Object(
   {
     generatedAt: time,

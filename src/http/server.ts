@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Log, packageFile, silentLog } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
+import type { WebhookReceiver } from '../engine/index.ts';
 import type { RegistryCatalogue, RegistryMaintenance, RegistryServerOptions } from '../registry/index.ts';
 import { accountRoutes } from './access/account-routes.ts';
 import { auditedCatalogue, rememberRequest } from './access/audited-catalogue.ts';
@@ -29,6 +30,7 @@ import { hostRoutes } from './routes/hosts.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { uiRoutes } from './routes/ui.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 import * as schemas from './schemas.ts';
 import { listenLocally, type TlsServing } from './tls.ts';
 
@@ -48,6 +50,8 @@ export interface HttpServerOptions {
   readonly hosts?: HostReports;
   /** Looks after the registry on demand. */
   readonly maintenance?: RegistryMaintenance;
+  /** Takes webhooks of forges. */
+  readonly webhooks?: WebhookReceiver;
   /** What `/readyz` waits for; by default one look at the fleet. */
   readonly ready?: () => Promise<unknown>;
   readonly log?: Log;
@@ -122,6 +126,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
     }
     if (options.hosts !== undefined) hostRoutes(scope, options.hosts, (request) => door.principalOf(request).name);
     if (options.maintenance !== undefined) maintenanceRoutes(scope, options.maintenance, log, access !== undefined);
+    scope.register(async (inner) => webhookRoutes(inner, options.webhooks));
     scope.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => api.document());
   });
   const { registry } = options;

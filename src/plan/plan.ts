@@ -70,7 +70,7 @@ function needOf(
 
 function changeOf(image: FleetState, baseChanges: boolean, baseDigest: string | undefined): Need | undefined {
   if (image.recipeDigest !== undefined && image.recipeDigest !== image.builtFrom) {
-    return { own: true, reason: 'source change', because: 'its recipe changed' };
+    return { own: true, reason: 'source change', because: recipeSentence(image) };
   }
   if (image.missing.length > 0) return { own: true, reason: 'meta change', because: missingSentence(image) };
   if (isMoved(image, baseDigest)) {
@@ -82,6 +82,9 @@ function changeOf(image: FleetState, baseChanges: boolean, baseDigest: string | 
 
 const isMoved = (image: FleetState, baseDigest: string | undefined): boolean =>
   image.baseDigest !== undefined && baseDigest !== undefined && image.baseDigest !== baseDigest;
+
+const recipeSentence = ({ sourceMoved }: FleetState): string =>
+  sourceMoved === undefined ? 'its recipe changed' : `its recipe changed (${sourceMoved})`;
 
 function missingSentence(image: FleetState): string {
   const updates = image.missing.length;

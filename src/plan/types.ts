@@ -27,6 +27,8 @@ export interface FleetState {
   readonly recipeDigest: string | undefined;
   /** `recipeDigest` of the released image; undefined when never released. */
   readonly builtFrom: string | undefined;
+  /** How the recipe's source differs from what it was built from, in words. */
+  readonly sourceMoved?: string;
   /** The released image; undefined when never built. */
   readonly digest: Digest | undefined;
   /** Digest its base had when it was built; undefined when unknown. */

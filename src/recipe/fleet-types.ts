@@ -15,6 +15,7 @@ export interface Fleet {
   readonly verify?: VerifyChecks;
   readonly rollout?: FleetRollout;
   readonly policy?: FleetPolicy;
+  readonly forges?: readonly FleetForge[];
   readonly signing?: FleetSigning;
   /** Advisories that explain and rank what is found. */
   readonly advisories?: readonly FleetAdvisories[];
@@ -75,6 +76,39 @@ export interface FleetRepository {
   readonly trusted?: boolean;
 }
 
+/** Exactly one of them. Files of credentials lie beside the fleet file unless absolute. */
+export interface FleetSource {
+  readonly git?: FleetGitSource;
+  readonly archive?: { readonly location: string; readonly sha256?: string; readonly path?: string };
+  readonly folder?: string;
+}
+
+export interface FleetGitSource {
+  readonly url: string;
+  readonly ref?: string;
+  readonly path?: string;
+  readonly submodules?: boolean | readonly string[];
+  readonly credentials?: {
+    readonly username?: string;
+    readonly passwordFile?: string;
+    readonly passwordEnv?: string;
+    readonly helper?: string;
+    readonly sshKeyFile?: string;
+    readonly knownHostsFile?: string;
+  };
+  readonly caFile?: string;
+  readonly insecure?: boolean;
+}
+
+/** A GitHub, GitLab or Gitea whose webhooks are taken and whose commits are told what became of them. */
+export interface FleetForge {
+  readonly type: 'github' | 'gitlab' | 'gitea';
+  readonly url: string;
+  readonly api?: string;
+  readonly tokenFile?: string;
+  readonly webhookSecretFile?: string;
+}
+
 /** Exactly one of `recipe`, `dockerfile`, `kiwi` (paths beside the fleet file) and `upstream` (a reference). */
 export interface FleetImage {
   /** Needed for all but `recipe`, which names itself. */
@@ -85,6 +119,8 @@ export interface FleetImage {
   readonly upstream?: string;
   /** How a Dockerfile is built. */
   readonly build?: FleetBuild;
+  /** Where the recipe or Dockerfile lies, when not beside the fleet file; their paths are then relative to it. */
+  readonly source?: FleetSource;
   readonly verify?: VerifyChecks;
   /** In place of policy.strategies: those allowed for this image, in the order they are tried. */
   readonly strategies?: readonly ('compose' | 'rebase' | 'patch' | 'rebuild')[];

@@ -4,6 +4,7 @@ export type {
   FleetAdvisories,
   FleetDistribution,
   FleetEvents,
+  FleetForge,
   FleetImage,
   FleetLimits,
   FleetMirror,
@@ -13,6 +14,7 @@ export type {
   FleetRepository,
   FleetRollout,
   FleetSigning,
+  FleetSource,
   FleetWorkload,
   VerifyChecks,
 } from './fleet-types.ts';

@@ -148,6 +148,12 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
     if (image.recipe === undefined && image.name === undefined) {
       problems.push(problem(['images', index], 'the key "name" is missing: only a recipe names itself'));
     }
+    if (image.source !== undefined && image.upstream !== undefined) {
+      problems.push(problem(['images', index, 'source'], 'an upstream image has no source'));
+    }
+    if (image.source !== undefined && image.name === undefined) {
+      problems.push(problem(['images', index], 'the key "name" is missing: its recipe may not be there to name it'));
+    }
     if (image.name !== undefined && names.has(image.name)) {
       problems.push(problem(['images', index, 'name'], `${image.name} stands twice in the fleet`));
     }

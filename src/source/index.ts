@@ -1,3 +1,4 @@
+export { readSecret } from './git/credentials.ts';
 export { openSources, type Sources, type SourcesOptions } from './sources.ts';
 export type {
   ArchiveSource,

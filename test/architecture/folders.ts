@@ -21,6 +21,7 @@ export const FOLDERS = [
   'runtime',
   'recipe',
   'source',
+  'forge',
   'feed',
   'inventory',
   'lint',

@@ -41,6 +41,31 @@ const VERIFY: Readers = {
 const under = (prefix: string, readers: Readers): Readers =>
   Object.fromEntries(Object.entries(readers).map(([name, reader]) => [`${prefix}.${name}`, reader]));
 
+const LOOK = 'src/engine/adapters/fleet-sources.ts';
+const GIT = 'src/source/sources.ts';
+const CREDENTIALS = 'src/source/git/credentials.ts';
+const SOURCE: Readers = {
+  git: [LOOK, '{ git, archive, folder } = named'],
+  'git.url': [GIT, 'git.url'],
+  'git.ref': [GIT, 'git.ref'],
+  'git.path': [GIT, 'git.path'],
+  'git.submodules': ['src/source/git/read-git.ts', 'git.submodules'],
+  'git.credentials': [LOOK, '{ credentials, caFile, ...rest } = git'],
+  'git.credentials.username': [CREDENTIALS, '{ username = DEFAULT_USER, passwordFile, passwordEnv, helper }'],
+  'git.credentials.passwordFile': [CREDENTIALS, '{ username = DEFAULT_USER, passwordFile, passwordEnv, helper }'],
+  'git.credentials.passwordEnv': [CREDENTIALS, '{ username = DEFAULT_USER, passwordFile, passwordEnv, helper }'],
+  'git.credentials.helper': [CREDENTIALS, '{ username = DEFAULT_USER, passwordFile, passwordEnv, helper }'],
+  'git.credentials.sshKeyFile': [CREDENTIALS, 'credentials?.sshKeyFile'],
+  'git.credentials.knownHostsFile': [CREDENTIALS, 'credentials?.knownHostsFile'],
+  'git.caFile': [GIT, 'git.caFile'],
+  'git.insecure': [GIT, 'git.insecure'],
+  archive: [LOOK, '{ git, archive, folder } = named'],
+  'archive.location': [GIT, 'archive.location'],
+  'archive.sha256': [GIT, '{ sha256, location } = archive'],
+  'archive.path': [GIT, 'archive.path'],
+  folder: [LOOK, '{ git, archive, folder } = named'],
+};
+
 const NAMED = 'src/engine/workshop/named-repositories.ts';
 const REPOSITORY: Readers = Object.fromEntries(
   ['name', 'urls', 'security', 'keys', 'trusted'].map((name) => [
@@ -64,7 +89,7 @@ const FLEET: Readers = {
   'signing.sbom': ['src/engine/adapters/signing.ts', 'settings.sbom'],
   'signing.bundles': ['src/engine/adapters/signing.ts', 'settings.bundles'],
   'registry.storage': ['src/cli/fleet-setup.ts', 'registry?.storage'],
-  name: ['src/engine/adapters/load-fleet.ts', 'loaded.document.name'],
+  name: ['src/engine/adapters/load-fleet.ts', 'document.name'],
   distributions: ['src/cli/fleet-setup.ts', 'document.distributions'],
   'distributions{}.mirrors': [
     'src/engine/workshop/workshop.ts',
@@ -90,7 +115,7 @@ const FLEET: Readers = {
   images: ['src/engine/adapters/load-fleet.ts', 'document.images'],
   'images[].name': ['src/engine/adapters/load-fleet.ts', 'entry.name'],
   'images[].recipe': ['src/engine/adapters/load-fleet.ts', 'entry.recipe'],
-  'images[].dockerfile': ['src/engine/adapters/load-fleet.ts', 'entry.dockerfile'],
+  'images[].dockerfile': ['src/engine/adapters/fleet-dockerfiles.ts', 'entry.dockerfile'],
   'images[].strategies': ['src/engine/run-fleet.ts', '({ strategies }, at)'],
   'images[].kiwi': ['src/engine/adapters/load-fleet.ts', 'KIWI'],
   'images[].upstream': ['src/engine/adapters/load-fleet.ts', 'entry.upstream'],
@@ -100,6 +125,18 @@ const FLEET: Readers = {
       `images[].build.${name}`,
       ['src/engine/adapters/fleet-dockerfiles.ts', '{ context, args = {}, target, allow = [], timeout } = entry.build'],
     ]),
+  ),
+  ...under('images[].source', SOURCE),
+  'images[].source': ['src/engine/adapters/fleet-sources.ts', 'entry.source'],
+  forges: ['src/cli/fleet-sources.ts', 'document.forges'],
+  ...under(
+    'forges[]',
+    Object.fromEntries(
+      ['type', 'url', 'api', 'tokenFile', 'webhookSecretFile'].map((name) => [
+        name,
+        ['src/cli/fleet-sources.ts', '{ type, url, api, tokenFile, webhookSecretFile }'],
+      ]),
+    ),
   ),
   'images[].verify': ['src/engine/adapters/verify.ts', 'entry.verify'],
   ...under('images[].verify', VERIFY),

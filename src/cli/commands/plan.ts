@@ -3,6 +3,7 @@ import type { Plan } from '../../plan/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { openFleetAccess } from '../fleet-access.ts';
 import { fleetFile, fleetSetup } from '../fleet-setup.ts';
+import { loadFleetAndSources } from '../fleet-sources.ts';
 import { addFormat, json } from '../format-option.ts';
 import { coloursFor } from '../render/colours.ts';
 import { renderPlan, renderServedPlan } from '../render/plan.ts';
@@ -32,7 +33,7 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(file: string | undefined, options: PlanOptions, context: CliContext): Promise<void> {
-  const { loadEngineFleet, pipelineOptions, planPipeline } = await import('../../engine/index.ts');
+  const { pipelineOptions, planPipeline } = await import('../../engine/index.ts');
   const access = await openFleetAccess(context);
   if (access.kind === 'server') {
     context.log.warn('heraklit serve holds this home: its current plan is shown');
@@ -42,7 +43,7 @@ async function run(file: string | undefined, options: PlanOptions, context: CliC
   }
   const { database } = access;
   try {
-    const fleet = await loadEngineFleet(fleetFile(file));
+    const fleet = await loadFleetAndSources(fleetFile(file), context, options);
     const setup = await fleetSetup({ ...options, fleet, database, registryHost: '' }, context);
     const plan: Plan = await planPipeline(await pipelineOptions(setup));
     context.print(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { fleetAdvisories } from '../fleet-advisories.ts';
 import { fleetFile, fleetSetup } from '../fleet-setup.ts';
+import { loadFleetAndSources } from '../fleet-sources.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { pruneEvents } from '../prune-events.ts';
@@ -37,8 +38,8 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(file: string | undefined, options: RunOptions, context: CliContext): Promise<void> {
-  const { loadEngineFleet, pipelineOptions, runPipeline } = await import('../../engine/index.ts');
-  const fleet = await loadEngineFleet(fleetFile(file));
+  const { pipelineOptions, runPipeline } = await import('../../engine/index.ts');
+  const fleet = await loadFleetAndSources(fleetFile(file), context, options);
   const database = await openHomeDatabase(context);
   try {
     const setup = await fleetSetup({ ...options, fleet, database, registryHost: '' }, context);

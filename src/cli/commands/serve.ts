@@ -4,8 +4,10 @@ import { messageOf } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { LoadedFleet } from '../../engine/index.ts';
 import type { EventSink } from '../../events/index.ts';
+import { openCommitStatuses } from '../commit-statuses.ts';
 import type { CliContext } from '../context.ts';
 import { cliError } from '../errors.ts';
+import { loadFleetAndSources } from '../fleet-sources.ts';
 import { keepRegistrySmall } from '../keep-registry-small.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
@@ -87,7 +89,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   }
   drainSeconds(options);
   const engine = await import('../../engine/index.ts');
-  const fleet = file === undefined ? undefined : await engine.loadEngineFleet(file);
+  const fleet = file === undefined ? undefined : await loadFleetAndSources(file, given);
   await using resources = new AsyncDisposableStack();
   const context = withStorage(given, options.storage ?? fleet?.document.registry?.storage);
   const database = resources.adopt(await openHomeDatabase(context, { thread: true }), (one) => one.close());
@@ -103,7 +105,8 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const { url, localUrl, metrics } = await listenHttp({ ...stage, resources, port, options, guarded, workshop });
   await writeServeFile(home, { url: localUrl, key: guarded.ownerKey });
   resources.defer(() => removeServeFile(home));
-  await relayEvents(fleet, database, context, resources);
+  const statuses = await openCommitStatuses(fleet, database, url, context);
+  await relayEvents(fleet, database, context, resources, statuses === undefined ? [] : [statuses.sink]);
   // After the relay has claimed its place in the outbox: what it has not delivered stays.
   resources.adopt(keepEventsPruned(database, fleet?.document, context), (pruning) => pruning.stop());
   context.print(`heraklit serves ${url}`);
@@ -116,6 +119,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   );
   const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
   const engineOptions = { ...options, registry: own };
+  if (statuses !== undefined) loops.push(statuses.run());
   const patched = keepPatched({ ...stage, fleet, url, options: engineOptions });
   loops.push(patched);
   await Promise.race([stopped.promise, patched]);
@@ -138,9 +142,10 @@ async function relayEvents(
   database: Database,
   context: CliContext,
   resources: AsyncDisposableStack,
+  further: readonly EventSink[],
 ): Promise<void> {
   const { amqpSink, createRelay } = await import('../../events/index.ts');
-  const sinks: EventSink[] = [];
+  const sinks: EventSink[] = [...further];
   const events = fleet?.document.events;
   if (events?.amqp !== undefined) {
     sinks.push(

@@ -12,6 +12,8 @@ export interface FleetImageTable {
   readonly base_digest: string | null;
   /** Digest of the recipe it was built from. */
   readonly recipe_digest: string | null;
+  /** JSON of where that recipe came from; null for one beside the fleet file. */
+  readonly source: string | null;
   readonly strategy: string | null;
   /** Input and base of the last task that left the image as it is; null after a release. */
   readonly tried_input: string | null;
@@ -78,6 +80,8 @@ export interface TaskTable {
   /** Digest of everything the build is a function of, but the base: that may change in the same run. */
   readonly input: string;
   readonly recipe_digest: string | null;
+  /** JSON of where the recipe comes from; null for one beside the fleet file. */
+  readonly source: string | null;
   readonly repository: string;
   readonly tag: string;
   /** Released digest when the run began, and what it was made of: what a rollback restores. */

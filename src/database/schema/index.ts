@@ -7,6 +7,7 @@ import type { HostsSchema } from './hosts.ts';
 import type { InventorySchema } from './inventory.ts';
 import type { RegistrySchema } from './registry.ts';
 import type { RolloutSchema } from './rollout.ts';
+import type { SourcesSchema } from './sources.ts';
 
 /** Every table of the database. A table's row type stands in the file of the area that owns it. */
 export type Schema = EventsSchema &
@@ -17,7 +18,8 @@ export type Schema = EventsSchema &
   AccessSchema &
   AdvisoriesSchema &
   CrawlSchema &
-  HostsSchema;
+  HostsSchema &
+  SourcesSchema;
 
 export type { AccountTable } from './access.ts';
 export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';

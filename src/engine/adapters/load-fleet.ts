@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isHeraklitError } from '../../base/index.ts';
 import type { RecipeFacts } from '../../build/index.ts';
 import { serialize } from '../../oci/index.ts';
+import type { PlanProblem } from '../../plan/index.ts';
 import {
   type Fleet as FleetDocument,
+  type FleetImage as FleetEntry,
   type Loaded,
   loadFleet,
   loadRecipe,
@@ -12,9 +15,10 @@ import {
   type Recipe,
 } from '../../recipe/index.ts';
 import type { Fleet } from '../context.ts';
-import type { FleetImage } from '../ports.ts';
+import type { FleetImage, ImageSource } from '../ports.ts';
 import { workshopError } from '../workshop/errors.ts';
 import { dockerfileFacts, type FleetDockerfile, fleetDockerfile } from './fleet-dockerfiles.ts';
+import { problemOf, recipePlace, type SourceLook } from './fleet-sources.ts';
 
 /** A fleet file with its recipes read: what the engine drives, and what the adapters build from. */
 export interface LoadedFleet {
@@ -29,55 +33,114 @@ export interface LoadedFleet {
   readonly upstream: ReadonlyMap<string, string>;
   /** Image name → Dockerfile that makes it. */
   readonly dockerfiles: ReadonlyMap<string, FleetDockerfile>;
+  /** Images whose source or recipe cannot be used now, and those that stay at what their source was. */
+  readonly problems: readonly PlanProblem[];
 }
 
 /** Tag that names the released image. */
 const TAG = 'latest';
 
-/** @throws RECIPE_INVALID, RECIPE_UNREADABLE, FLEET_IMAGE_UNSUPPORTED, FLEET_WORKLOAD_IMAGE_UNKNOWN */
-export async function loadEngineFleet(path: string): Promise<LoadedFleet> {
+/**
+ * @param look needed where images have a `source`: what goes wrong with one of those is that image's problem, not the fleet's
+ * @throws RECIPE_INVALID, RECIPE_UNREADABLE, FLEET_IMAGE_UNSUPPORTED, FLEET_WORKLOAD_IMAGE_UNKNOWN, FLEET_SOURCES_UNKNOWN
+ */
+export async function loadEngineFleet(path: string, look?: SourceLook): Promise<LoadedFleet> {
   const loaded = await loadFleet(path);
-  const recipes = new Map<string, Loaded<Recipe>>();
-  const upstream = new Map<string, string>();
-  const dockerfiles = new Map<string, FleetDockerfile>();
-  const images: FleetImage[] = [];
-  const names: string[] = [];
-  for (const entry of loaded.document.images) {
-    if (entry.recipe !== undefined) {
-      const recipe = await loadRecipe(resolve(loaded.directory, entry.recipe));
-      recipes.set(recipe.document.name, recipe);
-      names.push(recipe.document.name);
-    } else if (entry.upstream !== undefined && entry.name !== undefined) {
-      upstream.set(entry.name, entry.upstream);
-      names.push(entry.name);
-      images.push({ ...place(entry.name), base: undefined, recipe: 'none', recipeDigest: undefined, state: 'enabled' });
-    } else if (entry.dockerfile !== undefined && entry.name !== undefined) {
-      dockerfiles.set(entry.name, await fleetDockerfile(entry, loaded.directory));
-      names.push(entry.name);
-    } else {
-      throw workshopError(
-        'FLEET_IMAGE_UNSUPPORTED',
-        `${loaded.file}: ${entry.name ?? 'an image'} is a KIWI description`,
-        {
-          hint: 'So far a fleet holds recipes, Dockerfiles and upstream images; name the built image as `upstream` to have it patched.',
-        },
-      );
-    }
+  const { document, directory, file } = loaded;
+  const found: Found = {
+    ...{ recipes: new Map(), dockerfiles: new Map(), upstream: new Map(), from: new Map() },
+    ...{ images: [], names: [], problems: [] },
+  };
+  for (const entry of document.images) {
+    if (entry.upstream !== undefined && entry.name !== undefined) addUpstream(found, entry.name, entry.upstream);
+    else if (entry.kiwi !== undefined) throw unsupported(file, entry);
+    else if (entry.source === undefined) await addMade(found, entry, directory);
+    else await addFromSource(found, entry, loaded, look);
   }
+  const { recipes, dockerfiles, upstream, images, names, problems, from } = found;
   const all = new Set(names);
-  for (const [name, recipe] of recipes) images.push(await recipeImage(name, recipe, all));
+  for (const [name, recipe] of recipes) images.push({ ...(await recipeImage(name, recipe, all)), ...from.get(name) });
   for (const [name, dockerfile] of dockerfiles) {
-    images.push({
-      ...place(name),
-      recipe: 'dockerfile',
-      state: 'enabled',
-      ...(await dockerfileFacts(dockerfile, all)),
+    const facts = await dockerfileFacts(dockerfile, all).catch((error: unknown) => {
+      if (!from.has(name) || !isHeraklitError(error)) throw error;
+      problems.push(problemOf(name, error));
+      return { base: undefined, recipeDigest: undefined, state: 'disabled' } as const;
+    });
+    images.push({ ...place(name), recipe: 'dockerfile', state: 'enabled', ...facts, ...from.get(name) });
+  }
+  checkWorkloads(document, file, names);
+  const name = document.name ?? 'fleet';
+  return { ...loaded, fleet: { name, images }, names, recipes, upstream, dockerfiles, problems };
+}
+
+interface Found {
+  readonly recipes: Map<string, Loaded<Recipe>>;
+  readonly dockerfiles: Map<string, FleetDockerfile>;
+  readonly upstream: Map<string, string>;
+  readonly images: FleetImage[];
+  readonly names: string[];
+  readonly problems: PlanProblem[];
+  readonly from: Map<string, { readonly source: ImageSource }>;
+}
+
+function addUpstream({ upstream, names, images }: Found, name: string, reference: string): void {
+  upstream.set(name, reference);
+  names.push(name);
+  images.push({ ...place(name), base: undefined, recipe: 'none', recipeDigest: undefined, state: 'enabled' });
+}
+
+/** @param directory that the entry's paths are below */
+async function addMade({ recipes, dockerfiles, names }: Found, entry: FleetEntry, directory: string): Promise<void> {
+  if (entry.recipe === undefined) {
+    const { name = '' } = entry;
+    dockerfiles.set(name, await fleetDockerfile(entry, directory));
+    names.push(name);
+    return;
+  }
+  const recipe = await loadRecipe(resolve(directory, entry.recipe));
+  const { name } = recipe.document;
+  if (entry.source !== undefined && name !== entry.name) {
+    const what = `${entry.name}: the recipe ${entry.recipe} of its source is of ${name}`;
+    throw workshopError('FLEET_RECIPE_NAME', what, { hint: 'Give both the same name.' });
+  }
+  recipes.set(name, recipe);
+  names.push(name);
+}
+
+async function addFromSource(
+  found: Found,
+  entry: FleetEntry,
+  { directory, file }: Loaded<FleetDocument>,
+  look: SourceLook | undefined,
+): Promise<void> {
+  const { name = '' } = entry;
+  if (look === undefined) {
+    throw workshopError('FLEET_SOURCES_UNKNOWN', `${file}: ${name} comes from a source, which is not looked at here`, {
+      hint: 'Use plan, run or serve with this fleet file.',
     });
   }
-  checkWorkloads(loaded.document, loaded.file, names);
-  const name = loaded.document.name ?? 'fleet';
-  return { ...loaded, fleet: { name, images }, names, recipes, upstream, dockerfiles };
+  let source: ImageSource | undefined;
+  try {
+    const where = await recipePlace(entry, directory, look);
+    source = where.source;
+    if (where.problem !== undefined) found.problems.push(where.problem);
+    await addMade(found, entry, where.directory);
+    if (source !== undefined) found.from.set(name, { source });
+  } catch (error) {
+    // Somebody else's repository must not stop the rest of the fleet.
+    if (!isHeraklitError(error)) throw error;
+    found.problems.push(problemOf(name, error));
+    const recipe = entry.recipe === undefined ? 'dockerfile' : 'compose';
+    const broken = { base: undefined, recipe, recipeDigest: undefined, state: 'disabled' } as const;
+    found.images.push({ ...place(name), ...broken, ...(source === undefined ? {} : { source }) });
+    found.names.push(name);
+  }
 }
+
+const unsupported = (file: string, { name }: FleetEntry): Error =>
+  workshopError('FLEET_IMAGE_UNSUPPORTED', `${file}: ${name ?? 'an image'} is a KIWI description`, {
+    hint: 'So far a fleet holds recipes, Dockerfiles and upstream images; name the built image as `upstream` to have it patched.',
+  });
 
 /** @throws FLEET_WORKLOAD_IMAGE_UNKNOWN */
 function checkWorkloads({ rollout }: FleetDocument, file: string, names: readonly string[]): void {

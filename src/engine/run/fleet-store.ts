@@ -26,11 +26,12 @@ export async function recordReleased(trx: DatabaseTransaction, tasks: readonly T
     digest: 'text',
     base_digest: 'text',
     recipe_digest: 'text',
+    source: 'text',
     strategy: 'text',
     released: 'timestamptz',
   } as const;
   await sql`update fleet_image set repository = fresh.repository, tag = fresh.tag, digest = fresh.digest,
-      base_digest = fresh.base_digest, recipe_digest = fresh.recipe_digest, strategy = fresh.strategy,
+      base_digest = fresh.base_digest, recipe_digest = fresh.recipe_digest, source = fresh.source, strategy = fresh.strategy,
       released = case when fleet_image.digest = fresh.digest then fleet_image.released else fresh.released end,
       tried_input = null, tried = null
     from ${unnest(rows, columns)} as fresh (${sql.raw(Object.keys(columns).join(', '))})
@@ -64,7 +65,7 @@ export async function recordTried(
 export async function recordRestored(trx: DatabaseTransaction, task: Task): Promise<void> {
   await trx
     .updateTable('fleet_image')
-    .set({ digest: task.previous, base_digest: task.previous_base, recipe_digest: task.previous_recipe })
+    .set({ digest: task.previous, base_digest: task.previous_base, recipe_digest: task.previous_recipe, source: null })
     .where('name', '=', task.image)
     .execute();
 }

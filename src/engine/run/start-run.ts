@@ -6,7 +6,7 @@ import { type FleetState, type MissingUpdate, type Plan, type PlanTask, planFlee
 import { type EngineContext, timed } from '../context.ts';
 import { engineError } from '../errors.ts';
 import { outdatedEvent, runEvent, taskEvent } from '../events.ts';
-import type { FleetImage, ReleasedImage } from '../ports.ts';
+import type { FleetImage, ImageSource, ReleasedImage } from '../ports.ts';
 import { jobOf, type Task } from '../task.ts';
 import { claimImages } from './claim-images.ts';
 import { loadFleet, triedInput } from './fleet-store.ts';
@@ -40,9 +40,32 @@ const securityAlone = (missing: Survey['missing']): Survey['missing'] =>
   new Map([...missing].map(([image, updates]) => [image, updates.filter((one) => one.security)]));
 
 /** The plan for a survey, without carrying it out. */
-export function planSurvey(context: EngineContext, survey: Survey, retryFailed: boolean): Plan {
+export function planSurvey(context: EngineContext, survey: Survey, wanted: Wanted): Plan {
+  const { retryFailed = false, only } = wanted;
   const states = context.fleet.images.map((image) => stateOf(image, survey));
-  return planFleet(states, context.decide, { retryFailed });
+  return planFleet(only === undefined ? states : onlyThese(states, only), context.decide, { retryFailed });
+}
+
+export interface Wanted {
+  readonly retryFailed?: boolean;
+  /** Images with needs of their own; what stands on them follows. */
+  readonly only?: ReadonlySet<string>;
+}
+
+/** The others as if nothing had come for them: left alone, unless what they stand on changes. */
+function onlyThese(states: readonly FleetState[], only: ReadonlySet<string>): readonly FleetState[] {
+  const byName = new Map(states.map((state) => [state.name, state]));
+  const needed = new Set<string>();
+  for (const name of only) {
+    // A base that was never built comes first.
+    for (let at = byName.get(name); at !== undefined && !needed.has(at.name); at = byName.get(at.base ?? ''))
+      needed.add(at.name);
+  }
+  return states.map((state) => {
+    if (only.has(state.name) || (needed.has(state.name) && state.digest === undefined)) return state;
+    const tried = state.digest === undefined ? 'failed' : undefined;
+    return { ...state, missing: [], recipeDigest: state.builtFrom, tried };
+  });
 }
 
 /**
@@ -102,6 +125,7 @@ function stateOf(image: FleetImage, survey: Survey): FleetState {
     recipeDigest,
     state,
     builtFrom: row?.recipe_digest ?? undefined,
+    ...movedSource(image, row),
     digest: (row?.digest ?? undefined) as Digest | undefined,
     baseDigest: (row?.base_digest ?? undefined) as Digest | undefined,
     missing: survey.missing.get(image.image) ?? [],
@@ -110,6 +134,15 @@ function stateOf(image: FleetImage, survey: Survey): FleetState {
         ? (row.tried ?? undefined)
         : undefined,
   };
+}
+
+/** In words, where image and release have sources. */
+function movedSource(image: FleetImage, row: FleetImageTable | undefined): Pick<FleetState, 'sourceMoved'> {
+  if (image.source?.commit === undefined || row?.source === null || row === undefined) return {};
+  const { commit } = JSON.parse(row.source) as ImageSource;
+  const { ref = 'it', commit: now } = image.source;
+  if (commit === undefined || commit === now) return {};
+  return { sourceMoved: `${ref} is at ${now.slice(0, 12)}, it was built from ${commit.slice(0, 12)}` };
 }
 
 function baseOf(image: FleetImage, survey: Survey): string | null | undefined {
@@ -141,6 +174,7 @@ function draftOf(task: PlanTask, image: FleetImage, survey: Survey): Omit<Task, 
     own_need: task.ownNeed,
     input: inputOf(image, survey),
     recipe_digest: image.recipeDigest ?? null,
+    source: image.source === undefined ? null : JSON.stringify(image.source),
     repository: image.repository,
     tag: image.tag,
     previous: survey.released.get(task.image)?.digest ?? null,

@@ -22,6 +22,7 @@ const COLUMNS = {
   own_need: 'boolean',
   input: 'text',
   recipe_digest: 'text',
+  source: 'text',
   repository: 'text',
   tag: 'text',
   previous: 'text',

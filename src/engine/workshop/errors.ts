@@ -47,6 +47,16 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'rollout.workloads names an image that the fleet does not have.',
   },
+  FLEET_SOURCES_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A fleet with images from sources is loaded by something that does not look at sources.',
+  },
+  FLEET_RECIPE_NAME: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'The recipe in a source has another name than its image in the fleet file.',
+  },
   FLEET_IMAGE_UNSUPPORTED: {
     kind: 'usage',
     retryable: false,

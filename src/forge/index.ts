@@ -1,0 +1,6 @@
+export { type CommitState, type CommitStatus, postStatus } from './commit-status.ts';
+export { type Delivery, readDelivery, type WebhookEvent } from './delivery.ts';
+export { forgeError } from './errors.ts';
+export { repositoryAt, repositoryKey } from './repository.ts';
+export { isSigned, type WebhookHeaders } from './signature.ts';
+export { defaultApi, type Forge, type ForgeKind } from './types.ts';
