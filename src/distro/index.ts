@@ -135,6 +135,7 @@ export {
   type ReleaseData,
 } from './releases.ts';
 export {
+  isInstallOnly,
   MAX_METADATA_BYTES,
   MAX_REPOMD_BYTES,
   openRpm,
@@ -144,9 +145,11 @@ export {
   type RepomdFile,
   type RpmArchive,
   type RpmFile,
+  type RpmUpgrade,
   readPrimary,
   readRepomd,
   rpmEcosystem,
+  solveRpmUpgrade,
   verifyDetached,
 } from './rpm/index.ts';
 export type {

@@ -34,6 +34,8 @@ export interface OpenRepositoriesOptions {
   readonly asOf?: number;
   /** Where past states lie; see `snapshotUrl`. */
   readonly snapshotMirror?: string;
+  /** Packages with what they need and answer to, where an index is not read with that anyway (rpm). */
+  readonly solving?: boolean;
   /** Uses the cache alone. */
   readonly offline?: boolean;
   /** Seconds for which a known state is taken as current without asking the mirror. Default 0. */

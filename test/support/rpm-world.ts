@@ -20,6 +20,8 @@ export interface RpmSpec {
   /** Further lines of %install and %files. */
   readonly install?: readonly string[];
   readonly listed?: readonly string[];
+  /** Scriptlets and triggers, each with its heading: `%post\necho done`. */
+  readonly sections?: readonly string[];
   /** rpm's name of a payload compression: `w9.gzdio`, `w19.zstdio`, `w7.xzdio`. */
   readonly payload?: string;
 }
@@ -30,8 +32,8 @@ export const hasRpmTools = (...tools: readonly string[]): boolean =>
 /** Where distributions keep the database; Debian's rpm has a place of its own. */
 export const RPM_DATABASE = '/usr/lib/sysimage/rpm';
 
-const hasContent = ({ files, configs, payload }: RpmSpec): boolean =>
-  files !== undefined || configs !== undefined || payload !== undefined;
+const hasContent = ({ files, configs, payload, sections, listed }: RpmSpec): boolean =>
+  [files, configs, payload, sections, listed].some((part) => part !== undefined);
 
 function headLines({ evr, tags = [] }: RpmSpec): readonly string[] {
   const [, epoch, version, release] = /^(?:(\d+):)?([^-]+)-([^-]+)$/.exec(evr) as RegExpExecArray;
@@ -52,7 +54,7 @@ const archLines = ({ arch }: RpmSpec): readonly string[] =>
   arch === undefined || arch === 'noarch' ? ['BuildArch: noarch'] : [];
 
 function specText(spec: RpmSpec): string {
-  const { name, files = {}, configs = {}, install = [], listed = [], payload } = spec;
+  const { name, files = {}, configs = {}, install = [], listed = [], sections = [], payload } = spec;
   return [
     ...(payload === undefined ? [] : [`%define _binary_payload ${payload}`]),
     `Name: ${name}`,
@@ -66,6 +68,7 @@ function specText(spec: RpmSpec): string {
         `mkdir -p "$(dirname '%{buildroot}${path}')"; printf '%%s' '${content}' > '%{buildroot}${path}'`,
     ),
     ...install,
+    ...sections,
     '%files',
     ...listed,
     ...Object.keys(files),

@@ -11,6 +11,11 @@ export const patchErrors = {
     retryable: false,
     meaning: 'Maintainer scripts ran in the image, and what would run them again is gone.',
   },
+  PATCH_NO_TOOL: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'Neither the image nor this machine has the rpm that would have to write the image’s database.',
+  },
   PATCH_FAILED: {
     kind: 'failed',
     retryable: false,

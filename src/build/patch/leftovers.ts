@@ -9,6 +9,7 @@ const LEFTOVERS = [
   /^var\/cache\/heraklit(?:\/|$)/,
   /^var\/lib\/dpkg\/(?:lock(?:-frontend)?|triggers\/Lock|updates\/.+|[a-z]+-old)$/,
   /^var\/lib\/apt\/(?:lists|periodic)\//,
+  /^(?:var\/lib|usr\/lib\/sysimage|usr\/share)\/rpm\/(?:\.rpm\.lock|\.dbenv\.lock|__db\.\d+)$/,
   /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
   /^(?:var\/cache\/ldconfig\/aux-cache|usr\/sbin\/policy-rc\.d)$/,
   /^root\/\.(?:cache|bash_history)(?:\/|$)/,

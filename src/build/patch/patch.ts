@@ -6,11 +6,13 @@ import { assemblePatched, patchLayerType } from './assemble.ts';
 import { debFamily } from './deb-family.ts';
 import { patchError } from './errors.ts';
 import { withoutPatchLayer } from './original.ts';
+import { rpmFamily } from './rpm/rpm-family.ts';
 import type { PatchFamily, PatchRequest, PatchTools } from './types.ts';
 
 const FAMILIES: Partial<Readonly<Record<EcosystemId, PatchFamily>>> = {
   deb: debFamily,
   apk: apkFamily,
+  rpm: rpmFamily,
 };
 
 /**

@@ -16,6 +16,7 @@ const HELP = `
 One layer over the original image brings its outdated packages to their candidates, without network. dpkg: the
 image's own dpkg does it in a sandbox (needs root); where it has none, files are replaced and nothing runs. apk: done by
 apk's rules, scripts run in the sandbox (needs root) with the image's own shell; an image needs neither apk nor shell.
+rpm: the image's own rpm does it in the sandbox (needs root); where it has none, this machine's.
 Patching a patched image starts from the original again: layers never pile up. Changed configuration files are kept.
 
 Examples:

@@ -24,6 +24,7 @@ const HEADER_SIGNATURES = [268, 267] as const;
 const SIGNATURE_SHA256 = 273;
 const SIGNATURE_SHA1 = 269;
 const SHA256 = 8;
+const BUILD_TIME = 1006;
 
 /** One file of a package. */
 export interface RpmFile {
@@ -41,6 +42,8 @@ export interface RpmFile {
 export interface RpmArchive {
   /** What the database will say once it is installed. */
   readonly package: InstalledPackage;
+  /** Seconds since the epoch; 0 where the header does not say. */
+  readonly buildTime: number;
   /** Paths that the header lists, `%ghost` files included. */
   readonly paths: readonly string[];
   /** Files of the payload, in its order; names of one inode each have its content. @throws DISTRO_PACKAGE_INVALID */
@@ -174,6 +177,7 @@ export function openRpm(bytes: Uint8Array, what = 'the package'): RpmArchive {
   guarded(() => checkSums(parts));
   return {
     package: guarded(() => installedRpm(parts.header)),
+    buildTime: parts.header.number(BUILD_TIME) ?? 0,
     paths: filePaths(parts.header),
     files: () =>
       filesOf(parts).catch((error: unknown) => {

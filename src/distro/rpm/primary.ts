@@ -7,6 +7,8 @@ import { walkXml, type XmlAttributes } from './xml.ts';
 /** Packages of one repository; the largest has 100,000. */
 const MAX_PACKAGES = 2_000_000;
 const MAX_OBSOLETES = 10_000;
+/** Of one package: the largest (languages, fonts, TeX) provide some 20,000 names. */
+const MAX_RELATIONS = 100_000;
 
 const OPERATORS: Readonly<Record<string, Relation['operator']>> = { LT: '<<', LE: '<=', EQ: '=', GE: '>=', GT: '>>' };
 
@@ -24,7 +26,15 @@ export type PrimaryRow = readonly [
   /** Seconds since the epoch: when it came into the repository. */
   published: number,
   obsoletes: readonly Relation[],
+  /** Left out where nobody solves: half of an index's bytes are these. */
+  relations?: PrimaryRelations,
 ];
+
+/** What a package needs and answers to; files that an index names among what it provides. */
+export interface PrimaryRelations {
+  readonly requires: readonly Relation[];
+  readonly provides: readonly Relation[];
+}
 
 interface Draft {
   name: string;
@@ -39,10 +49,13 @@ interface Draft {
   group: string;
   published: number;
   obsoletes: Relation[];
+  requires: Relation[];
+  provides: Relation[];
   isIn: string;
 }
 
 const KEPT: ReadonlySet<string> = new Set(['name', 'arch', 'checksum', 'group', 'sourcerpm']);
+const KEPT_FOR_SOLVING: ReadonlySet<string> = new Set([...KEPT, 'file']);
 
 const count = (text: string | undefined): number => (/^\d{1,15}$/.test(text ?? '') ? Number(text) : 0);
 
@@ -54,7 +67,7 @@ export function evrOfAttributes({ epoch = '0', ver = '', rel }: XmlAttributes): 
 
 const newDraft = (): Draft => ({
   ...{ name: '', evr: '', architecture: '', sourceRpm: '', path: '', size: 0, sha256: '', checksumType: '' },
-  ...{ installedSize: 0, group: '', published: 0, obsoletes: [], isIn: '' },
+  ...{ installedSize: 0, group: '', published: 0, obsoletes: [], requires: [], provides: [], isIn: '' },
 });
 
 function openElement(draft: Draft, name: string, attributes: XmlAttributes): void {
@@ -84,6 +97,10 @@ function openElement(draft: Draft, name: string, attributes: XmlAttributes): voi
     case 'entry':
       if (draft.isIn === 'obsoletes' && draft.obsoletes.length < MAX_OBSOLETES) {
         draft.obsoletes.push(relationOf(attributes));
+      } else if (draft.isIn === 'requires' || draft.isIn === 'provides') {
+        const list = draft[draft.isIn];
+        // What rpm itself must be able to do is rpm's to check.
+        if (list.length < MAX_RELATIONS && !/^rpmlib\(/.test(attributes.name ?? '')) list.push(relationOf(attributes));
       }
   }
 }
@@ -100,17 +117,19 @@ function closeElement(draft: Draft, name: string, text: string): void {
   else if (name === 'checksum') draft.sha256 = draft.checksumType === 'sha256' ? text.toLowerCase() : '';
   else if (name === 'group') draft.group = text;
   else if (name === 'sourcerpm') draft.sourceRpm = text;
+  else if (name === 'file' && draft.provides.length < MAX_RELATIONS) draft.provides.push({ name: text });
 }
 
 /**
  * Packages of a primary.xml. Source packages are left out; one without name, version or architecture is passed over.
+ * @param solving with what they need and answer to
  * @throws DISTRO_INDEX_INVALID
  */
-export async function readPrimary(bytes: Uint8Array, what: string): Promise<readonly PrimaryRow[]> {
+export async function readPrimary(bytes: Uint8Array, what: string, solving = false): Promise<readonly PrimaryRow[]> {
   const rows: PrimaryRow[] = [];
   let draft: Draft | undefined;
   let root = '';
-  await walkXml(bytes, what, KEPT, {
+  await walkXml(bytes, what, solving ? KEPT_FOR_SOLVING : KEPT, {
     open: (name, attributes, depth) => {
       if (depth === 0) root = name;
       if (depth === 1 && name === 'package') draft = newDraft();
@@ -122,7 +141,7 @@ export async function readPrimary(bytes: Uint8Array, what: string): Promise<read
         closeElement(draft, name, text);
         return;
       }
-      const row = rowOf(draft);
+      const row = rowOf(draft, solving);
       if (row !== undefined) rows.push(row);
       draft = undefined;
       if (rows.length > MAX_PACKAGES) {
@@ -134,27 +153,28 @@ export async function readPrimary(bytes: Uint8Array, what: string): Promise<read
   return rows;
 }
 
-function rowOf(draft: Draft): PrimaryRow | undefined {
+function rowOf(draft: Draft, solving: boolean): PrimaryRow | undefined {
   const { name, evr, architecture, sourceRpm, path, size, sha256, installedSize, group, published, obsoletes } = draft;
   if (name === '' || evr === '' || architecture === '') return undefined;
   if (architecture === 'src' || architecture === 'nosrc') return undefined;
-  return [name, evr, architecture, sourceRpm, path, size, sha256, installedSize, group, published, obsoletes];
+  const { requires, provides } = draft;
+  const row = [name, evr, architecture, sourceRpm, path, size, sha256, installedSize, group, published] as const;
+  return solving ? [...row, obsoletes, { requires, provides }] : [...row, obsoletes];
 }
 
-/**
- * A row as packages of all families look. Of the relations only `replaces` (Obsoletes) is read; nothing solves rpm
- * dependencies yet.
- */
+/** A row as packages of all families look. Of the relations only `replaces` (Obsoletes) is there, unless it was read for solving. */
 export function packageOfRow(
   row: PrimaryRow,
   { repository, security, module }: Pick<RepositoryPackage, 'repository' | 'security' | 'module'>,
 ): RepositoryPackage {
   const [name, version, architecture, sourceRpm, filename, size, sha256, installedSize, section, , obsoletes] = row;
-  const none = { depends: [], preDepends: [], recommends: [], conflicts: [], breaks: [], provides: [] };
+  const none = { preDepends: [], recommends: [], conflicts: [], breaks: [] };
+  const { requires = [], provides = [] } = row[11] ?? {};
+  const depends = requires.map((relation) => [relation]);
   return {
     ...{ name, version, architecture, source: sourceOf(sourceRpm, name, version), repository, security },
     ...{ essential: false, priority: '', section, multiArch: 'no' as const },
-    relations: { ...none, replaces: obsoletes.map((relation) => [relation]) },
+    relations: { ...none, depends, provides, replaces: obsoletes.map((relation) => [relation]) },
     ...{ filename, size, sha256, installedSize },
     ...(module === undefined ? {} : { module }),
   };

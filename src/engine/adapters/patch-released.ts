@@ -10,6 +10,9 @@ import type { Workshop } from '../workshop/workshop.ts';
 import { type Attempt, made, refusing } from './fall-back.ts';
 import type { LoadedFleet } from './load-fleet.ts';
 
+/** Refusals that lie in the image or this machine, and that another run does not change. */
+const UNPATCHABLE = ['IMAGE_UNSUPPORTED', 'FEED_DISTRIBUTION_UNKNOWN', 'PATCH_NO_DATABASE', 'PATCH_NO_TOOL'] as const;
+
 /** One layer over what is released; the next strategy is tried where that cannot be done. */
 export async function patchReleased({ previous }: BuildRequest, workshop: Workshop): Promise<Attempt> {
   if (previous === undefined) return { kind: 'refused', because: 'there is nothing yet that could be patched' };
@@ -35,7 +38,7 @@ export async function patchUpstream(
     await adopt(store, upstream);
     const outcome = await patchImage(upstream, {}, workshop).catch((error: unknown) => {
       // What nobody can patch is watched all the same: its findings are told, and the rest of the fleet goes on.
-      if (!isHeraklitError(error, 'IMAGE_UNSUPPORTED', 'FEED_DISTRIBUTION_UNKNOWN')) throw error;
+      if (!isHeraklitError(error, ...UNPATCHABLE)) throw error;
       return { kind: 'unpatchable', why: error.message } as const;
     });
     if (outcome.kind === 'patched') return outcome.image;

@@ -7,7 +7,7 @@ import { solveUpgrades } from './solve-upgrades.ts';
 import type { Shelf, Workshop } from './workshop.ts';
 
 /** Families whose images can be patched. */
-const PATCHED: ReadonlySet<EcosystemId> = new Set(['deb', 'apk']);
+const PATCHED: ReadonlySet<EcosystemId> = new Set(['deb', 'apk', 'rpm']);
 
 export interface PatchFilter {
   readonly onlySecurity?: boolean;
@@ -105,7 +105,7 @@ async function findings(
 
 function unsupported(image: ResolvedImage, reason: string): Error {
   return workshopError('IMAGE_UNSUPPORTED', `${image.digest}: ${reason}`, {
-    hint: 'Images of dpkg and apk can be patched.',
+    hint: 'Images of dpkg, apk and rpm can be patched.',
   });
 }
 

@@ -2,9 +2,11 @@ import { readApkFiles } from '../../build/index.ts';
 import {
   type ApkChange,
   createApkUniverse,
+  type PackageIdentity,
   type RepositoryPackage,
   solveApk,
   solveOrThrow,
+  solveRpmUpgrade,
 } from '../../distro/index.ts';
 import type { Finding, ImageContents } from '../../inventory/index.ts';
 import { flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
@@ -36,6 +38,8 @@ export async function solveUpgrades(request: UpgradeRequest, shelf: Shelf, works
   switch (request.contents.ecosystem) {
     case 'apk':
       return solveApkUpgrades(request, shelf);
+    case 'rpm':
+      return solveRpmUpgrades(request, shelf);
     default:
       return { upgrades: await solveDebUpgrades(request, shelf, workshop) };
   }
@@ -66,9 +70,7 @@ async function solveApkUpgrades(
   const upgrade = everything ? 'all' : new Set(findings.map((finding) => finding.package));
   const solution = solveApk({ universe: createApkUniverse(shelf.snapshots), installed: records, world, upgrade });
   if (solution.kind === 'unsolvable') {
-    throw workshopError('PATCH_UNSOLVABLE', `${image.digest}: the updates do not fit together: ${solution.reason}`, {
-      hint: 'Name a repository that has what is missing, or patch fewer packages with --package.',
-    });
+    throw unsolvable(image, solution.reason);
   }
   return {
     upgrades: solution.changes.flatMap(({ to }) => to ?? []),
@@ -76,3 +78,24 @@ async function solveApkUpgrades(
     removed: solution.changes.filter(({ to, stays }) => to === undefined && !stays).map(({ name }) => name),
   };
 }
+
+async function solveRpmUpgrades(
+  { image, contents, findings, everything }: UpgradeRequest,
+  shelf: Shelf,
+): Promise<UpgradePlan> {
+  const offered = (await shelf.forSolving()).flatMap(({ packages }) => packages);
+  const keyOf = ({ name, version, architecture }: PackageIdentity): string => `${name} ${version} ${architecture}`;
+  const byKey = new Map(offered.map((offer) => [keyOf(offer), offer]));
+  const wanted = findings.flatMap(
+    ({ package: name, candidate: version, arch: architecture }) =>
+      byKey.get(`${name} ${version} ${architecture}`) ?? [],
+  );
+  const solution = solveRpmUpgrade({ installed: contents.packages, offered, wanted, everything });
+  if (solution.kind === 'unsolvable') throw unsolvable(image, solution.reason);
+  return { upgrades: solution.packages, removed: solution.removed };
+}
+
+const unsolvable = (image: ResolvedImage, reason: string): Error =>
+  workshopError('PATCH_UNSOLVABLE', `${image.digest}: the updates do not fit together: ${reason}`, {
+    hint: 'Name a repository that has what is missing, or patch fewer packages with --package.',
+  });

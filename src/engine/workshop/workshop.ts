@@ -30,6 +30,7 @@ import {
   keysOfSources,
   type Mirrors,
   type NamedMirrors,
+  type OpenRepositoriesOptions,
   openRepositories,
   type PackageCache,
   securitySupport,
@@ -76,7 +77,12 @@ export interface Shelf {
   readonly snapshots: readonly RepositorySnapshot[];
   /** Made when first asked for. */
   universe(): PackageUniverse;
+  /** The same with what packages need and answer to, for families whose indexes are not read with that (rpm). */
+  forSolving(): Promise<readonly RepositorySnapshot[]>;
 }
+
+/** Seconds: what solves goes by the state of the repositories that was looked at before. */
+const SOLVING_AGE = 3600;
 
 /**
  * The tools that the stages share, over one home. Opens what is asked for, once: a command that needs no repository
@@ -178,7 +184,7 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
         // A distribution nobody knows is told of as such, before mirrors of it are looked for.
         if (repositories === undefined) defaultPockets(distribution);
         await mkdir(home.cache, { recursive: true });
-        const snapshots = await openRepositories({
+        const opening: OpenRepositoriesOptions = {
           distribution,
           architecture,
           mirrors: await workshop.mirrors(distribution),
@@ -199,7 +205,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
             maxAge: options.maxAge,
             signal: options.signal,
           }),
-        });
+        };
+        const snapshots = await openRepositories(opening);
         for (const { id, packageRoots } of snapshots) if (packageRoots !== undefined) roots.set(id, packageRoots);
         let universe: PackageUniverse | undefined;
         return {
@@ -209,6 +216,8 @@ export function openWorkshop(options: WorkshopOptions): Workshop {
             universe ??= createUniverse(snapshots);
             return universe;
           },
+          forSolving: () =>
+            openRepositories({ ...opening, solving: true, maxAge: Math.max(options.maxAge ?? 0, SOLVING_AGE) }),
         };
       }),
     securitySupport: (distribution, shelf) =>
@@ -246,8 +255,8 @@ const familyOf = (distribution: string): string =>
   distributionData(distribution.split('/', 1)[0] ?? '')?.family ?? 'deb';
 
 const unsolvable = (distribution: string): Error =>
-  workshopError('IMAGE_UNSUPPORTED', `images of ${distribution} are watched, but not made or patched by heraklit yet`, {
-    hint: 'scan, outdated, where, diff and sbom work on them; build, patch and rebase need a distribution with dpkg.',
+  workshopError('IMAGE_UNSUPPORTED', `images of ${distribution} are not made by heraklit yet`, {
+    hint: 'scan, outdated, where, diff, sbom and patch work on them; build and rebase need a distribution with dpkg.',
   });
 
 function mirrorsOfFleet(distribution: FleetDistribution | undefined): NamedMirrors | undefined {

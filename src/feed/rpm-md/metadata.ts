@@ -47,6 +47,7 @@ async function fetchFile(file: RepomdFile, repository: RpmRepository, context: R
  * One metadata file, fetched, checked and parsed once in its life: what `parse` made of it is kept by the file's
  * checksum. Undefined where the repository has no such file.
  *
+ * @param keptAs a word of its own for each thing that is made of one file
  * @throws FEED_*, ARCHIVE_*, and what `parse` throws
  */
 export async function metadata<T>(
@@ -55,10 +56,11 @@ export async function metadata<T>(
   repository: RpmRepository,
   context: RepomdContext,
   parse: (bytes: Buffer, what: string) => Promise<T>,
+  keptAs = type,
 ): Promise<T | undefined> {
   const file = repomd.files.get(type);
   if (file === undefined) return undefined;
-  const name = `${file.checksum.slice(0, 64)}.${type}.v${FORMAT}.zst`;
+  const name = `${file.checksum.slice(0, 64)}.${keptAs}.v${FORMAT}.zst`;
   const path = join(context.cache, 'indexes', file.checksum.slice(0, 2), name);
   const cached = await readCache<T>(path);
   if (cached !== undefined) return cached;

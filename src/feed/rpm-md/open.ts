@@ -7,12 +7,20 @@ import { type ModuleArtifacts, readModules, streamLookup } from './modules.ts';
 import { changesOf, readNotices, type UpdateNotice } from './notices.ts';
 import type { RpmRepository } from './repository.ts';
 
+export interface RpmContext extends RepomdContext {
+  /** Packages come with what they need and answer to. */
+  readonly solving: boolean;
+}
+
 async function snapshotOf(
   { repomd, digest }: FetchedRepomd,
   repository: RpmRepository,
-  context: RepomdContext,
+  context: RpmContext,
 ): Promise<RepositorySnapshot> {
-  const rows = await metadata<readonly PrimaryRow[]>('primary', repomd, repository, context, readPrimary);
+  const { solving } = context;
+  const read = (bytes: Buffer, what: string) => readPrimary(bytes, what, solving);
+  const keptAs = solving ? 'primary-solving' : 'primary';
+  const rows = await metadata<readonly PrimaryRow[]>('primary', repomd, repository, context, read, keptAs);
   if (rows === undefined) {
     throw feedError('FEED_INDEX_MISSING', `${repository.id} names no primary.xml with a SHA-256 or SHA-512 checksum`);
   }
@@ -44,10 +52,7 @@ async function snapshotOf(
  * Opens one rpm-md repository: repomd.xml → signature → primary.xml and updateinfo.xml by hash.
  * @throws FEED_*, RELEASE_UNSIGNED, DISTRO_INDEX_INVALID, ADVISORY_*; nothing unverified is ever kept
  */
-export async function openRpmRepository(
-  repository: RpmRepository,
-  context: RepomdContext,
-): Promise<RepositorySnapshot> {
+export async function openRpmRepository(repository: RpmRepository, context: RpmContext): Promise<RepositorySnapshot> {
   const fetched = await fetchRepomd(repository, context);
   try {
     return await snapshotOf(fetched, repository, context);

@@ -65,6 +65,7 @@ export async function openRpmRepositories(options: OpenRepositoriesOptions): Pro
     maxAge: (options.maxAge ?? 0) * 1000,
     signal: options.signal,
     attempts: options.attempts,
+    solving: options.solving ?? false,
   };
   const step = `repositories of ${options.distribution}`;
   let done = 0;

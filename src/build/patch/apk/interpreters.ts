@@ -1,12 +1,11 @@
 import type { FlatTree } from '../../../oci/index.ts';
 import { patchError } from '../errors.ts';
-import { canonicalPath } from '../file-level.ts';
+import { resolvesToFile } from '../resolves-to-file.ts';
 import type { RootScript } from './apk-root.ts';
 import type { ApkState } from './apk-state.ts';
 
 const SHELL = '/bin/sh';
 const APK = 'apk-tools';
-const MAX_LINKS = 20;
 
 export interface MustRun {
   readonly mustRun: boolean;
@@ -20,18 +19,6 @@ export function interpreterOf(script: Uint8Array): string {
   return /^#!\s*(\S+)/.exec(line)?.[1] ?? SHELL;
 }
 
-function isThere(path: string, tree: FlatTree): boolean {
-  let at = canonicalPath(path, tree);
-  for (let links = 0; links < MAX_LINKS; links += 1) {
-    const entry = tree.get(at)?.entry;
-    if (entry?.type !== 'symlink') return entry?.type === 'file' || entry?.type === 'hardlink';
-    const target = entry.linkName ?? '';
-    const from = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : '';
-    at = canonicalPath(target.startsWith('/') ? target : `${from}/${target}`, tree);
-  }
-  return false;
-}
-
 /**
  * Do scripts have to run? Where an image has neither their interpreter nor a trace of one (distroless images, which
  * builders assemble without running anything), none ever ran in it, and none has to now.
@@ -39,7 +26,7 @@ function isThere(path: string, tree: FlatTree): boolean {
  * @throws PATCH_SCRIPTS_NEEDED scripts ran in the image, and cannot any more
  */
 export function whatMustRun(scripts: readonly RootScript[], tree: FlatTree, state: ApkState): MustRun {
-  const missing = scripts.filter(({ content }) => !isThere(interpreterOf(content), tree));
+  const missing = scripts.filter(({ content }) => !resolvesToFile(interpreterOf(content), tree));
   if (missing.length === 0) return { mustRun: scripts.length > 0, skipped: [] };
   const trace = missing.map(({ content }) => interpreterOf(content)).find((path) => hadInterpreter(path, state));
   const names = missing.map(({ name }) => name);
