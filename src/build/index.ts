@@ -26,6 +26,8 @@ export type { RebaseRequest } from './rebase/request.ts';
 export { contextDigest } from './rebuild/context-digest.ts';
 export { readDockerfile } from './rebuild/dockerfile/read.ts';
 export { createBuildah } from './rebuild/drivers/buildah.ts';
+export { createBuildKit } from './rebuild/drivers/buildkit.ts';
+export type { Builder } from './rebuild/drivers/types.ts';
 export { type DockerfileLock, formatDockerfileLock, parseDockerfileLock, withPlatform } from './rebuild/lock.ts';
 export { rebuild } from './rebuild/rebuild.ts';
 export { openContentStore } from './rebuild/snapshot/content-store.ts';

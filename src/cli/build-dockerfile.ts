@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { Builder } from '../build/index.ts';
 import type { RebuiltDockerfile } from '../engine/workshop/index.ts';
 import type { CliContext, OutputFormat } from './context.ts';
 import { cliError } from './errors.ts';
@@ -20,6 +21,7 @@ export interface DockerfileOptions extends SourceOptions {
   readonly ssh: readonly string[];
   readonly allow: readonly string[];
   readonly timeout?: string;
+  readonly builder?: string;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -33,6 +35,7 @@ export function addDockerfileOptions(command: Command): Command {
     .option('--secret <id=ID,src=FILE>', 'Dockerfile: for RUN --mount=type=secret, kept nowhere', collect, [])
     .option('--ssh <default|id=socket>', 'Dockerfile: agent for RUN --mount=type=ssh', collect, [])
     .option('--allow <url>', 'Dockerfile: may fetch this URL, or what lies below it, besides packages', collect, [])
+    .option('--builder <name>', 'Dockerfile: buildah or buildkit (default: the first that can run here)')
     .option('--timeout <seconds>', 'Dockerfile: longest time of a build (default: 3600)');
 }
 
@@ -59,6 +62,7 @@ export async function buildDockerfile(path: string, options: DockerfileOptions, 
       ...(options.context === undefined ? {} : { context: options.context }),
       ...(options.target === undefined ? {} : { target: options.target }),
       ...(options.timeout === undefined ? {} : { timeout: secondsOf(options.timeout) }),
+      ...(options.builder === undefined ? {} : { builder: await builderOf(options.builder) }),
       ...epochOf(process.env.SOURCE_DATE_EPOCH),
       buildArgs: pairs('--build-arg', options.buildArg),
       labels: pairs('--label', options.label),
@@ -77,6 +81,13 @@ export async function buildDockerfile(path: string, options: DockerfileOptions, 
 function modeOf({ locked, update }: DockerfileOptions): 'auto' | 'locked' | 'update' {
   if (locked === true && update === true) throw cliError('CLI_USAGE', '--locked and --update exclude one another');
   return locked === true ? 'locked' : update === true ? 'update' : 'auto';
+}
+
+async function builderOf(name: string): Promise<Builder> {
+  const { createBuildah, createBuildKit } = await import('../build/index.ts');
+  if (name === 'buildah') return createBuildah();
+  if (name === 'buildkit') return createBuildKit();
+  throw cliError('CLI_USAGE', `--builder takes buildah or buildkit, not ${JSON.stringify(name.slice(0, 40))}`);
 }
 
 function secondsOf(text: string): number {

@@ -33,7 +33,9 @@ const PROGRAMS = {
 const ROOT = join(TEST_PACKAGES, PACKAGES.join('+').replaceAll('/', '@'));
 
 /** For PATH: one of these programs starts others of them. */
-export const newerToolsPath = ['usr/bin', 'usr/sbin'].map((folder) => join(ROOT, folder)).join(':');
+export const newerToolsPath = ['usr/bin', 'usr/sbin', 'usr/libexec/docker/cli-plugins']
+  .map((folder) => join(ROOT, folder))
+  .join(':');
 
 /** Path of a program; undefined where it was not fetched. */
 export function newerTool(name: keyof typeof PROGRAMS): string | undefined {

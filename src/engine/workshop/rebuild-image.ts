@@ -2,7 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf, writeFileAtomic } from '../../base/index.ts';
 import {
+  type Builder,
   createBuildah,
+  createBuildKit,
   type DockerfileLock,
   formatDockerfileLock,
   openContentStore,
@@ -37,6 +39,8 @@ export interface RebuildImageOptions
   /** Images that the Dockerfile names and the caller has: of the fleet. */
   readonly known?: (name: string) => Promise<OpenedImage | undefined>;
   readonly onLine?: (line: string) => void;
+  /** Default: Buildah where it can run, else BuildKit. */
+  readonly builder?: Builder;
 }
 
 export interface RebuiltDockerfile {
@@ -74,7 +78,14 @@ export async function rebuildImage(
   workshop: Workshop,
 ): Promise<RebuiltDockerfile> {
   const file = await findDockerfile(path);
-  const { context = dirname(file), lockFile = `${file}.lock`, known, onLine, ...request } = options;
+  const {
+    context = dirname(file),
+    lockFile = `${file}.lock`,
+    known,
+    onLine,
+    builder = chooseBuilder(),
+    ...request
+  } = options;
   const { home, log, signal, keyring } = workshop.options;
   const lock = await readLock(lockFile);
   const part = lock?.platforms.find(({ platform }) => platform === formatPlatform(options.platform));
@@ -90,7 +101,7 @@ export async function rebuildImage(
       ...(offline === undefined ? {} : { offline }),
     },
     {
-      builder: createBuildah(),
+      builder,
       store,
       content: openContentStore(join(home.root, 'snapshot')),
       cache: join(home.cache, 'builders'),
@@ -106,6 +117,12 @@ export async function rebuildImage(
   const text = formatDockerfileLock(withPlatform(lock, built.lock));
   if ((await readFile(lockFile, 'utf8').catch(() => '')) !== text) await writeFileAtomic(lockFile, text);
   return { file, lockFile, built, image: resolvedFrom(built, storeOver(store, store)) };
+}
+
+/** The first that can run here; where none can, the error says what the first one misses. */
+function chooseBuilder(): Builder {
+  const [buildah, buildKit] = [createBuildah(), createBuildKit()];
+  return buildah.missing() !== undefined && buildKit.missing() === undefined ? buildKit : buildah;
 }
 
 async function readLock(file: string): Promise<DockerfileLock | undefined> {

@@ -34,7 +34,8 @@ export interface BuildJob {
 export interface BuilderResult {
   readonly exitCode: number;
   readonly layout: string;
-  readonly tag: string;
+  /** Undefined: the only image there. */
+  readonly tag: string | undefined;
   /** What it called the pinned images, by the keys of `images`. */
   readonly names: ReadonlyMap<string, string>;
 }
