@@ -59,4 +59,5 @@ export {
   type RegistryHooks,
   serveHttp,
 } from './server.ts';
+export type { Sources } from './sources-contract.ts';
 export { openTls, type TlsFiles, type TlsServing } from './tls.ts';

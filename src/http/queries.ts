@@ -15,6 +15,7 @@ import type {
   WhereFile,
   Workloads,
 } from './contract.ts';
+import type { Sources } from './sources-contract.ts';
 
 /** What every question that is answered in pages takes. */
 export interface PageQuery {
@@ -109,4 +110,6 @@ export interface FleetQueries {
   /** @throws HTTP_NOT_FOUND */
   diff(from: string, to: string): Promise<Diff>;
   workloads(): Promise<Workloads>;
+  /** What is crawled time and again, and how that goes. */
+  sources(): Promise<Sources>;
 }

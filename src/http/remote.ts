@@ -47,6 +47,7 @@ export function createRemoteQueries(url: string, key?: string): RemoteHeraklit {
     layers: (image) => ask('layers', { image }),
     diff: (from, to) => ask('diff', { from, to }),
     workloads: () => ask('workloads'),
+    sources: () => ask('sources'),
     events: (after) => ask('events', { after: String(after) }),
     followEvents: (after, signal) => follow(new URL('/api/v1/events', url), after, signal, key),
   };

@@ -19,6 +19,34 @@ export interface Fleet {
   readonly signing?: FleetSigning;
   /** Advisories that explain and rank what is found. */
   readonly advisories?: readonly FleetAdvisories[];
+  /** Where further images are, which `serve` puts into the inventory time and again. */
+  readonly sources?: readonly FleetCrawlSource[];
+}
+
+/** Exactly one of `registry`, `engine`, `kubernetes` and `folder`. */
+export interface FleetCrawlSource {
+  /** `HOST[:PORT]` */
+  readonly registry?: string;
+  /** podman or Docker: `auto`, or the path of its API socket. */
+  readonly engine?: string;
+  /** Context of the kubeconfig; `current` for its own, or the cluster we run in. */
+  readonly kubernetes?: string;
+  /** OCI layouts below it, beside the fleet file unless absolute. */
+  readonly folder?: string;
+  /** Of a registry: globs. */
+  readonly repositories?: readonly string[];
+  readonly tags?: readonly string[];
+  /** Of a registry: its certificate need not verify, and it may speak plain HTTP. */
+  readonly insecure?: boolean;
+  /** Of a cluster. */
+  readonly kubeconfig?: string;
+  readonly namespaces?: readonly string[];
+  /** `os/architecture[/variant]` of multi-platform indexes. */
+  readonly platform?: string;
+  /** Seconds between two crawls; an hour by default. */
+  readonly interval?: number;
+  /** Images looked at side by side; 2 by default. */
+  readonly concurrency?: number;
 }
 
 /** Every released image is signed, and says what it was made of. */

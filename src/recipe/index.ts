@@ -2,6 +2,7 @@ export type {
   Fleet,
   FleetAccess,
   FleetAdvisories,
+  FleetCrawlSource,
   FleetDistribution,
   FleetEvents,
   FleetForge,

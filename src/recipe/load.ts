@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../base/index.ts';
 import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
-import type { Fleet } from './fleet-types.ts';
+import type { Fleet, FleetCrawlSource } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './types.ts';
 
@@ -140,6 +140,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
     const what = 'a cluster goes by the probes of the workload itself; leave this out';
     problems.push(problem(['rollout', 'workloads', index, 'health'], what));
   }
+  problems.push(...sourceProblems(fleet.sources ?? []));
   const names = new Set<string>();
   for (const [index, image] of fleet.images.entries()) {
     if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {
@@ -160,4 +161,26 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
     if (image.name !== undefined) names.add(image.name);
   }
   return problems;
+}
+
+const SOURCE_FORMS = ['registry', 'engine', 'kubernetes', 'folder'] as const;
+/** What only one kind of source has. */
+const SOURCE_SETTINGS = {
+  repositories: 'registry',
+  tags: 'registry',
+  kubeconfig: 'kubernetes',
+  namespaces: 'kubernetes',
+} as const;
+
+function sourceProblems(sources: readonly FleetCrawlSource[]): readonly Problem[] {
+  return sources.flatMap((source, index): readonly Problem[] => {
+    if (SOURCE_FORMS.filter((form) => source[form] !== undefined).length !== 1) {
+      return [problem(['sources', index], `exactly one of ${SOURCE_FORMS.join(', ')} is needed`)];
+    }
+    return Object.entries(SOURCE_SETTINGS).flatMap(([name, form]) =>
+      source[name as keyof typeof SOURCE_SETTINGS] === undefined || source[form] !== undefined
+        ? []
+        : [problem(['sources', index, name], `only a source of the kind ${form} has this`)],
+    );
+  });
 }

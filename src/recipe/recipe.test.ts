@@ -91,6 +91,15 @@ test('a fleet is read, and its rules are checked', () => {
   assert.equal(fleet.images.length, 2);
   assert.match(messageFor(`${head}images: [{ upstream: x }]`, parseFleet), /"name" is missing/);
   assert.match(messageFor(`${head}images: [{ name: a, upstream: x, recipe: y }]`, parseFleet), /exactly one of/);
+  for (const [source, message] of [
+    ['{ interval: 60 }', /sources\[0\]: exactly one of registry, engine, kubernetes, folder/],
+    ['{ registry: r.example, folder: x }', /exactly one of/],
+    ['{ folder: x, tags: ["v*"] }', /sources\[0\]\.tags: only a source of the kind registry/],
+    ['{ registry: r.example/team }', /HOST\[:PORT\]/],
+    ['{ registry: r.example, interval: 0 }', /seconds between two crawls|interval/],
+  ] as const) {
+    assert.match(messageFor(`${head}images: []\nsources: [${source}]`, parseFleet), message);
+  }
   assert.match(messageFor(`${head}images: []\nregistry: { insecure: true }`, parseFleet), /"push" is missing/);
   assert.match(messageFor(`${head}images: []\nregistry: { push: "https://x" }`, parseFleet), /expected HOST/);
   assert.equal(parseFleet(`${head}images: []\nregistry: { push: "r.example:5000/team" }`).images.length, 0);

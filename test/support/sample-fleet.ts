@@ -381,6 +381,7 @@ export const sampleQueries: FleetQueries = {
     next: null,
   }),
   moved: async () => ({ references: [], next: null }),
+  sources: async () => ({ sources: [] }),
   base: async (image) => ({ image: find(image).reference, base: null }),
   explain: async ({ image }) => ({ image: find(image).name, reference: find(image).reference, builds: [], next: null }),
   layers: async (image) => layersOf(find(image)),

@@ -1,14 +1,12 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { CrawlReport, CrawlSource } from '../../crawl/index.ts';
-import type { Platform } from '../../oci/index.ts';
-import type { WorkloadRuntime } from '../../runtime/index.ts';
+import type { CrawlReport } from '../../crawl/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
+import { type CrawlSourceOptions, openSource } from '../crawl-source.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
-import { addClusterOptions, addEngineOptions, openEngine, type RuntimeOptions } from '../runtimes.ts';
+import { addClusterOptions, addEngineOptions } from '../runtimes.ts';
 
 const HELP = `
 Puts every image of a source into the inventory, where \`where\`, \`outdated --all\` and the rest find them. Sources:
@@ -30,11 +28,8 @@ Examples:
   heraklit crawl kubernetes --namespace shop engine folder:/srv/images
 `;
 
-interface CrawlCommandOptions extends RuntimeOptions {
-  readonly repository?: readonly string[];
-  readonly tag?: readonly string[];
+interface CrawlCommandOptions extends CrawlSourceOptions {
   readonly platform?: string;
-  readonly insecure?: boolean;
   readonly concurrency: string;
   readonly format: OutputFormat;
 }
@@ -90,51 +85,4 @@ async function run(names: readonly string[], options: CrawlCommandOptions, conte
   if (reports.length > 0) context.print(options.format === 'json' ? json({ sources: reports }) : renderCrawl(reports));
   if (failed !== undefined) throw failed;
   if (reports.some(({ failures }) => failures.length > 0)) context.foundOverThreshold();
-}
-
-async function openSource(
-  name: string,
-  options: CrawlCommandOptions,
-  platform: Platform | undefined,
-  context: CliContext,
-): Promise<CrawlSource> {
-  const crawling = await import('../../crawl/index.ts');
-  const [, kind, rest = ''] = /^(registry|engine|kubernetes|folder)(?::(.*))?$/s.exec(name) ?? [];
-  const registry = { signal: context.signal, ...(options.insecure === true ? { insecure: true } : {}) };
-  const ofPlatform = platform === undefined ? {} : { platform };
-  if (kind === 'registry' && /^[^/\s]+$/.test(rest)) {
-    return crawling.registrySource({
-      registry: rest,
-      client: registry,
-      ...ofPlatform,
-      ...(options.repository === undefined ? {} : { repositories: options.repository }),
-      ...(options.tag === undefined ? {} : { tags: options.tag }),
-    });
-  }
-  if (kind === 'folder' && rest !== '') return crawling.folderSource(rest, platform);
-  if (kind === 'engine' && rest === '') {
-    await mkdir(context.home.scratch, { recursive: true });
-    return crawling.engineSource(await openEngine(options), context.home.scratch);
-  }
-  if (kind === 'kubernetes' && rest === '') {
-    const cluster = await openCluster(options);
-    return crawling.workloadSource(cluster, {
-      name: `kubernetes:${options.context ?? 'current'}`,
-      whole: options.namespace === undefined,
-      registry,
-      ...ofPlatform,
-    });
-  }
-  throw crawling.crawlError('CRAWL_SOURCE_INVALID', `${JSON.stringify(name)} is no source of images`, {
-    hint: 'Forms: registry:HOST, engine, kubernetes, folder:DIR.',
-  });
-}
-
-async function openCluster(options: CrawlCommandOptions): Promise<WorkloadRuntime> {
-  const { createKubernetesRuntime } = await import('../../runtime/index.ts');
-  return createKubernetesRuntime({
-    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-    ...(options.context === undefined ? {} : { context: options.context }),
-    ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
-  });
 }

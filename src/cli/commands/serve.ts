@@ -6,6 +6,7 @@ import type { LoadedFleet } from '../../engine/index.ts';
 import type { EventSink } from '../../events/index.ts';
 import { openCommitStatuses } from '../commit-statuses.ts';
 import type { CliContext } from '../context.ts';
+import { keepSourcesCrawled } from '../crawl-loop.ts';
 import { cliError } from '../errors.ts';
 import { loadFleetAndSources } from '../fleet-sources.ts';
 import { keepRegistrySmall } from '../keep-registry-small.ts';
@@ -34,6 +35,9 @@ without all their layers; none takes neither.
 
 --pull-through hub=docker.io makes hub/library/debian a mirror of that repository: fetched when it is asked for, kept, and
 served as it was while upstream is away or asks to slow down. Mirrored repositories cannot be pushed to.
+
+sources of the fleet file (registries, engines, clusters, folders) are crawled into the inventory, each at its interval;
+/api/v1/sources and /metrics tell how that goes.
 
 Events go to RabbitMQ when the fleet file names it (events.amqp).
 An interrupted run is carried on at the next start.
@@ -116,6 +120,9 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   if (fleet === undefined) return await stopped.promise;
   loops.push(
     keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error))),
+  );
+  loops.push(
+    keepSourcesCrawled(fleet, database, workshop, context).catch((error: unknown) => log.error(messageOf(error))),
   );
   const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
   const engineOptions = { ...options, registry: own };

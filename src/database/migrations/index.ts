@@ -19,6 +19,7 @@ import { imageNames101 } from './101-image-names.ts';
 import { languageSets102 } from './102-language-sets.ts';
 import { usage105 } from './105-usage.ts';
 import { hosts106 } from './106-hosts.ts';
+import { crawlStatus107 } from './107-crawl-status.ts';
 import { sources110 } from './110-sources.ts';
 import { webhooks111 } from './111-webhooks.ts';
 import { alternatives115 } from './115-alternatives.ts';
@@ -50,6 +51,7 @@ export const MIGRATIONS: readonly Migration[] = [
   languageSets102,
   usage105,
   hosts106,
+  crawlStatus107,
   sources110,
   webhooks111,
   alternatives115,

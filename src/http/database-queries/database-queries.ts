@@ -21,6 +21,7 @@ import {
   readWhereDigest,
   readWhereFile,
 } from './search.ts';
+import { readSources } from './sources.ts';
 import { readWorkloads } from './workloads.ts';
 
 export interface DatabaseQueriesOptions {
@@ -62,6 +63,7 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
       const [before, after] = await Promise.all([contentsOf(from), contentsOf(to)]);
       return diffOf(before.reference, before.contents, after.reference, after.contents);
     },
+    sources: () => readSources(reader, now()),
     workloads: async () => ({ workloads: await readWorkloads(reader, now(), grading) }),
   };
 }

@@ -12,6 +12,7 @@ import type {
   WhereQuery,
 } from '../queries.ts';
 import * as schemas from '../schemas.ts';
+import { Sources } from '../sources-schemas.ts';
 
 /** Longest name, reference or range taken from a query string. */
 const MAX_PARAMETER = 1024;
@@ -110,6 +111,11 @@ export function fleetRoutes(server: FastifyInstance, queries: FleetQueries): voi
     '/api/v1/diff',
     { schema: describe('diff', 'How two images differ', schemas.Diff, Pair) },
     (request) => queries.diff(request.query.from, request.query.to),
+  );
+  server.get(
+    '/api/v1/sources',
+    { schema: describe('sources', 'Sources of images that are crawled, and how that goes', Sources) },
+    () => queries.sources(),
   );
   server.get(
     '/api/v1/workloads',

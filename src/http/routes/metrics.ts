@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerMetrics } from '../operations/server-metrics.ts';
 import type { FleetQueries } from '../queries.ts';
+import type { Sources } from '../sources-contract.ts';
 
 /** Seconds for which counted images are good enough for a scrape. */
 const FLEET_AGE = 10;
@@ -40,7 +41,7 @@ export function metricsRoute(server: FastifyInstance, queries: FleetQueries, met
 }
 
 async function fleetMetrics(queries: FleetQueries): Promise<string> {
-  const { totals } = await queries.fleet();
+  const [{ totals }, { sources }] = await Promise.all([queries.fleet(), queries.sources()]);
   const findings = [
     { labels: { security: 'true' }, value: totals.security },
     { labels: { security: 'false' }, value: totals.findings - totals.security },
@@ -52,5 +53,43 @@ async function fleetMetrics(queries: FleetQueries): Promise<string> {
     metric('heraklit_findings', 'gauge', 'Missing updates.', findings),
     metric('heraklit_image_grades', 'gauge', 'Images by freshness grade.', grades),
     metric('heraklit_workloads', 'gauge', 'Running workloads.', [{ value: totals.workloads }]),
+    ...sourceMetrics(sources),
   ].join('');
+}
+
+function sourceMetrics(sources: Sources['sources']): readonly string[] {
+  if (sources.length === 0) return [];
+  const each = (value: (one: Sources['sources'][number]) => number | undefined): readonly Sample[] =>
+    sources.flatMap((one) => {
+      const found = value(one);
+      return found === undefined ? [] : [{ labels: { source: one.source }, value: found }];
+    });
+  const succeeded = each((one) => (one.succeeded === null ? undefined : Date.parse(one.succeeded) / 1_000));
+  return [
+    metric(
+      'heraklit_crawl_failures',
+      'gauge',
+      'Crawls of a source that failed in a row.',
+      each((one) => one.failures),
+    ),
+    metric('heraklit_crawl_last_success_seconds', 'gauge', 'When a crawl last succeeded, since the epoch.', succeeded),
+    metric(
+      'heraklit_crawl_images',
+      'gauge',
+      'Names that the last crawl listed.',
+      each((one) => one.last?.listed),
+    ),
+    metric(
+      'heraklit_crawl_images_failed',
+      'gauge',
+      'Of these, could not be read.',
+      each((one) => one.last?.failed),
+    ),
+    metric(
+      'heraklit_crawl_running',
+      'gauge',
+      '1 while a source is crawled.',
+      each((one) => Number(one.state === 'crawling')),
+    ),
+  ];
 }

@@ -1,0 +1,64 @@
+import { mkdir } from 'node:fs/promises';
+import type { CrawlSource } from '../crawl/index.ts';
+import type { Platform } from '../oci/index.ts';
+import type { WorkloadRuntime } from '../runtime/index.ts';
+import type { CliContext } from './context.ts';
+import { openEngine, type RuntimeOptions } from './runtimes.ts';
+
+/** What of a source is looked at, and how it is reached. */
+export interface CrawlSourceOptions extends RuntimeOptions {
+  readonly repository?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly insecure?: boolean;
+}
+
+/**
+ * `registry:HOST`, `engine`, `kubernetes`, `folder:DIR`.
+ * @throws CRAWL_SOURCE_INVALID
+ */
+export async function openSource(
+  name: string,
+  options: CrawlSourceOptions,
+  platform: Platform | undefined,
+  context: Pick<CliContext, 'home' | 'signal'>,
+): Promise<CrawlSource> {
+  const crawling = await import('../crawl/index.ts');
+  const [, kind, rest = ''] = /^(registry|engine|kubernetes|folder)(?::(.*))?$/s.exec(name) ?? [];
+  const registry = { signal: context.signal, ...(options.insecure === true ? { insecure: true } : {}) };
+  const ofPlatform = platform === undefined ? {} : { platform };
+  if (kind === 'registry' && /^[^/\s]+$/.test(rest)) {
+    return crawling.registrySource({
+      registry: rest,
+      client: registry,
+      ...ofPlatform,
+      ...(options.repository === undefined ? {} : { repositories: options.repository }),
+      ...(options.tag === undefined ? {} : { tags: options.tag }),
+    });
+  }
+  if (kind === 'folder' && rest !== '') return crawling.folderSource(rest, platform);
+  if (kind === 'engine' && rest === '') {
+    await mkdir(context.home.scratch, { recursive: true });
+    return crawling.engineSource(await openEngine(options), context.home.scratch);
+  }
+  if (kind === 'kubernetes' && rest === '') {
+    const cluster = await openCluster(options);
+    return crawling.workloadSource(cluster, {
+      name: `kubernetes:${options.context ?? 'current'}`,
+      whole: options.namespace === undefined,
+      registry,
+      ...ofPlatform,
+    });
+  }
+  throw crawling.crawlError('CRAWL_SOURCE_INVALID', `${JSON.stringify(name)} is no source of images`, {
+    hint: 'Forms: registry:HOST, engine, kubernetes, folder:DIR.',
+  });
+}
+
+async function openCluster(options: CrawlSourceOptions): Promise<WorkloadRuntime> {
+  const { createKubernetesRuntime } = await import('../runtime/index.ts');
+  return createKubernetesRuntime({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
+  });
+}
