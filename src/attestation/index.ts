@@ -35,5 +35,5 @@ export {
 export { PREDICATES, predicateName, predicateType } from './predicates.ts';
 export { type ProvenanceFacts, provenancePredicate } from './provenance.ts';
 export { digestSet, type ResourceDescriptor } from './resource.ts';
-export { parseStatement, type Statement, statementOf } from './statement.ts';
+export { IN_TOTO_PAYLOAD, parseStatement, type Statement, statementOf } from './statement.ts';
 export { testResultPredicate } from './test-result.ts';

@@ -21,7 +21,7 @@ export type { PatchRequest, PatchTools } from './patch/types.ts';
 
 export { type PreparedBase, prepareBase } from './rebase/prepare-base.ts';
 export { type RebaseResult, rebase } from './rebase/rebase.ts';
-export type { RebaseConflict, RebaseReport } from './rebase/report.ts';
+export { describeConflict, type RebaseConflict, type RebaseReport } from './rebase/report.ts';
 export type { RebaseRequest } from './rebase/request.ts';
 export { contextDigest } from './rebuild/context-digest.ts';
 export { readDockerfile } from './rebuild/dockerfile/read.ts';

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { homeAt, isHeraklitError, silentLog, silentProgress } from '../../src/base/index.ts';
-import type { RebaseReport } from '../../src/build/index.ts';
+import type { RebaseReport, RebaseResult } from '../../src/build/index.ts';
 import { openWorkshop, rebaseImage, resolvedFrom, storeOver } from '../../src/engine/index.ts';
 import { parseReference, type ResolvedImage } from '../../src/oci/index.ts';
 import { openImage, saveImage } from '../../src/transport/index.ts';
@@ -31,12 +31,10 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly report: RebaseReport };
 
 export interface RebaseWorldOptions {
-  /** Bases that were made before; made anew without. */
-  readonly tars?: (which: 'old' | 'new') => string;
-  /** Shell commands that the newer base has run besides, its root as `$1`. */
-  readonly hook?: string;
+  /** The newer base has what a platform team adds, besides the updates: packages, an account, settings. */
+  readonly platform?: boolean;
   /** A folder of a world that was made before, or is to be made once: bases and children built in it are used again. */
-  readonly kept?: string;
+  readonly kept?: string | undefined;
 }
 
 type Opened = ResolvedImage & { close(): Promise<void> };
@@ -63,41 +61,18 @@ export class RebaseWorld {
     this.#isKept = isKept;
   }
 
-  /**
-   */
-  static async open(suite: string, { tars, hook, kept }: RebaseWorldOptions = {}): Promise<RebaseWorld> {
+  static async open(suite: string, { platform = false, kept }: RebaseWorldOptions = {}): Promise<RebaseWorld> {
     const folder = kept ?? (await mkdtemp(join(tmpdir(), 'rebase-world-')));
-    await mkdir(folder, { recursive: true });
+    for (const name of ['children', 'rebased']) await mkdir(join(folder, name), { recursive: true });
     const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'overlay'];
     const lines = await sourceLines(suite);
-    const open = async (which: 'old' | 'new'): Promise<Opened> => {
-      const tar = tars?.(which) ?? join(folder, `${which}.tar`);
-      if (tars === undefined)
-        await makeBase(
-          suite,
-          tar,
-          which === 'old' ? lines.slice(0, 1) : lines,
-          lines,
-          which === 'new' ? hook : undefined,
-        );
-      const made = join(folder, `${which}.oci`);
-      if (kept !== undefined && existsSync(made)) return openImage(parseReference(`oci:${made}:it`));
-      const layout = await layoutOf(made, [tar], {
-        created: CREATED,
-        history: [{ created: CREATED, created_by: 'debootstrap' }],
-        config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['bash'] },
-      });
-      await run('skopeo', [
-        'copy',
-        '--quiet',
-        layout,
-        `containers-storage:[overlay@${join(folder, 'root')}+${join(folder, 'run')}]localhost/${which}`,
-      ]);
-      return openImage(parseReference(layout));
-    };
-    const bases = { old: await open('old'), new: await open('new') };
-    for (const name of ['children', 'rebased']) await mkdir(join(folder, name), { recursive: true });
-    return new RebaseWorld(folder, bases, storage, kept !== undefined);
+    const layouts = await Promise.all([
+      baseLayout(folder, 'old', { suite, from: lines.slice(0, 1), known: lines, platform: false }),
+      baseLayout(folder, 'new', { suite, from: lines, known: lines, platform }),
+    ]);
+    for (const layout of layouts) await takeInto(folder, layout, `localhost/${basename(layout, '.oci:it')}`);
+    const [old, now] = await Promise.all(layouts.map((layout) => openImage(parseReference(layout))));
+    return new RebaseWorld(folder, { old: old as Opened, new: now as Opened }, storage, kept !== undefined);
   }
 
   async close(): Promise<void> {
@@ -128,24 +103,13 @@ export class RebaseWorld {
   }
 
   /** Builds a child of that Dockerfile on a base. @returns name of the image in buildah's storage */
-  async build(name: string, on: 'old' | 'new', layers = true): Promise<string> {
+  async build(name: string, on: 'old' | 'new'): Promise<string> {
     const image = `localhost/${name}-${on}`;
     if (this.#isKept && spawnSync('buildah', [...this.#storage, 'inspect', '--type', 'image', image]).status === 0)
       return image;
     await this.#buildah('tag', `localhost/${on}`, 'localhost/base');
     await this.#buildah(
-      ...[
-        'build',
-        '--quiet',
-        `--layers=${layers}`,
-        '--runtime',
-        'runc',
-        '--isolation',
-        'oci',
-        ...LIMITS,
-        '--network',
-        'host',
-      ],
+      ...['build', '--quiet', '--layers', '--runtime', 'runc', '--isolation', 'oci', ...LIMITS, '--network', 'host'],
       ...(await this.#aptVolumes()),
       ...['-f', join(CHILDREN, `${name}.Dockerfile`), '-t', image, join(CHILDREN, 'context')],
     );
@@ -153,18 +117,19 @@ export class RebaseWorld {
   }
 
   /** Rebases a child built on the old base, and holds it against the same Dockerfile built on the new one. */
-  async compare(name: string, layers = true): Promise<Outcome> {
-    const child = await this.#pushed(name, await this.build(name, 'old', layers));
-    try {
-      const rebased = await this.#rebase(name, child);
-      if ('conflicts' in rebased) return { kind: 'refused', report: rebased };
-      const wanted = await this.build(name, 'new', layers);
-      const [ours, theirs] = [await this.#facts(rebased.image), await this.#facts(wanted)];
-      const config = await this.#configDifference(rebased.image, wanted);
-      return { kind: 'rebased', reason: rebased.reason, left: [...differences(ours, theirs), ...config] };
-    } finally {
-      await child.close();
-    }
+  async compare(name: string): Promise<Outcome> {
+    // Built first: buildah would take steps of the rebased image, which has the same history, out of its storage.
+    const wanted = await this.build(name, 'new');
+    const rebased = await this.rebase(name);
+    if ('report' in rebased) return { kind: 'refused', report: rebased.report };
+    const [ours, theirs] = [await this.#facts(rebased.image), await this.#facts(wanted)];
+    const config = await this.#configDifference(rebased.image, wanted);
+    await this.#buildah('rmi', rebased.image);
+    return {
+      kind: 'rebased',
+      reason: rebased.result.reason,
+      left: [...differences(ours, theirs).filter(isOfContent), ...config],
+    };
   }
 
   async #pushed(name: string, image: string): Promise<Opened> {
@@ -175,10 +140,12 @@ export class RebaseWorld {
     return openImage(parseReference(layout));
   }
 
-  async #rebase(
+  /** @returns the report of a refusal, or the result under the name that buildah's storage has it by */
+  async rebase(
     name: string,
-    child: Opened,
-  ): Promise<RebaseReport | { readonly image: string; readonly reason: string }> {
+    on: 'old' | 'new' = 'old',
+  ): Promise<{ readonly report: RebaseReport } | { readonly image: string; readonly result: RebaseResult }> {
+    const child = await this.#pushed(`${name}-${on}`, await this.build(name, on));
     const options = { home: homeAt(join(this.folder, 'home')), log: silentLog, progress: silentProgress };
     const workshop = openWorkshop({ ...options, maxAge: 3600 });
     const { old, new: onto } = this.#bases;
@@ -189,14 +156,19 @@ export class RebaseWorld {
       const image = resolvedFrom(result, storeOver(await workshop.store(), origin));
       const layout = `oci:${join(this.folder, 'rebased', name)}:it`;
       await saveImage(image, parseReference(layout));
-      const [root, runRoot] = [join(this.folder, 'root'), join(this.folder, 'run')];
       const stored = `localhost/${name}-rebased`;
-      await run('skopeo', ['copy', '--quiet', layout, `containers-storage:[overlay@${root}+${runRoot}]${stored}`]);
-      return { image: stored, reason: result.reason };
+      await this.#take(layout, stored);
+      return { image: stored, result };
     } catch (error) {
       if (!isHeraklitError(error, 'REBASE_REFUSED')) throw error;
-      return error.details.report as RebaseReport;
+      return { report: error.details.report as RebaseReport };
+    } finally {
+      await child.close();
     }
+  }
+
+  #take(layout: string, name: string): Promise<void> {
+    return takeInto(this.folder, layout, name);
   }
 
   /** The root of an image as the engine itself puts it together. */
@@ -224,21 +196,59 @@ export class RebaseWorld {
   }
 }
 
-/** A base as `mmdebstrap` makes it of these lines; whatever it was made from, apt in it knows the same repositories. */
-export async function makeBase(
-  suite: string,
-  tar: string,
-  from: readonly string[],
-  known: readonly string[],
-  hook: string | undefined,
-): Promise<void> {
-  const list = `${tar}.list`;
-  await writeFile(list, `${known.join('\n')}\n`);
+/** The time of a source file of Python's counts where its byte code holds it: not where a build copied it just now. */
+function isOfContent(difference: string): boolean {
+  const [, path = '', ours, theirs] = /^(.*?): (.*) instead of (.*)$/.exec(difference) ?? [];
+  const untimed = (text: string | undefined): string | undefined => text?.replace(/ \d+$/, '');
+  return !/^(?:srv|opt|home)\/.*\.py$/.test(path) || untimed(ours) !== untimed(theirs);
+}
+
+interface BaseRecipe {
+  readonly suite: string;
+  /** apt's lines it is made from. */
+  readonly from: readonly string[];
+  /** Lines that apt in it knows: the same, whatever it was made from. */
+  readonly known: readonly string[];
+  readonly platform: boolean;
+}
+
+/** What a platform team adds to its base, each of which a child may change as well. */
+const PLATFORM_PACKAGES = ['libyaml-0-2', 'less'];
+const PLATFORM_HOOKS = [
+  'echo "# of the platform" >> "$1/etc/bash.bashrc"',
+  'sed -i "s/^PASS_MAX_DAYS.*/PASS_MAX_DAYS 365/" "$1/etc/login.defs"',
+  'chroot "$1" useradd --uid 60500 --no-create-home platform',
+  'chmod 0640 "$1/etc/skel/.bashrc"',
+];
+
+/** A base as `mmdebstrap` makes it, as an OCI layout; the one that is there already where the folder is kept. */
+async function baseLayout(folder: string, which: 'old' | 'new', recipe: BaseRecipe): Promise<string> {
+  const made = join(folder, `${which}.oci`);
+  if (existsSync(join(made, 'index.json'))) return `oci:${made}:it`;
+  const [tar, list] = [join(folder, `${which}.tar`), join(folder, `${which}.list`)];
+  await writeFile(list, `${recipe.known.join('\n')}\n`);
+  const packages = [...PACKAGES, ...(recipe.platform ? PLATFORM_PACKAGES : [])];
+  const hooks = [
+    `copy-in ${list} /tmp`,
+    'mv "$1"/tmp/*.list "$1/etc/apt/sources.list"',
+    ...(recipe.platform ? PLATFORM_HOOKS : []),
+  ];
   await run('mmdebstrap', [
-    ...['--quiet', '--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"', `--include=${PACKAGES.join(',')}`],
-    `--customize-hook=copy-in ${list} /tmp`,
-    `--customize-hook=mv "$1"/tmp/*.list "$1/etc/apt/sources.list"`,
-    ...(hook === undefined ? [] : [`--customize-hook=${hook}`]),
-    ...[suite, tar, ...from],
+    ...['--quiet', '--variant=apt', '--aptopt=Acquire::Check-Valid-Until "false"', `--include=${packages.join(',')}`],
+    ...hooks.map((hook) => `--customize-hook=${hook}`),
+    ...[recipe.suite, tar, ...recipe.from],
   ]);
+  const layout = await layoutOf(made, [tar], {
+    created: CREATED,
+    history: [{ created: CREATED, created_by: 'debootstrap' }],
+    config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: ['bash'] },
+  });
+  await rm(tar);
+  return layout;
+}
+
+/** Copies an image into buildah's storage below a folder. */
+async function takeInto(folder: string, layout: string, name: string): Promise<void> {
+  const storage = `[overlay@${join(folder, 'root')}+${join(folder, 'run')}]`;
+  await run('skopeo', ['copy', '--quiet', layout, `containers-storage:${storage}${name}`]);
 }

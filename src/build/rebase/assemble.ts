@@ -46,6 +46,7 @@ export function assembleRebased(
   own: OwnLayers,
   merged: StoredLayer | undefined,
   baseName: string | undefined,
+  annotations: Readonly<Record<string, string>>,
 ): RebasedImage {
   const mergedHistory: readonly HistoryEntry[] =
     merged === undefined ? [] : [{ created_by: 'heraklit rebase: merge the package database', comment: 'heraklit' }];
@@ -75,6 +76,7 @@ export function assembleRebased(
     layers: convert ? layers.map(ociDescriptor) : layers,
     annotations: {
       ...child.manifest.annotations,
+      ...annotations,
       [ANNOTATION.baseDigest]: newBase.digest,
       ...(name === undefined ? {} : { [ANNOTATION.baseName]: name }),
     },

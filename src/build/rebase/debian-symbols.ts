@@ -24,11 +24,11 @@ export function readSymbols(text: string, soname: string): ReadonlyMap<string, s
   return found;
 }
 
-/** `[TYPE: ]LIBRARY VERSION DEPENDENCIES`, the library and version being those of its SONAME. */
+/** `LIBRARY VERSION DEPENDENCIES`, the library and version being those of its SONAME; lines of other types (`udeb:`) do not count. */
 export function readShlibs(text: string, soname: string): string | undefined {
   const [, name, version] = /^(.*)\.so\.(.*)$/.exec(soname) ?? /^(.*)-(\d.*)\.so$/.exec(soname) ?? [];
   for (const line of text.split('\n')) {
-    const [, library, its, depends] = /^(?:[a-z-]+: )?(\S+) (\S+)(?: (.*))?$/.exec(line) ?? [];
+    const [, library, its, depends] = /^([^\s:]+) (\S+)(?: (.*))?$/.exec(line) ?? [];
     if (library === name && its === version && depends !== undefined) return depends;
   }
   return undefined;

@@ -5,8 +5,10 @@ import type { RebaseConflict } from './report.ts';
 import { isWithin } from './tree.ts';
 
 /** Files that tools make of many others: what the child made, and of what. */
-const DERIVED: readonly { readonly made: RegExp; readonly of: RegExp }[] = [
+const DERIVED: readonly { readonly made: RegExp; readonly of: RegExp; readonly merged?: true }[] = [
   { made: /^usr\/lib\/locale\//, of: /^usr\/(?:share\/i18n\/|bin\/localedef$)/ },
+  // Local certificates stand in it in the order of their names: lines added at the end could belong before others.
+  { made: /^etc\/ssl\/certs\/ca-certificates\.crt$/, of: /^usr\/local\/share\/ca-certificates\//, merged: true },
   { made: /^etc\/ssl\/certs\/(?:ca-certificates\.crt|java\/cacerts)$/, of: /^usr\/share\/ca-certificates\// },
   { made: /^usr\/share\/i18n\/SUPPORTED$|^etc\/locale\.alias$/, of: /^usr\/share\/i18n\// },
   { made: /^usr\/lib\/.*\/gconv-modules\.cache$/, of: /^usr\/lib\/.*\/gconv\// },
@@ -36,10 +38,14 @@ export function checkDerived(
     if (origin !== undefined && origin !== path && !isPackaged(path)) {
       conflicts.push({ kind: 'derived', path, from: origin, reason: "it is a copy of the old base's file" });
     }
-    if (pair.changed.has(path)) continue;
-    const rule = DERIVED.find(({ made }) => made.test(path));
-    if (rule === undefined || isPackaged(path)) continue;
-    const from = pair.changed.keys().find((one) => rule.of.test(one) && !own.writes.has(one));
+    const both = pair.changed.has(path);
+    const rules = isPackaged(path)
+      ? []
+      : DERIVED.filter(({ made, merged }) => made.test(path) && (merged ?? false) === both);
+    const from =
+      rules.length === 0
+        ? undefined
+        : pair.changed.keys().find((one) => rules.some((rule) => rule.of.test(one)) && !own.writes.has(one));
     if (from !== undefined)
       conflicts.push({ kind: 'derived', path, from, reason: 'it is made of files that the new base changes' });
   }

@@ -17,6 +17,7 @@ import type { RebaseRequest } from './request.ts';
 import { resultRoot } from './result-root.ts';
 import { checkRuntimes } from './runtimes.ts';
 import { settleAll } from './settle.ts';
+import { checkToldVersions } from './told-versions.ts';
 
 const TRIGGERS = 'var/lib/dpkg/triggers/File';
 
@@ -80,6 +81,7 @@ export async function examine(
       linked.map(({ path }) => path),
       isPackaged,
     ),
+    ...(await checkToldVersions(own, pair, copied, isPackaged, readOwn)),
     ...checkTriggers(triggers, own, pair, isPackaged),
     ...checkAccounts(pair, own, facts, config?.User),
     ...libraries.conflicts,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,6 +167,24 @@ test('a copy of a file that the base changes is refused, wherever it lies', asyn
   assert.deepEqual(await refusals(OLD, NEW, { files: { 'srv/kept': 'a1 is long enough' } }), [
     "/srv/kept: it is a copy of the old base's file (/usr/lib/a)",
   ]);
+});
+
+test('a note of the base that the child took while it was built is refused', async () => {
+  const status = (version: string): Side => ({
+    files: {
+      'var/lib/dpkg/status': `Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: ${version}\n\n`,
+      'usr/bin/tool': `program ${version} of some length`,
+    },
+  });
+  const note = async (text: string) =>
+    (await refusals(status('1.2-3'), status('1.2-4'), { files: { 'srv/note': text } })).join();
+  assert.match(await note('tool\t1.2-3\n'), /it names tool 1.2-3, which the new base replaces/);
+  const sum = createHash('sha256').update('program 1.2-3 of some length').digest('hex');
+  assert.match(
+    await note(`${sum}  /usr/bin/tool\n`),
+    /SHA-256 of a file that the new base changes \(\/usr\/bin\/tool\)/,
+  );
+  assert.equal(await note('tool 1.2\n'), '');
 });
 
 const account = (name: string, id: number): string => `${name}:x:${id}:${id}::/:/bin/sh\n`;

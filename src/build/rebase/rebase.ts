@@ -11,6 +11,7 @@ import { examine } from './examine.ts';
 import { writeMergedLayer } from './merged-layer.ts';
 import { copiedLayers } from './origin.ts';
 import { ownChanges } from './own-changes.ts';
+import { rebaseAnnotations, rebasePredicate } from './predicate.ts';
 import { adviceFor, describeConflict, type RebaseReport } from './report.ts';
 import type { RebaseRequest } from './request.ts';
 import { type OwnLayers, ownLayers } from './split.ts';
@@ -41,7 +42,15 @@ export async function rebase(request: RebaseRequest, tools: RebaseTools): Promis
   const { report, items } = await examine(request, basePair(oldBase, newBase), changes, facts, copied);
   if (!report.safe) throw refused(child.digest, report);
   const merged = items.length === 0 ? undefined : await writeMergedLayer(items, newBase, changes, child, tools.store);
-  const rebased = assembleRebased(child, oldBase.image, newBase.image, own, merged, request.baseName);
+  const rebased = assembleRebased(
+    child,
+    oldBase.image,
+    newBase.image,
+    own,
+    merged,
+    request.baseName,
+    rebaseAnnotations(report),
+  );
   await tools.store.putMany([rebased.configBytes, rebased.manifestBytes]);
   return builtImage(request, own, merged, rebased, report, performance.now() - started);
 }
@@ -67,6 +76,7 @@ function builtImage(
     baseDigest: request.newBase.image.digest,
     changes: report.packages,
     advisoriesFixed: [],
+    predicates: [rebasePredicate(request, report)],
     statistics: {
       bytesBuilt: merged?.descriptor.size ?? 0,
       bytesShared: shared.reduce((total, layer) => total + layer.size, 0),
