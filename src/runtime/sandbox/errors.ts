@@ -21,6 +21,21 @@ export const sandboxErrors = {
     retryable: false,
     meaning: 'A command in a sandbox printed more than its limit; it and everything it started were killed.',
   },
+  SANDBOX_MEMORY_LIMIT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A command in a sandbox took more memory than its limit; it and everything it started were killed.',
+  },
+  SANDBOX_PROCESS_LIMIT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A command in a sandbox started more processes than its limit; all of them were killed.',
+  },
+  SANDBOX_SPACE_LIMIT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A command in a sandbox filled the memory file system it writes to, and failed.',
+  },
 } as const;
 
 export const sandboxError = errorFactory(sandboxErrors);

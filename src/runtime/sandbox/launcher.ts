@@ -114,11 +114,16 @@ sub quiet_mount {
 }
 
 sub run {
-  my ($holder, $directory, $cwd, $processes, $seconds, $filesize, @rest) = @_;
+  my ($holder, $directory, $groups, $cwd, $processes, $seconds, $filesize, @rest) = @_;
   my @environment;
   push @environment, shift @rest while @rest && $rest[0] ne '--';
   shift @rest;
   die_with_parent();
+  for my $group (split /,/, $groups) {
+    open(my $members, '>', "$group/cgroup.procs") or fail('control group');
+    syswrite($members, $$) or fail('join control group');
+    close $members;
+  }
   enter($holder);
   must('unshare', 'unshare', $NEWNS | $NEWPID);
   pipe(my $alive, my $keep) or fail('pipe');
@@ -156,7 +161,7 @@ sub init {
   fail('fork') unless defined $command;
   if ($command == 0) { confine($seconds, $filesize, $recorded); launch($cwd, $environment, $argv) }
   close STDIN; close STDOUT; close STDERR;
-  watch($processes) unless $bounded;
+  watch($processes) unless $bounded || !$processes;
   while ((my $pid = wait) != -1 || $! == 4) {
     next unless $pid == $command;
     hand_out($queries) if $recorded;
@@ -176,7 +181,8 @@ sub kernel_files {
   # Linux 6.14 made this limit one of the process-id namespace; before, it is the host's and must stay.
   my $bounded = 0;
   my ($major, $minor) = (read_line('/proc/sys/kernel/osrelease') =~ /^(\d+)\.(\d+)/);
-  if ($major > 6 || ($major == 6 && $minor >= 14)) {
+  # 0: a control group bounds them.
+  if ($processes && ($major > 6 || ($major == 6 && $minor >= 14))) {
     if (open(my $limit, '>', '/proc/sys/kernel/pid_max')) {
       $bounded = 1 if syswrite($limit, $processes);
       close $limit;

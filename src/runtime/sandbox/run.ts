@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import type { Readable } from 'node:stream';
+import { type ControlGroup, type GroupEvent, openControlGroup } from './control-group.ts';
 import { sandboxError } from './errors.ts';
 import { firstReport, launch, type Report } from './launch.ts';
 import type { RunLimits, RunOptions, RunResult } from './types.ts';
@@ -8,6 +11,7 @@ export const DEFAULT_LIMITS: RunLimits = {
   timeout: 300_000,
   output: 16 * 1024 * 1024,
   processes: 2048,
+  memory: Math.min(12 * 1024 ** 3, Math.floor(totalmem() * 0.9)),
   fileSize: 4 * 1024 ** 3,
 };
 
@@ -18,7 +22,12 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: 'C.UTF-8',
 };
 
-type Ending = 'timeout' | 'output' | 'aborted';
+type Ending = 'timeout' | 'output' | 'aborted' | GroupEvent;
+
+/** Milliseconds between looks at what the control group refused. */
+const LOOK_MS = 200;
+/** Bytes left below which a failed command failed for want of space. */
+const NO_SPACE = 256 * 1024;
 
 /** One command in the holder's namespaces; `directory` is the memory file system with the mounted root. */
 export async function runInside(
@@ -29,13 +38,29 @@ export async function runInside(
 ): Promise<RunResult> {
   options.signal?.throwIfAborted();
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const group = openControlGroup(limits);
+  try {
+    return await runWithin(group, holder, directory, argv, { ...options, limits });
+  } finally {
+    await group?.remove();
+  }
+}
+
+async function runWithin(
+  group: ControlGroup | undefined,
+  holder: number,
+  directory: string,
+  argv: readonly string[],
+  options: RunOptions & { readonly limits: RunLimits },
+): Promise<RunResult> {
+  const { limits } = options;
   const environment = Object.entries({ ...ENVIRONMENT, ...options.environment }).map(
     ([name, value]) => `${name}=${value}`,
   );
   const seconds = Math.ceil(limits.timeout / 1000) + 1;
   const child = launch('run', [
-    ...[String(holder), directory, options.cwd ?? '/'],
-    ...[limits.processes, seconds, limits.fileSize].map(String),
+    ...[String(holder), directory, group?.folders.join(',') ?? '', options.cwd ?? '/'],
+    ...[group?.bounds('processes') === true ? 0 : limits.processes, seconds, limits.fileSize].map(String),
     ...environment,
     '--',
     ...argv,
@@ -46,6 +71,11 @@ export async function runInside(
     child.kill('SIGKILL');
   };
   const timer = setTimeout(() => end('timeout'), limits.timeout);
+  const look = (): void => {
+    const event = group?.event();
+    if (event !== undefined) end(event);
+  };
+  const looks = group === undefined ? undefined : setInterval(look, LOOK_MS);
   const abort = (): void => end('aborted');
   options.signal?.addEventListener('abort', abort);
   try {
@@ -67,10 +97,14 @@ export async function runInside(
     const closed = once(child, 'close').catch(() => undefined);
     const report = await firstReport(child);
     await closed;
+    look();
     if (ending !== undefined) throw ended(ending, argv, limits, options.signal);
-    return { ...resultOf(report, argv), stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
+    const result = resultOf(report, argv);
+    if (result.code !== 0) await checkSpace(`/proc/${holder}/root${directory}`, argv);
+    return { ...result, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) };
   } finally {
     clearTimeout(timer);
+    clearInterval(looks);
     options.signal?.removeEventListener('abort', abort);
   }
 }
@@ -92,10 +126,31 @@ function resultOf(report: Report, argv: readonly string[]): { code: number; sign
   }
 }
 
+/** @throws SANDBOX_SPACE_LIMIT */
+async function checkSpace(memory: string, argv: readonly string[]): Promise<void> {
+  const { bavail, bsize } = await statfs(memory);
+  if (bavail * bsize >= NO_SPACE) return;
+  throw sandboxError('SANDBOX_SPACE_LIMIT', `${argv[0]} filled the sandbox's file system and failed`, {
+    hint: 'The image is larger than a sandbox holds, or was made to do harm.',
+  });
+}
+
 function ended(why: Ending, argv: readonly string[], limits: RunLimits, signal: AbortSignal | undefined): unknown {
   if (why === 'aborted') return signal?.reason;
   if (why === 'timeout') {
     return sandboxError('SANDBOX_TIMEOUT', `${argv[0]} ran longer than ${limits.timeout} ms in the sandbox`);
+  }
+  if (why === 'memory') {
+    return sandboxError(
+      'SANDBOX_MEMORY_LIMIT',
+      `${argv[0]} took more than ${limits.memory} bytes of memory in the sandbox`,
+    );
+  }
+  if (why === 'processes') {
+    return sandboxError(
+      'SANDBOX_PROCESS_LIMIT',
+      `${argv[0]} started more than ${limits.processes} processes in the sandbox`,
+    );
   }
   return sandboxError('SANDBOX_OUTPUT_LIMIT', `${argv[0]} printed more than ${limits.output} bytes in the sandbox`);
 }

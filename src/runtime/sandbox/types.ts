@@ -16,6 +16,8 @@ export interface RunLimits {
   readonly output: number;
   /** Processes and threads at a time, pid numbers on kernels before 6.14. */
   readonly processes: number;
+  /** Bytes of memory of all processes together, and of what they write; where control groups can be made. */
+  readonly memory: number;
   /** Bytes of the largest file a command may write. */
   readonly fileSize: number;
 }
