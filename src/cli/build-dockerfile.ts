@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Builder } from '../build/index.ts';
-import type { RebuiltDockerfile } from '../engine/workshop/index.ts';
+import type { RebuildImageOptions, RebuiltDockerfile } from '../engine/workshop/index.ts';
 import type { CliContext, OutputFormat } from './context.ts';
 import { cliError } from './errors.ts';
 import { type SourceOptions, workshopFrom } from './source-options.ts';
@@ -22,6 +22,7 @@ export interface DockerfileOptions extends SourceOptions {
   readonly allow: readonly string[];
   readonly timeout?: string;
   readonly builder?: string;
+  readonly twice?: boolean;
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -35,6 +36,7 @@ export function addDockerfileOptions(command: Command): Command {
     .option('--secret <id=ID,src=FILE>', 'Dockerfile: for RUN --mount=type=secret, kept nowhere', collect, [])
     .option('--ssh <default|id=socket>', 'Dockerfile: agent for RUN --mount=type=ssh', collect, [])
     .option('--allow <url>', 'Dockerfile: may fetch this URL, or what lies below it, besides packages', collect, [])
+    .option('--twice', 'Dockerfile: build once more from the lock, and fail when the content differs')
     .option('--builder <name>', 'Dockerfile: buildah or buildkit (default: the first that can run here)')
     .option('--timeout <seconds>', 'Dockerfile: longest time of a build (default: 3600)');
 }
@@ -54,25 +56,23 @@ export async function buildDockerfile(path: string, options: DockerfileOptions, 
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);
   const workshop = await workshopFrom(options, context);
-  const result = await engine.rebuildImage(
-    path,
-    {
-      platform: oci.hostPlatform(),
-      mode: modeOf(options),
-      ...(options.context === undefined ? {} : { context: options.context }),
-      ...(options.target === undefined ? {} : { target: options.target }),
-      ...(options.timeout === undefined ? {} : { timeout: secondsOf(options.timeout) }),
-      ...(options.builder === undefined ? {} : { builder: await builderOf(options.builder) }),
-      ...epochOf(process.env.SOURCE_DATE_EPOCH),
-      buildArgs: pairs('--build-arg', options.buildArg),
-      labels: pairs('--label', options.label),
-      secrets: options.secret.map(secretOf),
-      ssh: options.ssh,
-      allowed: options.allow,
-      onLine: (line) => context.log.info(line),
-    },
-    workshop,
-  );
+  const settings: RebuildImageOptions = {
+    platform: oci.hostPlatform(),
+    mode: modeOf(options),
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(options.timeout === undefined ? {} : { timeout: secondsOf(options.timeout) }),
+    ...(options.builder === undefined ? {} : { builder: await builderOf(options.builder) }),
+    ...epochOf(process.env.SOURCE_DATE_EPOCH),
+    buildArgs: pairs('--build-arg', options.buildArg),
+    labels: pairs('--label', options.label),
+    secrets: options.secret.map(secretOf),
+    ssh: options.ssh,
+    allowed: options.allow,
+    onLine: (line) => context.log.info(line),
+  };
+  const result = await engine.rebuildImage(path, settings, workshop);
+  if (options.twice === true) await engine.checkSecondBuild(result, settings, workshop);
   await transport.saveImage(result.image, target, { signal: context.signal });
   const reference = oci.formatReference(target);
   context.print(options.format === 'json' ? JSON.stringify(facts(result, reference)) : describe(result, reference));

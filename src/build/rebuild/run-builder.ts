@@ -51,6 +51,7 @@ export async function runBuilder(run: BuilderRun, tools: RebuildTools): Promise<
     const result = await tools.builder.build({
       dockerfile: run.dockerfile,
       context: request.context,
+      ignore: request.ignore ?? '',
       directory: own,
       cache: join(tools.cache, tools.builder.name),
       images: run.images,

@@ -16,8 +16,10 @@ export type LockMode = 'auto' | 'locked' | 'update';
 export interface RebuildRequest {
   /** Text of the Dockerfile. */
   readonly dockerfile: string;
-  /** Folder that COPY and ADD take from; `.dockerignore` in it is honoured. */
+  /** Folder that COPY and ADD take from. */
   readonly context: string;
+  /** What they leave out: text of a `.dockerignore`. */
+  readonly ignore?: string;
   /** How to call the Dockerfile in messages. */
   readonly name: string;
   readonly platform: Platform;

@@ -16,6 +16,11 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'A file with keys that the fleet file names for a repository cannot be read.',
   },
+  DOCKERFILE_NOT_REPRODUCIBLE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A Dockerfile was built twice from the same lock, and the contents differ; the message names the paths.',
+  },
   DOCKERFILE_UNREADABLE: {
     kind: 'usage',
     retryable: false,

@@ -6,6 +6,7 @@ export {
   type LockedRecipe,
   lockRecipeFile,
 } from './build-recipe.ts';
+export { checkSecondBuild } from './build-twice.ts';
 export { type Needed, neededByImage, neededByRecipe } from './needed-packages.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './patch-image.ts';
 export { type RebaseImages, rebaseImage } from './rebase-image.ts';

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf, writeFileAtomic } from '../../base/index.ts';
 import {
   type Builder,
@@ -97,6 +97,7 @@ export async function rebuildImage(
       dockerfile: await readFile(file, 'utf8'),
       name: basename(file),
       context: resolve(context),
+      ignore: await ignoreText(file, resolve(context), lockFile),
       ...(part === undefined ? {} : { lock: part }),
       ...(offline === undefined ? {} : { offline }),
     },
@@ -123,6 +124,20 @@ export async function rebuildImage(
 function chooseBuilder(): Builder {
   const [buildah, buildKit] = [createBuildah(), createBuildKit()];
   return buildah.missing() !== undefined && buildKit.missing() === undefined ? buildKit : buildah;
+}
+
+/** What the context leaves out: the user's own file, and the lock, which would make the second build another one. */
+async function ignoreText(file: string, context: string, lockFile: string): Promise<string> {
+  const places = [`${file}.dockerignore`, join(context, '.containerignore'), join(context, '.dockerignore')];
+  let text = '';
+  for (const place of places) {
+    const found = await readFile(place, 'utf8').catch(() => undefined);
+    if (found === undefined) continue;
+    text = found;
+    break;
+  }
+  const lock = relative(context, resolve(lockFile));
+  return lock.startsWith('..') ? text : `${text}\n${lock.replace(/[\\*?[\]]/g, '\\$&')}\n`;
 }
 
 async function readLock(file: string): Promise<DockerfileLock | undefined> {

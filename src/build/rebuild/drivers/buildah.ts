@@ -37,6 +37,8 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
     file,
     withImages(job.dockerfile, (use) => names.get(imageKey(use.name, use.platform ?? platform)) as string),
   );
+  const ignore = join(directory, 'ignore');
+  await writeFile(ignore, job.ignore);
   const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), runtime, job.certificate, epoch);
   const layout = join(directory, 'result');
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
@@ -45,7 +47,7 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
     ...['--storage-driver', 'overlay', '--storage-opt', `overlay.imagestore=${bases}`],
     ...['build', '--isolation', 'oci', '--runtime', wrapper.path, '--network', 'host', '--dns', '127.0.0.1'],
     ...['--http-proxy=false', '--pull=never', '--no-cache', '--format', 'oci', '--identity-label=false'],
-    ...['--timestamp', String(epoch), '--platform', platform, '--file', file],
+    ...['--timestamp', String(epoch), '--platform', platform, '--file', file, '--ignorefile', ignore],
     ...(job.target === undefined ? [] : ['--target', job.target]),
     ...options(
       '--build-arg',

@@ -71,6 +71,8 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
     file,
     withImages(job.dockerfile, (use) => names.get(imageKey(use.name, use.platform ?? platform)) as string),
   );
+  // Beside the Dockerfile and named after it, it is preferred to the context's own.
+  await writeFile(`${file}.dockerignore`, job.ignore);
   const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), programs.runc, job.certificate, epoch);
   // Layouts as contexts and as output need the image store of containerd.
   await writeFile(join(directory, 'daemon.json'), '{"features":{"containerd-snapshotter":true}}');

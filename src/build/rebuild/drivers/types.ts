@@ -9,6 +9,8 @@ export type RunInside = (argv: readonly string[], env: Readonly<Record<string, s
 export interface BuildJob {
   readonly dockerfile: ReadDockerfile;
   readonly context: string;
+  /** Text of a `.dockerignore`. */
+  readonly ignore: string;
   /** Empty folder of this build alone. */
   readonly directory: string;
   /** Folder of this builder between builds. */
