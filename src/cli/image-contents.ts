@@ -47,7 +47,7 @@ export async function readContents(
     const { inspectImage } = await import('../inventory/index.ts');
     return inspectImage(
       { kind: 'dir', root: reference.root },
-      { signal: context.signal, systemOnly: options.systemOnly === true },
+      { signal: context.signal, systemOnly: options.systemOnly === true, usage: options.usage === true },
     );
   }
   const { openImage } = await import('../transport/index.ts');

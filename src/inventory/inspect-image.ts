@@ -1,14 +1,16 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FileFinding } from '../language/index.ts';
 import { type FlatTree, flattenLayers, type LayerIndex, type ResolvedImage } from '../oci/index.ts';
 import { isRelevant } from './captured-paths.ts';
 import { layeredView } from './file-view.ts';
 import type { LayerRecord } from './layer-record.ts';
 import { libraryNamesOf } from './library-names.ts';
+import type { InstalledFiles } from './owned-files.ts';
 import { NO_EFFECT, packageEffect } from './package-effect.ts';
 import { readDistribution } from './read-distribution.ts';
 import { NOTHING_FOUND, readFolder } from './read-folder.ts';
-import { languagePackagesIn, languagePackagesOf, survivors } from './read-language-packages.ts';
+import { condensingView, languagePackagesIn, languagePackagesOf, survivors } from './read-language-packages.ts';
 import { type ReadLayersOptions, startKeeping } from './read-layers.ts';
 import { readPackageSources } from './read-package-sources.ts';
 import { type InstalledState, NOTHING_INSTALLED, nativeArchitecture, readInstalled } from './read-packages.ts';
@@ -46,9 +48,10 @@ async function inspectRoot(root: string, options: ReadLayersOptions): Promise<Im
   const installed = await readInstalled(view);
   const distribution = await readDistribution(view, installed.packages);
   const { findings, incomplete } = options.systemOnly === true ? NOTHING_FOUND : await readFolder(root, options.signal);
-  const language = await languagePackagesIn(findings, { view, packages: installed.packages }, (path) =>
-    linkOnDisk(root, path),
-  );
+  const installedFiles = { view, packages: installed.packages };
+  const linkAt = (path: string): string | undefined => linkOnDisk(root, path);
+  const language = await languagePackagesIn(findings, installedFiles, linkAt);
+  const isTold = options.usage === true && options.systemOnly !== true;
   return {
     digest: undefined,
     distribution,
@@ -61,9 +64,21 @@ async function inspectRoot(root: string, options: ReadLayersOptions): Promise<Im
     tree: new Map(),
     packageSources: await readPackageSources(view, installed.ecosystem ?? distribution?.family),
     incomplete: [...installed.incomplete, ...incomplete, ...language.incomplete],
+    ...(isTold ? { usage: await folderUsage(findings, root, installedFiles, linkAt) } : {}),
     config: undefined,
     annotations: {},
   };
+}
+
+/** Loaded where it is asked for alone. */
+async function folderUsage(
+  findings: readonly FileFinding[],
+  root: string,
+  { view, packages }: InstalledFiles,
+  linkAt: (path: string) => string | undefined,
+): Promise<ImageUsage> {
+  const { usageInFolder } = await import('./usage/index.ts');
+  return usageInFolder(findings, root, { view: condensingView(view), packages }, linkAt);
 }
 
 function linkOnDisk(root: string, path: string): string | undefined {

@@ -74,7 +74,7 @@ export interface ImageContents {
   /** The image's own package sources (etc/apt/sources.list, sources.list.d), for finding its mirrors. */
   readonly packageSources: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   readonly incomplete: readonly IncompletePart[];
-  /** Which packages are used; absent where it was not asked for, or cannot be told (an SBOM, a root folder). */
+  /** Which packages are used; absent where it was not asked for, or cannot be told (an SBOM). */
   readonly usage?: ImageUsage;
   readonly config: ImageConfig | undefined;
   readonly annotations: Readonly<Record<string, string>>;

@@ -217,6 +217,7 @@ async function checkEach(
       status: result.kind,
       reason: result.kind === 'unsupported' ? result.reason : '',
       findings: result.kind === 'checked' ? await usedFindings(result.findings, contents, loaded, options.usage) : [],
+      isDocument: contents.packageDatabase === 'sbom',
       grade: grading.grade,
       dropsAt: grading.dropsAt === undefined ? undefined : new Date(grading.dropsAt * 1000).toISOString(),
       endOfSupport: name === undefined ? undefined : lastDayOf(name, policy),

@@ -17,6 +17,8 @@ export interface OutdatedView {
   readonly dropsAt: string | undefined;
   /** The day on which the distribution's support ended or will. */
   readonly endOfSupport?: string | undefined;
+  /** It is an SBOM: what of it is used nobody can know. */
+  readonly isDocument?: boolean;
   /** Packages that the distribution itself no longer keeps secure. */
   readonly unsupportedPackages?: readonly UnsupportedPackage[];
 }
@@ -53,7 +55,7 @@ function renderImage(image: OutdatedView, now: number, colours: Colours): string
       paint: (text, row) =>
         row.severity === 'critical' ? colours.red(text) : row.security ? colours.yellow(text) : text,
     },
-    ...usedColumn(image.findings, (row) => row),
+    ...usedColumn(image.findings, (row) => row, image.isDocument),
     { title: 'AGE', value: (row) => ageText(row.since, now), align: 'right' },
     { title: 'ADVISORIES', value: (row) => advisoriesText(row) },
   ]);
@@ -148,7 +150,7 @@ export function outdatedJson(image: OutdatedView): object {
       severity: finding.severity,
       advisories: finding.advisories,
       since: finding.since,
-      ...usageJson(finding),
+      ...usageJson(finding, image.isDocument),
       ...(finding.score === undefined ? {} : { score: finding.score }),
       ...(finding.notAffected === undefined ? {} : { notAffected: finding.notAffected }),
     })),

@@ -115,3 +115,13 @@ test('a base that is only guessed says so', () => {
   );
   assert.equal(baseLine(null), 'Base: none recognised');
 });
+
+test('of an SBOM the use of packages is unknown, and said to be', () => {
+  const { findings } = outdatedJson({ ...view, isDocument: true }) as { findings: { usage: string }[] };
+  assert.equal(findings[0]?.usage, 'unknown');
+  const now = Date.parse('2026-01-03T00:00:00Z');
+  const text = renderOutdated([{ ...view, isDocument: true }], { now, colour: false });
+  assert.match(text, / USED /);
+  assert.match(text, /critical, security +\? +2 d/);
+  assert.doesNotMatch(renderOutdated([view], { now, colour: false }), / USED /);
+});

@@ -5,7 +5,7 @@ import { usageOfFiles, usageOfPackage } from '../../inventory/usage/index.ts';
 import { baseLine } from './base.ts';
 import { languageTable } from './language-packages.ts';
 import { printable, renderTable } from './table.ts';
-import { usedColumn } from './used.ts';
+import { usageJson, usedColumn } from './used.ts';
 import { bytesText, count } from './words.ts';
 
 export interface ScanView {
@@ -29,7 +29,11 @@ export function renderScan({ reference, contents, shown = 'all', base }: ScanVie
     { title: 'PACKAGE', value: (item) => item.name },
     { title: 'VERSION', value: (item) => item.version },
     { title: 'ARCH', value: (item) => item.architecture },
-    ...usedColumn(contents.packages, (item: InstalledPackage) => usageOfPackage(contents.usage, item.name)),
+    ...usedColumn(
+      contents.packages,
+      (item: InstalledPackage) => usageOfPackage(contents.usage, item.name),
+      contents.packageDatabase === 'sbom',
+    ),
     { title: 'SOURCE', value: (item) => (item.source.name === item.name ? '' : item.source.name) },
   ]);
   const packages = contents.packages.length === 0 ? [] : ['', table];
@@ -64,6 +68,7 @@ export function incompleteLines(contents: Pick<ImageContents, 'incomplete'>): re
 
 /** What `scan --format json` prints. */
 export function scanJson({ reference, contents, base }: ScanView): object {
+  const isDocument = contents.packageDatabase === 'sbom';
   return {
     reference,
     digest: contents.digest ?? null,
@@ -81,15 +86,18 @@ export function scanJson({ reference, contents, base }: ScanView): object {
       source,
       ...(hold ? { hold } : {}),
       ...(configured ? {} : { configured }),
-      ...usageOfPackage(contents.usage, name),
+      ...usageJson(usageOfPackage(contents.usage, name), isDocument),
     })),
     languagePackages: contents.languagePackages.map(({ owner, dev, ...item }) => ({
       ...item,
       ...(dev ? { dev } : {}),
       ...(owner === undefined ? {} : { owner }),
-      ...usageOfFiles(
-        contents.usage,
-        item.locations.map(({ path }) => path),
+      ...usageJson(
+        usageOfFiles(
+          contents.usage,
+          item.locations.map(({ path }) => path),
+        ),
+        isDocument,
       ),
     })),
     layers: contents.layers.map(({ packages, ...layer }) => ({

@@ -1,5 +1,7 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LinkFacts } from '../../elf/index.ts';
-import { Loader, type LoaderRoot } from '../../elf/loader/index.ts';
+import { Loader, type LoaderRoot, realPath } from '../../elf/loader/index.ts';
 import type { FileFinding } from '../../language/index.ts';
 import type { FlatTree, ImageConfig } from '../../oci/index.ts';
 import type { InstalledFiles } from '../owned-files.ts';
@@ -34,8 +36,56 @@ export async function usageInTree(
     scriptLine: (path) => facts.scripts.get(path),
     interpreters: interpretersOf,
   });
+  return usageOf(loader, facts, entry, root, linkIn(tree));
+}
+
+/**
+ * The same of a root folder on disk. Nobody says which command starts there, so nothing is the entry point's. Links
+ * never lead out of it.
+ * @param root absolute path
+ */
+export async function usageInFolder(
+  findings: Iterable<FileFinding>,
+  root: string,
+  installed: InstalledFiles,
+  linkAt: LoaderRoot['linkAt'],
+): Promise<ImageUsage> {
+  const facts = programFacts(findings);
+  const real = (path: string): string | undefined => realPath(linkAt, path);
+  const loader = new Loader(
+    {
+      linkAt,
+      has: (path) => facts.elf.has(path) || isThere(root, real(path)),
+      facts: (path) => facts.elf.get(path),
+      text: (path) => facts.settings.get(path),
+      list: (folder) => namesIn(root, real(folder)),
+    },
+    { environment: [] },
+  );
+  return usageOf(loader, facts, new Set(), installed, linkAt);
+}
+
+function isThere(root: string, path: string | undefined): boolean {
+  return path !== undefined && lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
+}
+
+function namesIn(root: string, folder: string | undefined): readonly string[] {
+  try {
+    return folder === undefined ? [] : readdirSync(join(root, folder)).sort();
+  } catch {
+    return [];
+  }
+}
+
+async function usageOf(
+  loader: Loader,
+  facts: ProgramFacts,
+  entry: ReadonlySet<string>,
+  root: InstalledFiles,
+  linkAt: LoaderRoot['linkAt'],
+): Promise<ImageUsage> {
   const files = linkedFiles(loader, facts.elf, entry);
-  const owners = await ownersOf(new Set(files.keys()), root, linkIn(tree));
+  const owners = await ownersOf(new Set(files.keys()), root, linkAt);
   const packages = new Map<string, LinkedBy>();
   for (const [path, by] of files) {
     const owner = owners.get(path);

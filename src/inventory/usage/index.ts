@@ -1,5 +1,5 @@
 export { commandOf, findCommand, interpretersOf, resolveInTree } from './command.ts';
-export { usageInTree } from './image-usage.ts';
+export { usageInFolder, usageInTree } from './image-usage.ts';
 export {
   type ImageUsage,
   isUsed,
