@@ -23,7 +23,7 @@ export function blobsOf({ manifest }: ManifestToSave): readonly Descriptor[] {
 }
 
 /** A blob's bytes, verified whatever they come from. */
-export async function checked(image: ImageToSave, { digest, size }: Descriptor): Promise<Readable> {
+export async function checked(image: ManifestToSave, { digest, size }: Descriptor): Promise<Readable> {
   return verifying(await image.blobs.open(digest), digest, size);
 }
 

@@ -62,7 +62,7 @@ export async function imageNamed(directory: string, name: string | undefined): P
   });
 }
 
-function layoutSource(directory: string): ImageSource {
+export function layoutSource(directory: string): ImageSource {
   return {
     where: directory,
     ownChunks: true,
@@ -72,7 +72,7 @@ function layoutSource(directory: string): ImageSource {
   };
 }
 
-async function readIndex(directory: string): Promise<ImageIndex> {
+export async function readIndex(directory: string): Promise<ImageIndex> {
   try {
     return await readLayoutIndex(directory);
   } catch (error) {

@@ -46,7 +46,7 @@ export async function readArchiveIndex(members: TarMembers): Promise<ImageIndex>
 
 const nameOfBlob = (digest: Digest): string => `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
 
-function archiveSource(members: TarMembers): ImageSource {
+export function archiveSource(members: TarMembers): ImageSource {
   const sizeOf = (digest: Digest): number => {
     const size = members.size(nameOfBlob(digest));
     if (size === undefined) throw blobMissing(digest, members.path);

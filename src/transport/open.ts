@@ -95,7 +95,7 @@ export async function openFromRegistry(
   return resolveImage(registrySource(client, repository, descriptor.digest, bytes), descriptor, platform);
 }
 
-function registrySource(client: RegistryClient, repository: string, known: Digest, bytes: Buffer): ImageSource {
+export function registrySource(client: RegistryClient, repository: string, known: Digest, bytes: Buffer): ImageSource {
   const where = `${client.registry}/${repository}`;
   return {
     where,

@@ -217,7 +217,14 @@ test('filters: the security update, and what must move with it', { skip }, async
     check.findings.map((finding) => finding.package),
     ['other'],
   );
-  const rest = await patched(result, { packages: ['other'] });
+  const important = await patched(image, { severity: 'important' });
+  assert.deepEqual(
+    important.built.changes.map(({ package: name }) => name).sort(),
+    built.changes.map(({ package: name }) => name).sort(),
+  );
+  const none = await patchImage(image, { maxSeverity: 'other', packages: ['app'] }, workshop());
+  assert.equal(none.kind, 'unchanged');
+  const rest = await patched(result, { packages: ['other'], maxSeverity: 'other' });
   assert.equal(rest.image.manifest.layers.length, 2);
   assert.equal(rest.image.manifest.annotations?.[PATCH_ANNOTATION.source], image.digest);
   assert.ok(

@@ -46,9 +46,12 @@ export class ApkMirror {
       [COMPONENTS[1], community],
     ] as const) {
       const packages = specs.map((spec) => buildApk(spec, this.signer));
-      const place = join(this.repository(component), 'x86_64');
-      await put(join(place, 'APKINDEX.tar.gz'), buildApkIndex(packages, this.signer));
-      for (const { fileName, bytes } of packages) await put(join(place, fileName), bytes);
+      for (const arch of new Set(['x86_64', ...specs.flatMap((spec) => spec.arch ?? [])])) {
+        const place = join(this.repository(component), arch);
+        const own = packages.filter(({ spec }) => (spec.arch ?? 'x86_64') === arch);
+        await put(join(place, 'APKINDEX.tar.gz'), buildApkIndex(own, this.signer));
+        for (const { fileName, bytes } of own) await put(join(place, fileName), bytes);
+      }
       all.push(...packages);
     }
     return all;

@@ -37,6 +37,11 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'A task needs a recipe or upstream image that the fleet file no longer has.',
   },
+  PATCH_PLATFORMS_INCOMPLETE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A platform of a multi-platform image cannot be patched here; nothing was written.',
+  },
   PATCH_UNSOLVABLE: {
     kind: 'failed',
     retryable: false,

@@ -9,6 +9,7 @@ export {
 export { checkSecondBuild } from './build-twice.ts';
 export { type Needed, neededByImage, neededByRecipe } from './needed-packages.ts';
 export { type PatchFilter, type PatchOutcome, patchImage } from './patch-image.ts';
+export { type PatchedIndex, type PlatformOutcome, patchIndex } from './patch-index.ts';
 export { type RebaseImages, rebaseImage } from './rebase-image.ts';
 export { type RebuildImageOptions, type RebuiltDockerfile, rebuildImage } from './rebuild-image.ts';
 export { resolvedFrom, storeOver } from './resolved.ts';

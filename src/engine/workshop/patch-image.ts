@@ -13,6 +13,10 @@ export interface PatchFilter {
   readonly onlySecurity?: boolean;
   /** Only these packages (names). */
   readonly packages?: readonly string[];
+  /** Only updates rated at least so. */
+  readonly severity?: Finding['severity'];
+  /** Only updates rated at most so: worse ones take another way. */
+  readonly maxSeverity?: Finding['severity'];
   /** Of the new layer; default: zstd, for Docker's manifests gzip. */
   readonly compression?: 'gzip' | 'zstd';
 }
@@ -120,6 +124,11 @@ function again(wanted: readonly Finding[], before: ImageContents, now: ImageCont
 const isHeld = (finding: Finding, contents: ImageContents): boolean =>
   contents.packages.some((pkg) => pkg.hold && pkg.name === finding.package);
 
+const SEVERITIES: readonly Finding['severity'][] = ['other', 'important', 'critical'];
+const rank = ({ severity }: Pick<Finding, 'severity'>): number => SEVERITIES.indexOf(severity);
+
 const isWanted = (finding: Finding, filter: PatchFilter): boolean =>
+  rank(finding) >= rank({ severity: filter.severity ?? 'other' }) &&
+  rank(finding) <= rank({ severity: filter.maxSeverity ?? 'critical' }) &&
   (filter.onlySecurity !== true || finding.security) &&
   (filter.packages === undefined || filter.packages.includes(finding.package));
