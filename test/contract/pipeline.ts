@@ -126,6 +126,38 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       assert.equal((await run(world)).run, undefined);
     });
 
+    test('a build of other bytes that holds what is released is unchanged, and so are those that stand on it', async () => {
+      const before = await tags();
+      const world = updated({ openssl: '2' }, { base: { packages: ['libc6'], comment: 'other words' } });
+      const { ports, ...options } = optionsFor(world, {});
+      const asked: string[] = [];
+      const build: typeof ports.build = {
+        async build(request, signal) {
+          const built = await ports.build.build(request, signal);
+          const config = {
+            ...built.manifest.config,
+            ...(await blobs.put(Buffer.from(`other ${request.image.image}`))),
+          };
+          return {
+            ...built,
+            manifest: { ...built.manifest, config },
+            descriptor: { ...built.descriptor, ...(await blobs.put(Buffer.from(`bytes of ${request.image.image}`))) },
+          };
+        },
+        async holdsSame(_, released) {
+          asked.push(released);
+          return true;
+        },
+      };
+      const result = await runPipeline({ ...options, ports: { ...ports, build } });
+      assert.deepEqual(statuses(result), Object.fromEntries(all.map((one) => [one, 'unchanged'])));
+      assert.deepEqual(asked, [before.base]);
+      assert.deepEqual(await tags(), before);
+      // As it was, for the tests that follow.
+      await run(updated({ openssl: '2' }, { base: { packages: ['libc6'], comment: 'reworded' } }));
+      await news();
+    });
+
     test('a rejected candidate is quarantined and never tagged; its children are unresolvable; others go on', async () => {
       const before = await tags();
       const world = updated({ openssl: '3', python3: '2' }, { base: { packages: ['libc6'], comment: 'reworded' } });

@@ -275,6 +275,13 @@ test('Dockerfiles of a fleet: one stands on the other by its name; the context i
   assert.deepEqual(above.manifest.layers.slice(0, -1), below.manifest.layers);
   assert.equal(above.manifest.annotations?.['org.opencontainers.image.base.digest'], below.descriptor.digest);
   assert.equal((await readdir(join(world.home, 'locks'))).join(), 'high.dockerfile.lock,low.dockerfile.lock');
+  // Other steps, other times, the same content: it is unchanged, and `high` need not be built again.
+  await world.context('low', { Dockerfile: `FROM ${world.base}\nRUN echo old > /low\nRUN echo low > /low` });
+  const again = await port.build({ ...request, image: low, baseDigest: undefined }, signal);
+  assert.notEqual(again.descriptor.digest, below.descriptor.digest);
+  assert.equal(await port.holdsSame?.(again, below.descriptor.digest), true);
+  assert.equal(await port.holdsSame?.(above, below.descriptor.digest), false);
+  await world.context('low', { Dockerfile: `FROM ${world.base}\nRUN echo low > /low` });
   await world.context('high', { word: 'two' });
   const changed = await loadEngineFleet(fleetFile);
   assert.notEqual(changed.fleet.images[0]?.recipeDigest, high.recipeDigest);
