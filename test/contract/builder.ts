@@ -1,5 +1,6 @@
 /** What every builder of Dockerfiles must do: Buildah and BuildKit run it. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -56,6 +57,7 @@ export function builderContract(name: string, open: (context: TestContext) => Bu
         'COPY --from=tools /tool /tool',
         'COPY . /context/',
         'ADD http://files.debian.org/debian/pool/file /added',
+        'RUN --mount=type=ssh [ -S "$SSH_AUTH_SOCK" ] && echo agent > /agent',
         `RUN --mount=type=secret,id=token wget -q -O /fetched ${origin}/x && echo "$WORD $SOURCE_DATE_EPOCH" > /said && cat /run/secrets/token`,
         'FROM last',
         'RUN exit 1',
@@ -66,6 +68,8 @@ export function builderContract(name: string, open: (context: TestContext) => Bu
     });
     const secret = 'correct-horse-battery-staple';
     await writeFile(join(world.folder, 'token'), secret);
+    const key = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    await writeFile(join(world.folder, 'key'), key, { mode: 0o600 });
     const options = {
       builder,
       target: 'last',
@@ -73,6 +77,7 @@ export function builderContract(name: string, open: (context: TestContext) => Bu
       buildArgs: { BASE: world.base, WORD: 'said' },
       labels: { added: 'too' },
       allowed: [origin],
+      ssh: [`default=${join(world.folder, 'key')}`],
       secrets: [{ id: 'token', source: join(world.folder, 'token') }],
     };
     const first = await world.build(folder, options);
@@ -95,7 +100,12 @@ export function builderContract(name: string, open: (context: TestContext) => Bu
     const index = JSON.parse(await readFile(join(world.folder, 'base', 'index.json'), 'utf8'));
     assert.equal(manifest.annotations?.['org.opencontainers.image.base.digest'], index.manifests[0].digest);
     const said = JSON.stringify([config, manifest, first.built.lock]) + world.lines.join('\n');
-    assert.ok(!said.includes(secret));
+    const [, keyLine = ''] = key.split('\n');
+    for (const hidden of [secret, keyLine]) {
+      assert.ok(!said.includes(hidden));
+      assert.ok(![...files.values()].some((text) => text.includes(hidden)));
+    }
+    assert.equal(files.get('agent'), 'agent\n');
     assert.doesNotMatch(JSON.stringify([config, manifest]), /127\.0\.0\.1:3128|heraklit-base|SSL_CERT|_proxy/i);
   });
 

@@ -1,9 +1,10 @@
 /** Dockerfiles through a real Buildah, on a base of busybox alone. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
 import { isHeraklitError } from '../../src/base/index.ts';
@@ -11,6 +12,7 @@ import { buildOf } from '../../src/engine/adapters/build.ts';
 import { loadEngineFleet } from '../../src/engine/adapters/load-fleet.ts';
 import { checkSecondBuild } from '../../src/engine/workshop/index.ts';
 import { hostPlatform, indexLayer, type ResolvedImage } from '../../src/oci/index.ts';
+import { openCli } from '../support/cli.ts';
 import { storageBelow, unmountStorage } from '../support/engine-tools.ts';
 import { openRebuildWorld, openRepository } from '../support/rebuild-world.ts';
 
@@ -307,4 +309,24 @@ test('built twice: the same content, or the paths that differ', async (context) 
     checkSecondBuild(await world.build(other), options, world.workshop()),
     coded('DOCKERFILE_NOT_REPRODUCIBLE', /~ kept\/id$/),
   );
+});
+
+test('a build ends with the process that started it, even when that is killed', async (context) => {
+  const world = await openRebuildWorld(context);
+  if (world === undefined) return;
+  const cli = await openCli(context);
+  const folder = await world.context('endless', {
+    Dockerfile: `FROM ${world.base}\nRUN sleep 987654`,
+  });
+  const running = (): boolean =>
+    execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n').includes('sleep 987654');
+  const ended = cli.run(['build', folder, '-o', 'oci:out:x'], {
+    started: async (child) => {
+      for (let tries = 0; !running() && tries < 1200; tries += 1) await sleep(100);
+      child.kill('SIGKILL');
+    },
+  });
+  assert.equal((await ended).signal, 'SIGKILL');
+  for (let tries = 0; running() && tries < 300; tries += 1) await sleep(100);
+  assert.ok(!running());
 });

@@ -1,7 +1,7 @@
 /**
  * First process of a build's own network, where nothing but its loopback exists: what connects to the proxy's port
  * there comes out at a Unix socket, behind which this process answers. Names that are looked up all the same do not
- * exist; each is told on descriptor 3. Started inside new network and process namespaces, so that all of the build ends
+ * exist; each is told on descriptor 3. When standard input ends, so does everything. Started inside new network and process namespaces, so that all of the build ends
  * with it. Perl, because perl-base is on every Debian, and sockets that were opened in another network namespace cannot
  * be handed to Node.
  *
@@ -33,6 +33,7 @@ my $builder = fork();
 defined $builder or die "fork: $!\n";
 if ($builder == 0) {
   close $listener; close $report;
+  open(STDIN, '<', '/dev/null');
   exec { $command[0] } @command or die "$command[0]: $!\n";
 }
 my $status;
@@ -44,14 +45,17 @@ while (!defined $status) {
   my $wanted = '';
   vec($wanted, fileno($listener), 1) = 1;
   vec($wanted, fileno($names), 1) = 1 if $names;
+  vec($wanted, fileno(STDIN), 1) = 1;
   my $ready = select(my $got = $wanted, undef, undef, 1);
   reap();
   next if $ready <= 0;
+  # Whoever started this is gone: so is the build.
+  exit 125 if vec($got, fileno(STDIN), 1) && !sysread(STDIN, my $ignored, 4096);
   name_asked() if $names && vec($got, fileno($names), 1);
   if (vec($got, fileno($listener), 1)) {
     accept(my $client, $listener) or next;
     my $pid = fork();
-    if (defined $pid && $pid == 0) { close $listener; close $names if $names; relay($client); exit 0 }
+    if (defined $pid && $pid == 0) { close STDIN; close $listener; close $names if $names; relay($client); exit 0 }
     close $client;
   }
 }

@@ -36,7 +36,8 @@ export async function runConfined(command: ConfinedCommand): Promise<number> {
   signal?.throwIfAborted();
   const own = [...NAMESPACES, PERL, '-e', RELAY, String(PROXY_PORT), command.socket, ...argv];
   const child = spawn('unshare', own, {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    // Held open: when this process dies, however it does, the pipe ends and the build with it.
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     env: command.env,
     cwd: command.cwd,
   });
