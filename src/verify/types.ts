@@ -1,4 +1,5 @@
 import type { LayerFactsReader } from '../build/index.ts';
+import type { LayerCache } from '../inventory/index.ts';
 import type { Digest, ResolvedImage } from '../oci/index.ts';
 import type { VerifyChecks } from '../recipe/index.ts';
 import type { EngineRuntime } from '../runtime/index.ts';
@@ -28,6 +29,8 @@ export interface Candidate {
 
 export interface VerifyOptions {
   readonly facts: LayerFactsReader;
+  /** What the inventory keeps of layers; without it those of rpm, apk and pacman are read once more. */
+  readonly layerCache?: LayerCache;
   readonly runtime?: EngineRuntime;
   readonly checks?: VerifyChecks;
   /** Milliseconds a service must stay up; 2000 when undefined. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createLayerFactsReader } from '../build/index.ts';
 import { isElf, readElf } from '../elf/index.ts';
@@ -125,17 +126,52 @@ test('the entry point is looked for as execvp does, through links and interprete
   assert.match((await entry([file('app/run', 'x', 0o755)], { Cmd: ['./run'], WorkingDir: '/app' })) ?? '', /neither/);
 });
 
-test('a program without its linker or a library is found; with them it passes', async () => {
+test('a program without its linker or a library is found; with them where the loader looks it passes', async (context) => {
   const { interpreter, needed } = readElf(program);
   assert.ok(interpreter !== undefined && needed.length > 0);
+  const path = isElf(await readFile('/bin/sh').catch(() => Buffer.alloc(0))) ? '/bin/sh' : process.execPath;
+  const listed = spawnSync('ldd', [path], { encoding: 'utf8' });
+  if (listed.status !== 0) return context.skip('ldd not installed');
+  const libraries = await Promise.all(
+    [...listed.stdout.matchAll(/(\/\S+) \(0x/g)].map(async (match) => {
+      const at = match[1] as string;
+      return { at, bytes: await readFile(await realpath(at)) };
+    }),
+  );
+  const at = (place: (path: string) => string) => libraries.map((one) => file(place(one.at), one.bytes, 0o755));
   const app = file('app/run', program, 0o755);
   const config = { Entrypoint: ['/app/run'] };
-  const linker = file(interpreter.slice(1), 'stub', 0o755);
   assert.match(wrong(await verify([[app]], config))['entry point'] ?? '', /dynamic linker/);
-  const without = await verify([[app, linker]], config);
-  assert.deepEqual(Object.keys(wrong(without)), ['libraries']);
-  const libraries = needed.filter((name) => !interpreter.endsWith(name)).map((name) => file(`usr/lib/${name}`, 'stub'));
-  assert.deepEqual(wrong(await verify([[app, linker, ...libraries]], config)), {});
+  const linker = file(interpreter.slice(1), 'stub', 0o755);
+  assert.deepEqual(Object.keys(wrong(await verify([[app, linker]], config))), ['libraries']);
+  assert.deepEqual(wrong(await verify([[app], at((one) => one.slice(1))], config)), {});
+  // All of them are there, and the loader does not look there.
+  const aside = at((one) => (one === interpreter ? one.slice(1) : `opt/lib/${basename(one)}`));
+  const found = wrong(await verify([[app], aside], config)).libraries ?? '';
+  assert.match(found, /lies in \/opt\/lib\/\S+, where the loader does not look/);
+  assert.deepEqual(wrong(await verify([[app], aside], { ...config, Env: ['LD_LIBRARY_PATH=/opt/lib'] })), {});
+  const settings = file('etc/ld.so.conf', 'include /etc/ld.so.conf.d/*.conf\n');
+  const cache = file('etc/ld.so.cache', 'x');
+  const configured = [settings, cache, file('etc/ld.so.conf.d/own.conf', '/opt/lib\n')];
+  assert.deepEqual(wrong(await verify([[app], aside, configured], config)), {});
+  const stub = libraries.find((one) => needed.includes(basename(one.at)))?.at.slice(1) as string;
+  const broken = wrong(await verify([[app], at((one) => one.slice(1)), [file(stub, 'no library')]], config));
+  assert.match(broken.libraries ?? '', /missing libraries/);
+});
+
+test('databases of other families: what is installed, and damage', async () => {
+  const release = file('etc/os-release', 'ID=alpine\nVERSION_ID=3.22.1\n');
+  const installed = 'C:Q1aaaaaaaaaaaaaaaaaaaaaaaaaaa=\nP:musl\nV:1.2.5-r10\nA:x86_64\nS:1\nI:1\nT:c\nU:u\nL:MIT\n\n';
+  const details = async (items: readonly LayerItem[]) => {
+    const { steps } = await verify([[release, ...items]]);
+    const step = steps.find(({ name }) => name === 'packages');
+    return [step?.passed, step?.detail];
+  };
+  assert.deepEqual(await details([file('lib/apk/db/installed', installed)]), [true, '1 packages of apk']);
+  assert.deepEqual(await details([]), [true, 'no package database']);
+  const [passed, detail] = await details([file('var/lib/rpm/rpmdb.sqlite', 'SQLite format 3\0 and no more')]);
+  assert.equal(passed, false, String(detail));
+  assert.match(String(detail), /the package database (?:is broken|has no package)/);
 });
 
 test('#! lines are read as the kernel does', () => {

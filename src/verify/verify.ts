@@ -1,7 +1,9 @@
 import { flattenLayers } from '../oci/index.ts';
 import { checkEntryPoint } from './entry-point.ts';
+import { checkLibraries } from './libraries.ts';
+import { checkOtherPackages } from './other-packages.ts';
 import { type AddStep, smokeTest } from './smoke.ts';
-import { checkLibraries, checkMergedUsr, checkPackages } from './static-checks.ts';
+import { checkDpkg, checkMergedUsr } from './static-checks.ts';
 import type { Candidate, Verification, VerifyOptions, VerifyStep } from './types.ts';
 
 /**
@@ -33,7 +35,10 @@ export async function verifyImage(candidate: Candidate, options: VerifyOptions):
     }),
   );
   const tree = flattenLayers(facts.map(({ index }) => index));
-  await step('packages', async () => checkPackages(tree, facts));
+  await step(
+    'packages',
+    async () => checkDpkg(tree, facts) ?? checkOtherPackages(image, options.layerCache, options.signal),
+  );
   await step('merged /usr', async () => ({ problem: checkMergedUsr(tree, facts), detail: 'links are in place' }));
   let program: string | undefined;
   await step('entry point', async () => {
@@ -42,7 +47,8 @@ export async function verifyImage(candidate: Candidate, options: VerifyOptions):
     return entry;
   });
   const found = program;
-  if (found !== undefined) await step('libraries', async () => checkLibraries(tree, facts, found));
+  if (found !== undefined)
+    await step('libraries', async () => checkLibraries(tree, facts, found, image.config.config?.Env ?? []));
   const engine = await startIt(candidate, reference, options, step);
   return {
     digest: image.digest,

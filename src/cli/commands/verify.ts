@@ -49,10 +49,11 @@ async function run(text: string, options: VerifyOptions, context: CliContext): P
   if (!(timeout > 0))
     throw cliError('CLI_USAGE', `--timeout takes seconds above 0, not ${JSON.stringify(options.timeout)}`);
   const http = options.http === undefined ? undefined : parseHttp(options.http);
-  const [oci, transport, build, verify] = await Promise.all([
+  const [oci, transport, build, { directoryLayerCache }, verify] = await Promise.all([
     import('../../oci/index.ts'),
     import('../../transport/index.ts'),
     import('../../build/index.ts'),
+    import('../../inventory/cache/index.ts'),
     import('../../verify/index.ts'),
   ]);
   const reference = oci.parseReference(text);
@@ -63,10 +64,12 @@ async function run(text: string, options: VerifyOptions, context: CliContext): P
       ? oci.formatReference({ ...reference, tag: undefined, digest: image.digest })
       : undefined;
   const runtime = options.start ? resources.adopt(await openEngine(options), (one) => one.close()) : undefined;
+  const layerCache = directoryLayerCache(join(context.home.cache, 'layers'));
   const result = await verify.verifyImage(
     { image, ...(pullable === undefined ? {} : { reference: pullable }) },
     {
-      facts: build.createLayerFactsReader(join(context.home.cache, 'facts')),
+      facts: build.createLayerFactsReader(join(context.home.cache, 'facts'), layerCache),
+      layerCache,
       signal: context.signal,
       checks: { timeout, ...(http === undefined ? {} : { http }) },
       ...(runtime === undefined ? {} : { runtime }),

@@ -31,6 +31,7 @@ export function verifyOf({ fleet, workshop, registryHost, runtime, stayUp }: Ver
         },
         {
           facts: workshop.layerFacts,
+          layerCache: workshop.layerCache,
           signal,
           ...(runtime === undefined ? {} : { runtime }),
           ...(wanted === undefined ? {} : { checks: wanted }),
