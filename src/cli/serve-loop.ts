@@ -6,6 +6,7 @@ import type { CliContext } from './context.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
 import { fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
+import { openGitopsRuntimes } from './gitops-runtimes.ts';
 import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
 import type { SourceOptions } from './source-options.ts';
 
@@ -38,7 +39,7 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
   await using resources = new AsyncDisposableStack();
   const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
   const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
-  const { verifier, runtimes } = await usableRuntimes(options, context, resources);
+  const { verifier, runtimes } = await usableRuntimes(options, fleet, context, resources);
   const refreshAdvisories = fleetAdvisories(fleet, database, context);
   const rounds = await fleetRounds(stage, resources);
   let first = true;
@@ -87,6 +88,7 @@ interface Usable {
 /** Engines and clusters that answer; the others are named once, so that nobody wonders why nothing rolls. */
 async function usableRuntimes(
   options: ServeLoopOptions,
+  fleet: LoadedFleet,
   context: CliContext,
   resources: AsyncDisposableStack,
 ): Promise<Usable> {
@@ -95,7 +97,8 @@ async function usableRuntimes(
   const verifierProblem = await verifier.unavailable();
   if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
   const runtimes: WorkloadRuntime[] = [];
-  for (const runtime of options.rollout ? await openRuntimes(options) : []) {
+  const all = options.rollout ? [...(await openRuntimes(options)), ...(await openGitopsRuntimes(fleet, context))] : [];
+  for (const runtime of all) {
     resources.defer(async () => runtime.close());
     const problem = await runtime.unavailable();
     if (problem === undefined) runtimes.push(runtime);

@@ -1,4 +1,4 @@
-export type { SourceLook } from './adapters/fleet-sources.ts';
+export { gitSourceOf, type SourceLook } from './adapters/fleet-sources.ts';
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
 export type { SigningSetup } from './adapters/signing.ts';

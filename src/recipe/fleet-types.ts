@@ -289,6 +289,17 @@ export interface FleetRollout {
   /** Seconds until an unhealthy rollout is rolled back. */
   readonly deadline?: number;
   readonly workloads?: readonly FleetWorkload[];
+  /** Repositories that Flux, Argo CD or a pipeline deploys from: digests are written to their files. */
+  readonly git?: readonly FleetGitopsRepository[];
+}
+
+export interface FleetGitopsRepository extends Omit<FleetGitSource, 'ref' | 'submodules'> {
+  /** Its workloads are `gitops:NAME/PATH`. */
+  readonly name: string;
+  readonly branch: string;
+  /** Straight to the branch (the default), or by a pull request for each image and file. */
+  readonly write?: 'commit' | 'pull-request';
+  readonly author?: { readonly name: string; readonly email: string };
 }
 
 export interface FleetWorkload {

@@ -6,6 +6,8 @@ export type {
   FleetDistribution,
   FleetEvents,
   FleetForge,
+  FleetGitopsRepository,
+  FleetGitSource,
   FleetImage,
   FleetLimits,
   FleetMirror,

@@ -12,9 +12,9 @@ export interface WorkloadContainer {
 
 /** A running thing that uses images. */
 export interface Workload {
-  /** `kubernetes:<context>/<namespace>/<kind>/<name>`, `podman:<name>` or `docker:<name>`. */
+  /** `kubernetes:<context>/<namespace>/<kind>/<name>`, `podman:<name>`, `docker:<name>` or `gitops:<name>/<path>`. */
   readonly id: string;
-  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob' | 'container';
+  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob' | 'container' | 'file';
   readonly name: string;
   /** Empty where the runtime has none. */
   readonly namespace: string;

@@ -22,6 +22,7 @@ export const FOLDERS = [
   'recipe',
   'source',
   'forge',
+  'gitops',
   'feed',
   'inventory',
   'lint',

@@ -223,6 +223,26 @@ const FLEET: Readers = {
   'rollout.workloads[].health.port': ['src/runtime/engine-host/health.ts', 'health.port'],
   'rollout.workloads[].health.path': ['src/runtime/engine-host/health.ts', 'health.path'],
   'rollout.workloads[].health.successes': ['src/runtime/engine-host/health.ts', 'health.successes'],
+  'rollout.git': ['src/cli/gitops-runtimes.ts', 'rollout?.git'],
+  ...under(
+    'rollout.git[]',
+    Object.fromEntries(
+      ['name', 'branch', 'write', 'author'].map((name) => [
+        name,
+        ['src/cli/gitops-runtimes.ts', "{ name, branch, write = 'commit', author, ...git }"],
+      ]),
+    ),
+  ),
+  'rollout.git[].author.name': ['src/gitops/branch.ts', 'author.name'],
+  'rollout.git[].author.email': ['src/gitops/branch.ts', 'author.email'],
+  ...under(
+    'rollout.git[]',
+    Object.fromEntries(
+      Object.entries(SOURCE)
+        .filter(([name]) => name.startsWith('git.') && !/\.(?:ref|submodules)$/.test(name))
+        .map(([name, reader]) => [name.slice('git.'.length), reader]),
+    ),
+  ),
   policy: ['src/engine/run-fleet.ts', 'document.policy'],
   'policy.interval': ['src/cli/serve-loop.ts', 'policy?.interval'],
   'policy.securityOnly': ['src/engine/run-fleet.ts', 'policy?.securityOnly'],

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { isHeraklitError, messageOf } from '../../base/index.ts';
 import type { PlanProblem } from '../../plan/index.ts';
-import type { FleetImage as FleetEntry, FleetSource } from '../../recipe/index.ts';
-import type { Revision, Source, Sources } from '../../source/index.ts';
+import type { FleetImage as FleetEntry, FleetGitSource, FleetSource } from '../../recipe/index.ts';
+import type { GitSource, Revision, Source, Sources } from '../../source/index.ts';
 import type { ImageSource } from '../ports.ts';
 
 /** How a fleet's sources are looked at. */
@@ -20,25 +20,26 @@ export interface RecipePlace {
   readonly problem?: PlanProblem;
 }
 
+/** Files of credentials are named beside the fleet file. */
+export function gitSourceOf(git: FleetGitSource, directory: string): GitSource {
+  const beside = (file: string): string => resolve(directory, file);
+  const { credentials, caFile, ...rest } = git;
+  const { passwordFile, sshKeyFile, knownHostsFile, ...words } = credentials ?? {};
+  const files = Object.entries({ passwordFile, sshKeyFile, knownHostsFile })
+    .filter((entry): entry is [string, string] => entry[1] !== undefined)
+    .map(([name, file]) => [name, beside(file)]);
+  return {
+    ...rest,
+    ...(caFile === undefined ? {} : { caFile: beside(caFile) }),
+    ...(credentials === undefined ? {} : { credentials: { ...words, ...Object.fromEntries(files) } }),
+  };
+}
+
 /** Files are named beside the fleet file. */
 export function sourceOf(named: FleetSource, directory: string): Source {
   const beside = (file: string): string => resolve(directory, file);
   const { git, archive, folder } = named;
-  if (git !== undefined) {
-    const { credentials, caFile, ...rest } = git;
-    const { passwordFile, sshKeyFile, knownHostsFile, ...words } = credentials ?? {};
-    const files = Object.entries({ passwordFile, sshKeyFile, knownHostsFile })
-      .filter((entry): entry is [string, string] => entry[1] !== undefined)
-      .map(([name, file]) => [name, beside(file)]);
-    return {
-      kind: 'git',
-      git: {
-        ...rest,
-        ...(caFile === undefined ? {} : { caFile: beside(caFile) }),
-        ...(credentials === undefined ? {} : { credentials: { ...words, ...Object.fromEntries(files) } }),
-      },
-    };
-  }
+  if (git !== undefined) return { kind: 'git', git: gitSourceOf(git, directory) };
   if (archive !== undefined) {
     const isUrl = /^https?:/.test(archive.location);
     return { kind: 'archive', archive: { ...archive, location: isUrl ? archive.location : beside(archive.location) } };

@@ -80,7 +80,7 @@ export interface Pod {
   };
 }
 
-export type WorkloadKind = Exclude<Workload['kind'], 'container'>;
+export type WorkloadKind = Exclude<Workload['kind'], 'container' | 'file'>;
 
 const RESOURCES: Readonly<Record<WorkloadKind, { readonly group: string; readonly plural: string }>> = {
   Deployment: { group: 'apps/v1', plural: 'deployments' },

@@ -127,8 +127,8 @@ export async function rolloutOnKubernetes(
 ): Promise<RolloutOutcome> {
   const started = Date.now();
   const { kind, namespace, name, id: workload } = request.workload;
-  if (kind === 'container') {
-    throw kubernetesError('KUBERNETES_WORKLOAD_MISSING', `${workload} is a container of an engine, not of a cluster`);
+  if (kind === 'container' || kind === 'file') {
+    throw kubernetesError('KUBERNETES_WORKLOAD_MISSING', `${workload} is a ${kind}, which no cluster has`);
   }
   const object = await readWorkload(client, kind, namespace, name, signal);
   const containers = containersOf(object);

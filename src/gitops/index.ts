@@ -1,0 +1,1 @@
+export { createGitopsRuntime, type GitopsOptions } from './runtime.ts';
