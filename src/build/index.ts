@@ -1,10 +1,11 @@
 export { type AllowedStrategies, chooseStrategy, type RecipeFacts } from './choose.ts';
 export { changesBetween, compose } from './compose/compose.ts';
 
+export { platformOf } from './compose/image-config.ts';
 export { formatLock, formatLocks, parseLock, parseLocks } from './compose/lock.ts';
 export type { Lock, LockedPackage, LockedRepository } from './compose/lock-form.ts';
 export { lockRecipe } from './compose/lock-recipe.ts';
-export { otherPlatforms } from './compose/platforms.ts';
+export { architectureOf, otherPlatforms } from './compose/platforms.ts';
 export type { ComposeBase, ComposedImage, ComposeRequest } from './compose/types.ts';
 export { type ContentDifference, compareContent } from './content/compare.ts';
 export { contentOf, type ImageContent } from './content/normal-form.ts';

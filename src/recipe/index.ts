@@ -23,4 +23,13 @@ export type {
 } from './fleet-types.ts';
 export { type Loaded, loadFleet, loadRecipe, parseFleet, parseRecipe } from './load.ts';
 export { nearest } from './nearest.ts';
-export type { Recipe, RecipeFile, RecipePin, RecipeRepository, RecipeRuntime, RecipeUser } from './types.ts';
+export type {
+  Recipe,
+  RecipeCheck,
+  RecipeFile,
+  RecipeGroup,
+  RecipePin,
+  RecipeRepository,
+  RecipeRuntime,
+  RecipeUser,
+} from './types.ts';

@@ -75,11 +75,59 @@ function recipeProblems(recipe: Recipe): readonly Problem[] {
     if (paths.has(path)) problems.push(problem([...at, 'path'], `${path} stands twice in the recipe`));
     paths.add(path);
   }
+  problems.push(...accountProblems(recipe), ...checkProblems(recipe));
   for (const field of ['name', 'uid'] as const) {
     const seen = new Set<string | number>();
     for (const [index, user] of (recipe.users ?? []).entries()) {
       if (seen.has(user[field])) problems.push(problem(['users', index, field], `${user[field]} stands twice`));
       seen.add(user[field]);
+    }
+  }
+  return problems;
+}
+
+const OF_RUN = ['exit', 'stdout', 'stderr', 'timeout'] as const;
+const OF_FILE = ['exists', 'type', 'mode', 'uid', 'gid'] as const;
+
+function checkProblems({ checks = [] }: Recipe): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, check] of checks.entries()) {
+    const at = ['checks', index];
+    if ((check.run === undefined) === (check.file === undefined)) {
+      problems.push(problem(at, 'exactly one of run, file is needed'));
+      continue;
+    }
+    if (check.run?.length === 0) problems.push(problem([...at, 'run'], 'it names no program'));
+    const foreign = (check.run === undefined ? OF_RUN : OF_FILE).find((key) => check[key] !== undefined);
+    if (foreign !== undefined) {
+      problems.push(problem([...at, foreign], `it says nothing of a check with "${check.run ? 'run' : 'file'}"`));
+    }
+    for (const key of ['stdout', 'stderr'] as const) {
+      try {
+        new RegExp(check[key] ?? '', 'm');
+      } catch {
+        problems.push(problem([...at, key], 'it is no regular expression'));
+      }
+    }
+  }
+  return problems;
+}
+
+function accountProblems({ users = [], groups = [] }: Recipe): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, { home, shell, createHome }] of users.entries()) {
+    const at = ['users', index];
+    if (createHome === true && home === undefined) problems.push(problem(at, 'the key "home" is missing: where to'));
+    for (const [key, value] of Object.entries({ home, shell })) {
+      // A line of passwd(5) is cut at colons.
+      if (/[:\n]/.test(value ?? '')) problems.push(problem([...at, key], 'it must have no colon and no line break'));
+    }
+  }
+  for (const field of ['name', 'gid'] as const) {
+    const seen = new Set<string | number>();
+    for (const [index, group] of groups.entries()) {
+      if (seen.has(group[field])) problems.push(problem(['groups', index, field], `${group[field]} stands twice`));
+      seen.add(group[field]);
     }
   }
   return problems;

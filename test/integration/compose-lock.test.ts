@@ -58,7 +58,7 @@ test('heraklit lock: writes, moves one package, keeps what has left the mirror, 
   assertRefused(await lock('--locked'), { code: 'COMPOSE_LOCK_STALE', says: ['there is no lock'] });
   const first = await lock();
   assert.equal(first.code, 0, first.stderr);
-  assert.match(first.stdout, /^image: 4 packages locked in .*image\.yaml\.lock\n$/);
+  assert.match(first.stdout, /^image: 4 packages of amd64 locked in .*image\.yaml\.lock\n$/);
   const before = await lockText();
   const built = await cli.run(['build', 'image.yaml', '-o', 'oci:out:image', '--offline', '--locked']);
   assert.equal(built.code, 0, built.stderr);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -12,12 +12,15 @@ import { openPodman } from '../support/podman.ts';
 
 const HEAD = 'apiVersion: heraklit/v1\nkind: Image\n';
 const WEB = `${HEAD}name: web\ndistribution: debian/trixie\npackages: [apt, python3, curl, ca-certificates, nginx, openssl]\n`;
-const CHILD = `${HEAD}name: child\nfrom: web\npackages: [man-db]\nusers: [{ name: app, uid: 10001 }]
+const CHILD = `${HEAD}name: child\nfrom: web\npackages: [man-db]\ngroups: [{ name: ops, gid: 2000 }]
+users: [{ name: app, uid: 10001, groups: [ops, www-data], home: /srv/home, createHome: true, comment: "The app" }]
+caCertificates: [ours.pem]\ntimezone: Europe/Berlin
 files:
+  - { path: /srv/tree, source: tree, exclude: ["*.bak"], uid: 10001 }
   - { path: /srv/app, directory: true, mode: "0750", uid: 10001 }
   - { path: /srv/app/data, content: hello }
 config: { entrypoint: [/bin/cat, /srv/app/data], user: app, env: { A: "1" }, ports: ["80"] }\n`;
-const GRANDCHILD = `${HEAD}name: grandchild\nfrom: child\nfiles: [{ path: /srv/app/more, content: x }]\n`;
+const GRANDCHILD = `${HEAD}name: grandchild\nfrom: child\nfiles: [{ path: /srv/app/more, content: x }]\nconfig: { user: root }\n`;
 
 const cache = mkdtempSync(join(tmpdir(), 'compose-downloads-'));
 let downloads: Promise<Downloads | undefined> | undefined;
@@ -48,12 +51,38 @@ test('scripts: run gives a Debian that dpkg, apt and its programs find sound', a
   const result = podman.shell(image('web'), `${SOUND}${programs}${TLS}echo fine`);
   assert.equal(result.status, 0, result.output);
 
-  await home.build(CHILD);
+  addSources(home.root);
+  await home.build(CHILD.replace('[man-db]', '[man-db, tzdata, passwd]'));
   await home.build(GRANDCHILD);
-  const script = `${SOUND}id app; test "$(stat -c %a:%u /srv/app)" = 750:10001; test "$(cat /srv/app/data)" = hello; ls /srv/app/more; dpkg -s man-db; test "$A" = 1`;
+  const script = `${SOUND}id app; test "$(stat -c %a:%u /srv/app)" = 750:10001; test "$(cat /srv/app/data)" = hello; ls /srv/app/more; dpkg -s man-db; test "$A" = 1
+pwck -r -q; grpck -r; test "$(id -Gn app)" = "app www-data ops"; test "$(stat -c %a:%U /srv/home)" = 700:app
+test "$(date -d @0 +%z)" = +0100
+cd /srv/tree; test "$(find . | sort | xargs echo)" = ". ./run ./sub ./sub/link ./sub/text"; test "$(./run)" = ran
+test "$(stat -c %a:%u run sub/text | xargs echo)" = "755:10001 644:10001"; test "$(readlink sub/link)" = text
+openssl verify -CApath /etc/ssl/certs /etc/ssl/certs/ours.pem
+list() { (cd /etc/ssl/certs; find . -printf '%p %l\\n' | sort; cat ca-certificates.crt) | sha256sum; }
+before=$(list); update-ca-certificates --fresh >/dev/null; test "$before" = "$(list)"`;
   const child = podman.shell(image('grandchild'), script);
   assert.equal(child.status, 0, child.output);
 });
+
+/** A certificate and a folder for the recipe above to take in. */
+function addSources(root: string): void {
+  const made = spawnSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '9', '-keyout', join(root, 'ours.key')],
+      ...['-out', join(root, 'ours.pem'), '-utf8', '-subj', '/C=DE/O=  Ünsere   Firma/CN=Our Root'],
+    ],
+    { encoding: 'utf8' },
+  );
+  assert.equal(made.status, 0, made.stderr);
+  mkdirSync(join(root, 'tree', 'sub'), { recursive: true });
+  writeFileSync(join(root, 'tree', 'run'), '#!/bin/sh\necho ran\n', { mode: 0o744 });
+  writeFileSync(join(root, 'tree', 'sub', 'text'), 'text', { mode: 0o600 });
+  writeFileSync(join(root, 'tree', 'old.bak'), 'left out');
+  symlinkSync('text', join(root, 'tree', 'sub', 'link'));
+}
 
 test('two homes, two folders, two times: the same digest; a lock alone decides', async (context) => {
   const from = await shared(context);

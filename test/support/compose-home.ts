@@ -21,6 +21,7 @@ export interface Downloads {
 export interface BuildOptions {
   readonly lock?: Lock;
   readonly locked?: boolean;
+  readonly update?: boolean | readonly string[];
   readonly architecture?: string;
   readonly progress?: Progress;
 }

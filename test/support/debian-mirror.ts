@@ -105,13 +105,18 @@ export async function buildMirror(
     const index = Buffer.from(stanzas.join('\n'));
     const folder = `${tree}/dists/${suite}`;
     const lines: string[] = [];
-    for (const [path, bytes] of [
-      ['main/binary-amd64/Packages', index],
-      ['main/binary-amd64/Packages.gz', gzipSync(index)],
-    ] as const) {
-      lines.push(` ${hash('sha256', bytes)} ${bytes.length} ${path}`);
-      paths.set(`${folder}/${path}`, bytes);
-      paths.set(`${folder}/main/binary-amd64/by-hash/SHA256/${hash('sha256', bytes)}`, bytes);
+    // One index serves all architectures: who reads it takes its own.
+    const others = packages.map(({ control }) => control.Architecture).filter((one) => one !== 'all');
+    for (const architecture of new Set(['amd64', ...others])) {
+      for (const [name, bytes] of [
+        ['Packages', index],
+        ['Packages.gz', gzipSync(index)],
+      ] as const) {
+        const below = `main/binary-${architecture}`;
+        lines.push(` ${hash('sha256', bytes)} ${bytes.length} ${below}/${name}`);
+        paths.set(`${folder}/${below}/${name}`, bytes);
+        paths.set(`${folder}/${below}/by-hash/SHA256/${hash('sha256', bytes)}`, bytes);
+      }
     }
     const fields = {
       Origin: 'Debian',

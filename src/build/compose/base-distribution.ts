@@ -1,5 +1,6 @@
 import { readBaseFiles } from './base-image.ts';
 import { composeError } from './errors.ts';
+import { platformOf } from './image-config.ts';
 import type { ComposeRequest } from './types.ts';
 
 const LABEL = 'io.heraklit.distribution';
@@ -11,6 +12,7 @@ const OS_RELEASE = 'usr/lib/os-release';
  */
 export async function distributionFor(request: ComposeRequest): Promise<string> {
   const { recipe, base } = request;
+  refuseOtherArchitecture(request);
   const label = base?.image.config.config?.Labels?.[LABEL];
   if (recipe.distribution !== undefined && label !== undefined && recipe.distribution !== label) {
     throw composeError(
@@ -22,6 +24,19 @@ export async function distributionFor(request: ComposeRequest): Promise<string> 
     );
   }
   return recipe.distribution ?? (await readDistribution(request));
+}
+
+function refuseOtherArchitecture({ recipe, base, architecture }: ComposeRequest): void {
+  if (base === undefined) return;
+  const [found, wanted] = [base.image.config.architecture, platformOf(architecture).architecture];
+  if (found === wanted) return;
+  throw composeError(
+    'COMPOSE_BASE_MISMATCH',
+    `${recipe.name} is built for ${wanted}, its base ${base.name} is ${found}`,
+    {
+      hint: 'Name a base that has this platform.',
+    },
+  );
 }
 
 /** Which distribution a base is of: a composed image says so in a label, any other in its os-release(5). */

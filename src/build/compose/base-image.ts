@@ -116,7 +116,8 @@ function hasWhiteouts(layer: Buffer): boolean {
   );
 }
 
-async function indexOf(bytes: Buffer): Promise<LayerIndex> {
+/** What the archive of a layer holds. */
+export async function indexOf(bytes: Buffer): Promise<LayerIndex> {
   const source = (async function* () {
     yield bytes;
   })();

@@ -11,6 +11,7 @@ import { canonicalEntry, canonicalPath, imagePath } from './merged-usr.ts';
 import { dependencyOrder } from './package-order.ts';
 import type { PackageRecord } from './package-record.ts';
 import { parseRequest } from './requests.ts';
+import { timezoneItems } from './timezone.ts';
 import { registerTriggers } from './triggers.ts';
 import { accountItems } from './users.ts';
 import { judge } from './volatile.ts';
@@ -208,6 +209,60 @@ test('users are added to the account files, once', () => {
     ['etc/passwd', 'etc/group'],
   );
   assert.match(String(plain[0]?.content), /\napp:\*:1:1:/);
+});
+
+test('groups, further groups of a user, system accounts and home folders', () => {
+  const files = new Map([
+    ['etc/passwd', { content: Buffer.from('root:x:0:0::/root:/bin/sh\n'), mode: 0o644, gid: 0 }],
+    ['etc/group', { content: Buffer.from('adm:x:4:syslog\nold:x:9:one\n'), mode: 0o644, gid: 0 }],
+    ['etc/shadow', { content: Buffer.from(''), mode: 0o640, gid: 42 }],
+    ['etc/gshadow', { content: Buffer.from('adm:*::syslog\n'), mode: 0o640, gid: 42 }],
+  ]);
+  const users = [
+    {
+      name: 'app',
+      uid: 10,
+      gid: 11,
+      groups: ['adm', 'ops'],
+      home: '/var/run/app',
+      createHome: true,
+      comment: 'The app',
+    },
+    { name: 'bot', uid: 12, gid: 4, groups: ['adm'], system: true },
+  ];
+  const items = accountItems(files, users, 86_400 * 3, [
+    { name: 'ops', gid: 11 },
+    { name: 'old', gid: 90 },
+  ]);
+  const text = (path: string): string => String(items.find(({ header }) => header.path === path)?.content);
+  assert.equal(text('etc/group'), 'adm:x:4:syslog,app,bot\nold:x:90:one\nops:x:11:app\n');
+  assert.equal(text('etc/gshadow'), 'adm:*::syslog,app,bot\nops:!::app\nold:!::one\n');
+  assert.match(text('etc/passwd'), /\napp:x:10:11:The app:\/var\/run\/app:\S+\nbot:x:12:4::/);
+  assert.equal(text('etc/shadow'), 'app:!:3:0:99999:7:::\nbot:!:3::::::\n');
+  const home = items.find(({ header }) => header.path === 'run/app')?.header;
+  assert.deepEqual([home?.type, home?.mode, home?.uid, home?.gid], ['directory', 0o700, 10, 11]);
+  assert.throws(() => accountItems(files, [{ name: 'app', uid: 1, groups: ['wheel'] }], 0), {
+    code: 'COMPOSE_ACCOUNT_INVALID',
+    message: /the group wheel/,
+  });
+});
+
+test('a time zone is one that a package has', () => {
+  const recipe = (timezone: string): Recipe => ({ apiVersion: 'heraklit/v1', kind: 'Image', name: 'x', timezone });
+  const zones = record('tzdata', '', ['f usr/share/zoneinfo/Europe/Berlin', 'l usr/share/zoneinfo/Etc/UTC']);
+  const items = timezoneItems(recipe('Europe/Berlin'), [zones], false, 5);
+  assert.deepEqual(
+    items.map(({ header }) => [header.path, header.linkName]),
+    [
+      ['etc/localtime', '/usr/share/zoneinfo/Europe/Berlin'],
+      ['etc/timezone', undefined],
+    ],
+  );
+  assert.equal(timezoneItems(recipe('Etc/UTC'), [zones], false, 5).length, 2);
+  assert.equal(timezoneItems(recipe('Europe/Berlin'), [], true, 5).length, 2, 'the base may have it');
+  const code = 'COMPOSE_TIMEZONE_UNKNOWN';
+  assert.throws(() => timezoneItems(recipe('Europe'), [zones], true, 5), { code, hint: /zoneinfo/ });
+  assert.throws(() => timezoneItems(recipe('Europe/Berlin'), [], false, 5), { code, hint: /Add tzdata/ });
 });
 
 test('volatile things are left out, what packages need is kept', () => {

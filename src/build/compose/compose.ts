@@ -1,6 +1,7 @@
 import { type Digest, MediaType, serialize } from '../../oci/index.ts';
 import type { BuildStatistics, PackageChange } from '../types.ts';
-import { composeError } from './errors.ts';
+import { runChecks } from './checks.ts';
+import { refuseForeignScripts } from './foreign.ts';
 import type { StoredLayer } from './group-layer.ts';
 import { imageConfig, imageManifest } from './image-config.ts';
 import { filesOfBase, lockFor } from './lock-for.ts';
@@ -9,9 +10,6 @@ import { createdAt } from './lock-recipe.ts';
 import { packageLayers } from './package-layers.ts';
 import { topLayers } from './top-layer.ts';
 import type { ComposedImage, ComposeRequest } from './types.ts';
-
-/** Debian's architecture → Node's. */
-const NODE_ARCHITECTURE: Readonly<Record<string, string>> = { amd64: 'x64', arm64: 'arm64', i386: 'ia32' };
 
 /**
  * Makes an image from a recipe: resolve → lock → one layer per package group → maintainer scripts → one top layer.
@@ -22,7 +20,7 @@ const NODE_ARCHITECTURE: Readonly<Record<string, string>> = { amd64: 'x64', arm6
 export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const started = performance.now();
   const { recipe, base, store } = request;
-  refuseForeignScripts(request);
+  await refuseForeignScripts(request);
   const baseFiles = await filesOfBase(request);
   const draft = await lockFor(request, baseFiles);
   const compression = recipe.compression ?? 'zstd';
@@ -39,7 +37,12 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
   const config = imageConfig(recipe, lock, base, all);
   const configBlob = await store.put(serialize(config));
   const manifest = imageManifest(recipe, lock, base, all, { mediaType: MediaType.config, ...configBlob });
-  const { digest, size } = await store.put(serialize(manifest));
+  const manifestBytes = serialize(manifest);
+  const { digest, size } = await store.put(manifestBytes);
+  await runChecks(request, {
+    ...{ digest, mediaType: MediaType.manifest, manifestBytes, manifest, config },
+    blobs: { open: async (blob) => ((await store.has(blob)) ? store : (base?.image.blobs ?? store)).open(blob) },
+  });
   return {
     strategy: 'compose',
     reason: `composed from ${lock.packages.length} packages${base === undefined ? '' : ` on ${base.name}`}`,
@@ -53,14 +56,6 @@ export async function compose(request: ComposeRequest): Promise<ComposedImage> {
     lock,
     scripts,
   };
-}
-
-function refuseForeignScripts({ recipe, architecture }: ComposeRequest): void {
-  if (recipe.scripts === 'none' || (recipe.packages ?? []).length === 0) return;
-  if (NODE_ARCHITECTURE[architecture] === process.arch) return;
-  throw composeError('COMPOSE_ARCHITECTURE', `maintainer scripts of ${architecture} cannot run on ${process.arch}`, {
-    hint: 'Build on a machine of that architecture, or with `scripts: none`.',
-  });
 }
 
 export function changesBetween(before: Lock | undefined, after: Lock): readonly PackageChange[] {

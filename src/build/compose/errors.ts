@@ -47,10 +47,30 @@ export const composeErrors = {
     retryable: false,
     meaning: 'A file that the recipe takes from beside it is missing, no file, or outside the folder allowed.',
   },
+  COMPOSE_ACCOUNT_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A user of a recipe is to be in a group that neither the recipe nor the image has.',
+  },
+  COMPOSE_TIMEZONE_UNKNOWN: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A recipe names a time zone that no package of the image has.',
+  },
+  COMPOSE_CERTIFICATE_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A file that a recipe names as a CA certificate does not hold exactly one certificate in PEM form.',
+  },
+  COMPOSE_CHECK_FAILED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A finished image is not as the checks of its recipe say; it was not saved.',
+  },
   COMPOSE_ARCHITECTURE: {
     kind: 'usage',
     retryable: false,
-    meaning: 'Maintainer scripts of another processor architecture cannot run on this machine.',
+    meaning: 'Maintainer scripts or checks of another processor architecture cannot run on this machine.',
   },
 } as const;
 

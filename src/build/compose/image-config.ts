@@ -1,4 +1,4 @@
-import type { ImageConfig, ImageManifest, RuntimeConfig } from '../../oci/index.ts';
+import type { ImageConfig, ImageManifest, Platform, RuntimeConfig } from '../../oci/index.ts';
 import { digestOf, MediaType, serialize } from '../../oci/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import type { StoredLayer } from './group-layer.ts';
@@ -21,7 +21,7 @@ const GOARCH: Readonly<Record<string, { readonly architecture: string; readonly 
 };
 
 /** The OCI platform of an architecture in Debian's word. */
-export function platformOf(architecture: string) {
+export function platformOf(architecture: string): Platform {
   return { os: 'linux', ...(GOARCH[architecture] ?? { architecture }) };
 }
 

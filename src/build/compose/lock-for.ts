@@ -2,6 +2,7 @@ import { type InstalledPackage, isNamed, readStatus } from '../../distro/index.t
 import { driftOf } from './asks.ts';
 import { distributionFor } from './base-distribution.ts';
 import { type BaseFile, readBaseFiles } from './base-image.ts';
+import { BUNDLE_PATH } from './certificates.ts';
 import { STATUS_PATH } from './database.ts';
 import { composeError } from './errors.ts';
 import type { Lock } from './lock-form.ts';
@@ -16,9 +17,13 @@ const DATABASE = /^var\/lib\/dpkg\/(?:triggers\/[^/]+|diversions|statoverride)$/
 /** The package database and accounts of the base; nothing is read when the recipe only adds files. */
 export async function filesOfBase({ base, recipe }: ComposeRequest): Promise<ReadonlyMap<string, BaseFile>> {
   const needsDatabase = (recipe.packages ?? []).length > 0;
-  const needsAccounts = (recipe.users ?? []).length > 0;
-  if (base === undefined || !(needsDatabase || needsAccounts)) return new Map();
-  const needed = [...(needsDatabase ? [STATUS_PATH] : []), ...(needsAccounts ? ACCOUNT_PATHS : [])];
+  const needsAccounts = (recipe.users ?? []).length + (recipe.groups ?? []).length > 0;
+  const needed = [
+    ...(needsDatabase ? [STATUS_PATH] : []),
+    ...(needsAccounts ? ACCOUNT_PATHS : []),
+    ...((recipe.caCertificates ?? []).length > 0 ? [BUNDLE_PATH] : []),
+  ];
+  if (base === undefined || needed.length === 0) return new Map();
   const files = await readBaseFiles(base.image, needed, (path) => needsDatabase && DATABASE.test(path));
   if (needsDatabase && !files.has(STATUS_PATH)) {
     throw composeError('COMPOSE_BASE_MISMATCH', `the base ${base.name} has no package database`, {

@@ -28,9 +28,12 @@ export function canonicalEntry<Entry extends TarHeader>(entry: Entry): Entry {
   return { ...entry, path, linkName: canonicalPath(entry.linkName) };
 }
 
+/** Where the dynamic linker is /lib64/ld…. */
+const LIB64: ReadonlySet<string> = new Set(['amd64', 'ppc64el']);
+
 /** The links themselves, for images whose base-files does not ship them. */
 export function aliasLinks(architecture: string): readonly TarHeader[] {
-  const names = ['bin', 'lib', ...(architecture === 'amd64' ? ['lib64'] : []), 'sbin'];
+  const names = ['bin', 'lib', ...(LIB64.has(architecture) ? ['lib64'] : []), 'sbin'];
   const common = { uid: 0, gid: 0, size: 0, mtime: 0 } as const;
   return [
     ...names.map((name) => ({ ...common, path: name, type: 'symlink', mode: 0o777, linkName: `usr/${name}` }) as const),

@@ -1,3 +1,4 @@
+import { formatPlatform } from '../../oci/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import { composeError } from './errors.ts';
 import { platformOf } from './image-config.ts';
@@ -18,6 +19,21 @@ export function otherPlatforms(recipe: Recipe, architecture: string): readonly s
   const built = [own.os, own.architecture].join('/');
   throw composeError('COMPOSE_PLATFORM', `${recipe.name} is for ${platforms.join(', ')}, and ${built} is built here`, {
     hint: `Add ${built} to its platforms, or build on a machine of that architecture.`,
+  });
+}
+
+/** Debian's words, in the order in which they are looked for. */
+const ARCHITECTURES = ['amd64', 'arm64', 'armhf', 'armel', 'i386', 'ppc64el', 's390x', 'riscv64'] as const;
+
+/**
+ * Debian's word for a platform such as `linux/arm64`.
+ * @throws COMPOSE_PLATFORM for one that Debian is not made for
+ */
+export function architectureOf(platform: string): string {
+  const found = ARCHITECTURES.find((architecture) => isSame(platform, platformOf(architecture)));
+  if (found !== undefined) return found;
+  throw composeError('COMPOSE_PLATFORM', `there is no Debian for ${platform}`, {
+    hint: `Platforms are ${ARCHITECTURES.map((word) => formatPlatform(platformOf(word))).join(', ')}.`,
   });
 }
 

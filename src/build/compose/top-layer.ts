@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { LayerItem } from '../../oci/index.ts';
+import type { Recipe } from '../../recipe/index.ts';
 import type { BaseFile } from './base-image.ts';
+import { BUNDLE_PATH, certificateItems } from './certificates.ts';
 import { type FolderRule, findOverlaps } from './conflicts.ts';
 import { type DatabaseFiles, databaseItems } from './database.ts';
 import { composeError } from './errors.ts';
@@ -13,6 +15,7 @@ import type { PackageRecord } from './package-record.ts';
 import { recipeItems } from './recipe-files.ts';
 import { scriptChanges, scriptsKey } from './script-cache.ts';
 import { tarOf } from './tar-items.ts';
+import { timezoneItems } from './timezone.ts';
 import type { ComposeRequest } from './types.ts';
 import { ACCOUNT_PATHS, type AccountFiles, accountItems } from './users.ts';
 import { CERTIFICATES, MASTER_GROUP, MASTER_PASSWD, withoutScriptsItems } from './without-scripts.ts';
@@ -44,7 +47,7 @@ async function writeLayers(
   input: TopLayerInput,
   state: PackageState | undefined,
 ): Promise<readonly StoredLayer[]> {
-  const { lock, records, baseFiles } = input;
+  const { lock, records } = input;
   const { recipe } = request;
   const compression = recipe.compression ?? 'zstd';
   const layers: StoredLayer[] = [];
@@ -56,12 +59,8 @@ async function writeLayers(
       ),
     );
   }
-  const hasUsers = (recipe.users ?? []).length > 0;
-  const made = state !== undefined && (hasUsers || (recipe.files ?? []).length > 0) ? await state.items() : [];
-  const own = merged([
-    accountItems(accountFiles(made, baseFiles), recipe.users ?? [], lock.epoch),
-    await recipeItems(recipe, request.directory, request.confine, lock.epoch),
-  ]);
+  const made = state !== undefined && hasOwnItems(recipe) ? await state.items() : [];
+  const own = await ownItems(request, input, made);
   if (own.length > 0) {
     const items = await withFolders(request, own, made, records, lock.epoch);
     const { digest, size, diffId, uncompressed } = await storeLayer(request, items, compression);
@@ -69,6 +68,27 @@ async function writeLayers(
     layers.push({ descriptor, diffId, comment: `files and users of ${recipe.name}`, built: true, uncompressed });
   }
   return layers;
+}
+
+const hasOwnItems = ({ users, groups, files, timezone, caCertificates }: Recipe): boolean =>
+  timezone !== undefined || [users, groups, files, caCertificates].some((list) => (list ?? []).length > 0);
+
+/** What the recipe itself says: accounts, time zone and certificates, and over them its files. */
+async function ownItems(
+  request: ComposeRequest,
+  { lock, records, baseFiles }: TopLayerInput,
+  made: readonly LayerItem[],
+): Promise<readonly LayerItem[]> {
+  const { recipe, base } = request;
+  const { epoch } = lock;
+  const bundle = made.find(({ header }) => header.path === BUNDLE_PATH)?.content as Buffer | undefined;
+  const taken = new Set(made.map(({ header }) => header.path));
+  return merged([
+    accountItems(accountFiles(made, baseFiles), recipe.users ?? [], epoch, recipe.groups ?? []),
+    timezoneItems(recipe, records, base !== undefined, epoch),
+    await certificateItems(request, bundle ?? baseFiles.get(BUNDLE_PATH)?.content, taken, epoch),
+    await recipeItems(recipe, request.directory, request.confine, epoch),
+  ]);
 }
 
 interface PackageState {

@@ -15,6 +15,7 @@ const HELP = `
 Packages are chosen as apt chooses them, from indexes that are verified with the distribution's keys, and written to
 RECIPE.lock beside the recipe. The same lock gives the same digest on any machine, on any day; keep it with the recipe.
 A base (from:) that is a recipe beside this one is built first. The schema is schemas/recipe.schema.json.
+A recipe with several platforms becomes one index with an image for each; --arch builds one of them alone.
 
 A Dockerfile (or a folder with one) is built by Buildah in a network where nothing but a snapshot can be reached: the
 first build records what package managers fetch in Dockerfile.lock, with the digests of all images that it names; later
@@ -56,23 +57,69 @@ async function run(path: string, options: BuildOptions, context: CliContext): Pr
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);
   const workshop = await workshopFrom(options, context);
+  const common = {
+    ...(options.locked === undefined ? {} : { locked: options.locked }),
+    ...(options.update === undefined ? {} : { update: options.update }),
+    ...(options.pocket === undefined ? {} : { pockets: options.pocket }),
+  };
+  const reference = oci.formatReference(target);
+  const several = options.arch === undefined ? await engine.architecturesOf(path) : undefined;
+  if (several !== undefined) {
+    const { images, close } = await engine.buildPlatforms(path, several, common, workshop);
+    try {
+      const saved = { index: indexOf(images), images: images.map(({ image }) => image) };
+      const { digest } = await transport.saveIndex(saved, target, { signal: context.signal });
+      context.print(
+        options.format === 'json'
+          ? JSON.stringify({ name: images[0]?.recipe.name, reference, digest, platforms: images.map(platformFacts) })
+          : [...images.map(describeOne), `${reference}@${digest}`].join('\n'),
+      );
+    } finally {
+      await close();
+    }
+    return;
+  }
   const result = await engine.buildRecipe(
     path,
-    {
-      architecture: options.arch ?? debianArchitecture(),
-      ...(options.locked === undefined ? {} : { locked: options.locked }),
-      ...(options.update === undefined ? {} : { update: options.update }),
-      ...(options.pocket === undefined ? {} : { pockets: options.pocket }),
-    },
+    { ...common, architecture: options.arch ?? debianArchitecture() },
     workshop,
   );
   try {
     await transport.saveImage(result.image, target, { signal: context.signal });
-    const reference = oci.formatReference(target);
     context.print(options.format === 'json' ? JSON.stringify(facts(result, reference)) : describe(result, reference));
   } finally {
     await result.close();
   }
+}
+
+/** An index of the images, with what they have in common, so that it can be seen without choosing one. */
+function indexOf(images: readonly BuiltRecipe[]): ImageIndex {
+  const [first, ...others] = images.map(({ image }) => image.manifest.annotations ?? {});
+  const shared = Object.entries(first ?? {}).filter(([key, value]) =>
+    others.every((annotations) => annotations[key] === value),
+  );
+  const manifests = images.map(({ image, built }) => {
+    const { os, architecture, variant } = image.config;
+    return { ...built.descriptor, platform: { os, architecture, ...(variant === undefined ? {} : { variant }) } };
+  });
+  const mediaType = 'application/vnd.oci.image.index.v1+json';
+  return { schemaVersion: 2, mediaType, manifests, annotations: Object.fromEntries(shared) };
+}
+
+function platformFacts(result: BuiltRecipe): object {
+  const { os, architecture, variant } = result.image.config;
+  const platform = [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
+  const { name: _, reference: __, ...rest } = facts(result, '') as Record<string, unknown>;
+  return { platform, ...rest };
+}
+
+function describeOne(result: BuiltRecipe): string {
+  const { architecture } = result.built.lock;
+  return describe(result, '')
+    .split('\n')
+    .slice(0, 1)
+    .map((line) => `${architecture}: ${line}`)
+    .join('');
 }
 
 function facts({ recipe, built, image, lockFile }: BuiltRecipe, reference: string): object {

@@ -45,23 +45,34 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(path: string, options: LockOptions, context: CliContext): Promise<void> {
-  const [{ changesBetween }, { lockRecipeFile }] = await Promise.all([
+  const [{ changesBetween }, { architecturesOf, lockRecipeFile }] = await Promise.all([
     import('../../build/index.ts'),
     import('../../engine/workshop/index.ts'),
   ]);
   const workshop = await workshopFrom(options, context);
-  const result = await lockRecipeFile(
-    path,
-    {
-      architecture: options.arch ?? debianArchitecture(),
-      ...(options.locked === undefined ? {} : { locked: options.locked }),
-      ...(options.update === undefined ? {} : { update: options.update }),
-      ...(options.pocket === undefined ? {} : { pockets: options.pocket }),
-    },
-    workshop,
-  );
-  const changes = changesBetween(result.before, result.lock);
-  context.print(options.format === 'json' ? JSON.stringify(facts(result, changes)) : describe(result, changes));
+  const architectures =
+    options.arch === undefined ? ((await architecturesOf(path)) ?? [debianArchitecture()]) : [options.arch];
+  const results: { readonly result: LockedRecipe; readonly changes: readonly PackageChange[] }[] = [];
+  for (const architecture of architectures) {
+    const result = await lockRecipeFile(
+      path,
+      {
+        architecture,
+        oneOfSeveral: architectures.length > 1,
+        ...(options.locked === undefined ? {} : { locked: options.locked }),
+        ...(options.update === undefined ? {} : { update: options.update }),
+        ...(options.pocket === undefined ? {} : { pockets: options.pocket }),
+      },
+      workshop,
+    );
+    results.push({ result, changes: changesBetween(result.before, result.lock) });
+  }
+  if (options.format === 'table') {
+    context.print(results.map(({ result, changes }) => describe(result, changes)).join('\n'));
+    return;
+  }
+  const all = results.map(({ result, changes }) => facts(result, changes));
+  context.print(JSON.stringify(all.length === 1 ? all[0] : { platforms: all }));
 }
 
 function facts({ recipe, lock, lockFile }: LockedRecipe, changes: readonly PackageChange[]): object {
@@ -70,7 +81,7 @@ function facts({ recipe, lock, lockFile }: LockedRecipe, changes: readonly Packa
 }
 
 function describe({ recipe, before, lock, lockFile }: LockedRecipe, changes: readonly PackageChange[]): string {
-  const head = `${recipe.name}: ${lock.packages.length} packages locked in ${lockFile}`;
+  const head = `${recipe.name}: ${lock.packages.length} packages of ${lock.architecture} locked in ${lockFile}`;
   if (before === undefined) return head;
   if (changes.length === 0) return `${head}, as before`;
   return [head, ...changes.map(changeLine)].join('\n');

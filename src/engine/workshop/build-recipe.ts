@@ -9,6 +9,7 @@ import {
   type Lock,
   lockRecipe,
   otherPlatforms,
+  platformOf,
 } from '../../build/index.ts';
 import { type BlobSource, parseReference, type ResolvedImage } from '../../oci/index.ts';
 import { type Loaded, loadRecipe, type Recipe } from '../../recipe/index.ts';
@@ -28,6 +29,8 @@ export interface BuildRecipeOptions {
   readonly update?: boolean | readonly string[];
   /** Default: release, updates, security. */
   readonly pockets?: readonly string[];
+  /** The caller builds the recipe's other platforms, too. */
+  readonly oneOfSeveral?: boolean;
   /** The base, where the caller has it; else it is found from the recipe's `from`. */
   readonly base?: ResolvedImage;
 }
@@ -103,10 +106,9 @@ async function findBase(
       close: built.close,
     };
   }
-  const image = await openImage(
-    parseReference(name),
-    workshop.options.signal ? { signal: workshop.options.signal } : {},
-  );
+  const { signal } = workshop.options;
+  const platform = platformOf(options.architecture);
+  const image = await openImage(parseReference(name), { platform, ...(signal ? { signal } : {}) });
   return { compose: { name, image }, distribution: undefined, close: () => image.close() };
 }
 
@@ -119,7 +121,7 @@ export async function composeRecipe(
   workshop: Workshop,
 ): Promise<ComposedImage> {
   const others = otherPlatforms(loaded.document, options.architecture);
-  if (others.length > 0) {
+  if (others.length > 0 && options.oneOfSeveral !== true) {
     const { log } = workshop.options;
     log.warn(`${loaded.document.name}: ${others.join(', ')} is not built here: one machine makes its own platform`);
   }

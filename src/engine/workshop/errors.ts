@@ -32,6 +32,11 @@ export const workshopErrors = {
     retryable: false,
     meaning: 'A recipe has no lock beside it that would say which packages it needs.',
   },
+  RECIPE_PLATFORMS_INCOMPLETE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A recipe is for several platforms, and not all of them can be built on this machine.',
+  },
   RECIPE_GONE: {
     kind: 'failed',
     retryable: false,

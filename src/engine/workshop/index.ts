@@ -1,4 +1,5 @@
 /** The stages over one home, without fleet, queue and database: what a command that makes one image needs. */
+export { architecturesOf, type BuiltPlatforms, buildPlatforms } from './build-platforms.ts';
 export {
   type BuildRecipeOptions,
   type BuiltRecipe,
