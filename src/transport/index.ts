@@ -4,4 +4,3 @@ export { type OpenedImage, type OpenImageOptions, openFromRegistry, openImage } 
 export { type OpenedIndex, openIndex } from './open-index.ts';
 export { checkSavable, saveArtifact, saveImage } from './save.ts';
 export { type IndexToSave, saveIndex } from './save-index.ts';
-export { type SavedIndex, saveImageIndex } from './save-index.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { BuiltRecipe } from '../../engine/workshop/index.ts';
+import type { ImageIndex } from '../../oci/index.ts';
 import { addDockerfileOptions, buildDockerfile, type DockerfileOptions, isDockerfile } from '../build-dockerfile.ts';
 import type { CliContext } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
