@@ -10,6 +10,7 @@ import { openQueue } from './queue/pg-boss-queue.ts';
 import { refuseClash, takeOver } from './run/claim-images.ts';
 import { pushReleased } from './run/push-released.ts';
 import { requeueOpenTasks } from './run/requeue.ts';
+import { signReleased } from './run/sign-released.ts';
 import { planSurvey, startRun, surveyFleet } from './run/start-run.ts';
 import { tasksOfRun } from './run/task-store.ts';
 import type { Task } from './task.ts';
@@ -72,10 +73,11 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     if (unfinished !== undefined) await requeueOpenTasks(context, unfinished);
     if (run !== undefined) await carryOut(context, run, signal);
     const tasks = run === undefined ? [] : await tasksOfRun(context.database.kysely, run);
-    const { pushes = [] } = context.ports;
+    const { pushes = [], signing } = context.ports;
+    const unsigned = signing === undefined ? [] : await signReleased(context, signing, signal);
     const unpushed = (await Promise.all(pushes.map((port) => pushReleased(context, port, signal)))).flat();
     const resumed = unfinished !== undefined;
-    return { run, resumed, tasks, problems: [...problems, ...unpushed], times: context.times };
+    return { run, resumed, tasks, problems: [...problems, ...unsigned, ...unpushed], times: context.times };
   } finally {
     await context.queue.stop();
   }

@@ -84,6 +84,8 @@ export interface SigningPort {
   attest(build: AttestedBuild, signal: AbortSignal): Promise<Attached>;
   /** The image's signature and the statement of its tests; nothing when it is signed already. */
   sign(candidate: CandidateImage, checks: readonly string[], signal: AbortSignal): Promise<Attached>;
+  /** The signature of an image that was released unsigned; nothing when it has one. */
+  signAlone(place: Place, subject: Descriptor): Promise<Attached>;
 }
 
 export interface CandidateImage extends Place {

@@ -93,6 +93,15 @@ test('policy.strategies: what cannot be made is told with its code; allowed, an 
   assert.equal(pushed?.digest, first.json.tasks[0].digest);
   const again = await run('run');
   assert.deepEqual([again.code, again.json.tasks, again.json.problems], [0, [], []]);
+  // Signing set later: what is released already is signed, and the other registry gets the signature.
+  const made = await cli.run(['key', 'generate', '-o', 'late', '--no-passphrase']);
+  assert.equal(made.code, 0, made.stderr);
+  const late = 'signing: { key: late.key }\n';
+  await fleet(['calm'], `policy: { strategies: [patch] }\n${late}registry: { push: "${outside.host}/team" }\n`);
+  const signed = await run('run');
+  assert.deepEqual([signed.code, signed.json.tasks, signed.json.problems], [0, [], []]);
+  const verified = await cli.run(['attest', 'verify', `${outside.host}/team/calm:latest`, '--key', 'late.pub']);
+  assert.equal(verified.code, 0, verified.stderr);
   // A replica gets what it names; one that is away is told and holds up nobody.
   const replicas = `[{ to: "${outside.host}/all", images: ["c*"] }, { to: "${outside.host}/none", images: [x] }, { to: "127.0.0.1:1/away" }]`;
   await fleet(['calm'], `policy: { strategies: [patch] }\nregistry: { replicas: ${replicas} }\n`);

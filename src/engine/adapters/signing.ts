@@ -101,6 +101,14 @@ export function signingOf(setup: SigningSetup, tools: SigningTools): SigningPort
       ]);
       return { entries, statements: layers };
     },
+    async signAlone({ repository }, subject): Promise<Attached> {
+      const store = await workshop.store();
+      const before = await attachedUnder(catalogue, store, repository, signatureTag(subject.digest));
+      if (own.has(before?.descriptor.annotations?.[KEY_ID] ?? '')) return NOTHING_ATTACHED;
+      const reference = nameOf(repository);
+      const signature = await signatureAttachment(signer, { reference, subject }, before?.layers);
+      return { entries: await storeAttachments(store, repository, [signature]), statements: [] };
+    },
   };
 }
 
