@@ -128,7 +128,7 @@ export class RebaseWorld {
     return {
       kind: 'rebased',
       reason: rebased.result.reason,
-      left: [...differences(ours, theirs).filter(isOfContent), ...config],
+      left: [...differences(ours, theirs), ...config],
     };
   }
 
@@ -194,13 +194,6 @@ export class RebaseWorld {
     );
     return a === b ? [] : [`config: ${a} instead of ${b}`];
   }
-}
-
-/** The time of a source file of Python's counts where its byte code holds it: not where a build copied it just now. */
-function isOfContent(difference: string): boolean {
-  const [, path = '', ours, theirs] = /^(.*?): (.*) instead of (.*)$/.exec(difference) ?? [];
-  const untimed = (text: string | undefined): string | undefined => text?.replace(/ \d+$/, '');
-  return !/^(?:srv|opt|home)\/.*\.py$/.test(path) || untimed(ours) !== untimed(theirs);
 }
 
 interface BaseRecipe {

@@ -7,8 +7,9 @@ const CHECKSUM_BYTES = 4;
 
 /** CRC-32 (4 bytes, big endian) · facts in V8's own form. */
 export function encodeFacts(facts: LayerFacts): Buffer {
-  const { index, files, linked, scripts } = facts;
-  const body = serialize({ index: serializeLayerIndex(index), files: [...files], linked, scripts });
+  const { index, files, linked, scripts, small } = facts;
+  const lists = { files: [...files], linked, scripts, small: [...small] };
+  const body = serialize({ index: serializeLayerIndex(index), ...lists });
   const checksum = Buffer.alloc(CHECKSUM_BYTES);
   checksum.writeUInt32BE(crc32(body));
   return Buffer.concat([checksum, body]);
@@ -24,9 +25,11 @@ export function decodeFacts(bytes: Buffer): LayerFacts | undefined {
       readonly files: readonly [string, Uint8Array][];
       readonly linked: LayerFacts['linked'];
       readonly scripts: LayerFacts['scripts'];
+      readonly small: readonly [string, Uint8Array][];
     };
     const index: LayerIndex = parseLayerIndex(value.index);
-    return { index, files: new Map(value.files), linked: value.linked, scripts: value.scripts };
+    const { linked, scripts } = value;
+    return { index, files: new Map(value.files), linked, scripts, small: new Map(value.small) };
   } catch {
     return undefined;
   }

@@ -30,7 +30,7 @@ export interface LayerFactsReader {
   collector(): FactsCollector;
 }
 
-const FORMAT = 5;
+const FORMAT = 6;
 /** Layers whose facts stay in memory: more than any image has. */
 const MEMORY_LAYERS = 512;
 /** Bytes of one captured file; dpkg's status of 3,000 packages has under 5 MB. */
@@ -41,6 +41,10 @@ const CAPTURED =
 /** Files that may be ELF by name or mode; libraries carry no execute bit on Debian. */
 const mayBeElf = (header: TarHeader): boolean =>
   header.size > 3 && ((header.mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(header.path));
+
+/** Bytes of a small file, and of all that are kept of a layer. */
+const SMALL_FILE = 16 * 1024;
+const SMALL_FILES = 64 * 1024;
 
 /**
  * Facts by diff id in `directory` (a folder of the home's cache), which may be deleted at any time.
@@ -107,12 +111,17 @@ export function createLayerFactsReader(
 class Gathering {
   readonly #linked: LinkedFile[] = [];
   readonly #scripts: ScriptFile[] = [];
+  readonly #small = new Set<string>();
+  #smallBytes = 0;
   readonly #scan = new LayerCapture();
   readonly options: CollectOptions;
 
   constructor(wholeLimit: number) {
     this.options = {
-      capture: (header) => this.#scan.wants(header) || CAPTURED.test(header.path),
+      capture: (header) => {
+        const wanted = this.#scan.wants(header) || CAPTURED.test(header.path);
+        return this.#isSmall(header) || wanted;
+      },
       visit: (header) =>
         mayBeElf(header) && header.size <= wholeLimit ? (content) => this.#look(header.path, content) : undefined,
       stream: (header) =>
@@ -120,6 +129,13 @@ class Gathering {
       captureLimit: CAPTURE_LIMIT,
       hashFiles: true,
     };
+  }
+
+  #isSmall({ path, size }: TarHeader): boolean {
+    if (size > SMALL_FILE || this.#smallBytes + size > SMALL_FILES || CAPTURED.test(path)) return false;
+    this.#smallBytes += size;
+    this.#small.add(path);
+    return true;
   }
 
   /** A program too large to be read whole. */
@@ -152,7 +168,8 @@ class Gathering {
 
   facts({ index, captured }: IndexedLayer): LayerFacts {
     const files = new Map([...captured].filter(([path]) => CAPTURED.test(path)));
-    return { index, files, linked: this.#linked, scripts: this.#scripts };
+    const small = new Map([...captured].filter(([path]) => this.#small.has(path)));
+    return { index, files, linked: this.#linked, scripts: this.#scripts, small };
   }
 
   record(blob: Digest, indexed: IndexedLayer) {

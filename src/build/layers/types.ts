@@ -27,4 +27,6 @@ export interface LayerFacts {
   /** Programs and libraries, with what they are linked against. */
   readonly linked: readonly LinkedFile[];
   readonly scripts: readonly ScriptFile[];
+  /** Other small files, as many as fit: a layer that a child adds is seldom larger. */
+  readonly small: ReadonlyMap<string, Uint8Array>;
 }

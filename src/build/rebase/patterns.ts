@@ -1,7 +1,8 @@
+import type { LayerEntry } from '../../oci/index.ts';
 import type { BasePair } from './base-pair.ts';
 import type { OwnEdits } from './judge-paths.ts';
 import type { RebaseConflict } from './report.ts';
-import { fileAt, nameOf, parentOf } from './tree.ts';
+import { fileAt, nameOf, parentOf, sameAttributes } from './tree.ts';
 
 /** Deletions of one name, wherever they are, that look like a search. */
 const ALIKE = 2;
@@ -24,7 +25,7 @@ export function judgePatterns(
   edits: OwnEdits,
   pair: BasePair,
   removedPackages: ReadonlySet<string>,
-  writesOf: (path: string) => { readonly mode: number } | undefined,
+  writesOf: (path: string) => LayerEntry | undefined,
 ): readonly RebaseConflict[] {
   const conflicts: RebaseConflict[] = [];
   const refuse = (path: string, what: string): void => {
@@ -39,8 +40,15 @@ export function judgePatterns(
       refuse(path, 'the new base adds it to a folder that went with a removed package');
   }
   judgeDeletions(deleted, pair, refuse);
-  judgeAttributes(edits.attributes, pair, refuse);
-  judgeSetuid(edits.attributes, pair, writesOf, refuse);
+  const stripped = new Set(
+    edits.attributes.filter((path) => isStripped(fileAt(pair.oldBase.tree.get(path)), writesOf(path))),
+  );
+  judgeAttributes(
+    edits.attributes.filter((path) => !stripped.has(path)),
+    pair,
+    refuse,
+  );
+  if (stripped.size > 0) judgeSetuid(pair, refuse);
   return conflicts;
 }
 
@@ -92,19 +100,16 @@ function judgeAttributes(edited: readonly string[], pair: BasePair, refuse: Refu
   }
 }
 
+/** Nothing but set-user-id and set-group-id bits were taken away. */
+const isStripped = (before: LayerEntry | undefined, now: LayerEntry | undefined): boolean =>
+  before !== undefined &&
+  now !== undefined &&
+  (before.mode & SETUID) !== 0 &&
+  sameAttributes({ ...before, mode: before.mode & ~SETUID }, { ...now, mode: now.mode });
+
 /** `find / -perm /6000 -exec chmod a-s` on the new base would find its new programs too. */
-function judgeSetuid(
-  edited: readonly string[],
-  pair: BasePair,
-  writesOf: (path: string) => { readonly mode: number } | undefined,
-  refuse: Refuse,
-): void {
-  const stripped = edited.some((path) => {
-    const [before, now] = [fileAt(pair.oldBase.tree.get(path)), writesOf(path)];
-    return before !== undefined && now !== undefined && (before.mode & SETUID & ~now.mode) !== 0;
-  });
-  if (!stripped) return;
-  for (const [path] of pair.changed) {
+function judgeSetuid(pair: BasePair, refuse: Refuse): void {
+  for (const path of pair.changed.keys()) {
     const after = fileAt(pair.newBase.tree.get(path));
     if (after?.type !== 'file' || (after.mode & SETUID) === 0) continue;
     const before = fileAt(pair.oldBase.tree.get(path));

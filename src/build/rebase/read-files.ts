@@ -56,9 +56,10 @@ export async function readOwnFiles(
   for (const path of paths) {
     const write = own.writes.get(path);
     if (write?.entry.type !== 'file') continue;
-    const content = facts[write.layer]?.files.get(write.linkedTo ?? path);
+    const at = write.linkedTo ?? path;
+    const content = facts[write.layer]?.files.get(at) ?? facts[write.layer]?.small.get(at);
     if (content !== undefined) found.set(path, content);
-    else places.set(path, { layer: write.layer, path: write.linkedTo ?? path });
+    else places.set(path, { layer: write.layer, path: at });
   }
   for (const [path, content] of await readPlaces(child, places, first)) found.set(path, content);
   return found;

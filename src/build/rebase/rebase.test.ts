@@ -133,7 +133,7 @@ test('set-user-id bits taken away are taken away from new programs only by build
   const old: Side = { files: { 'usr/bin/su': suid, 'usr/sbin/x': 'x' } };
   const now: Side = { files: { ...old.files, 'usr/sbin/new': suid } };
   assert.match(
-    (await refusals(old, now, { files: { 'usr/bin/su': 'su' } })).join(),
+    (await refusals(old, now, { files: { 'usr/bin/su': { ...suid, mode: 0o755 } } })).join(),
     /usr\/sbin\/new: the child takes set-user-id/,
   );
 });
