@@ -173,6 +173,13 @@ test('Alpine’s secdb says what an update fixes: by source package, in apk’s 
     ['libssl3', true, 'CVE-2026-1111'],
     ['musl', false, ''],
   ]);
+  // And what it says, a patch goes by.
+  const patch = ['patch', reference, '-o', `oci:${join(folder, 'secure')}:1`, '--only-security', '--format', 'json'];
+  const patched = heraklit(...patch, '--mirror', mirror, '--keyring', key);
+  assert.equal(patched.code, 0, patched.stderr);
+  const { changes, advisories } = JSON.parse(patched.stdout);
+  assert.deepEqual(changes.map((change: { package: string }) => change.package).sort(), ['libcrypto3', 'libssl3']);
+  assert.deepEqual(advisories, ['CVE-2026-1111']);
 });
 
 test('an Alpine image without shell and apk is patched from the command line; a pacman one is refused', async () => {

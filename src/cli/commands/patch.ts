@@ -57,16 +57,31 @@ export function register(command: Command, context: CliContext): void {
 }
 
 async function run(text: string, options: PatchOptions, context: CliContext): Promise<void> {
+  const { importedAdvisories } = await import('../imported-advisories.ts');
+  const imported = await importedAdvisories(context);
+  try {
+    await patchWith(
+      { ...filterOf(options), ...(imported === undefined ? {} : { advisories: imported.find }) },
+      text,
+      options,
+      context,
+    );
+  } finally {
+    await imported?.close();
+  }
+}
+
+async function patchWith(filter: PatchFilter, text: string, options: PatchOptions, context: CliContext): Promise<void> {
   const [oci, transport] = await Promise.all([import('../../oci/index.ts'), import('../../transport/index.ts')]);
   const [source, target] = [oci.parseReference(text), oci.parseReference(options.output)];
   transport.checkSavable(target);
-  if (options.platform === undefined && (await patchWhole(source, target, options, context))) return;
+  if (options.platform === undefined && (await patchWhole(filter, source, target, options, context))) return;
   const platform = options.platform === undefined ? {} : { platform: oci.parsePlatform(options.platform) };
   const image = await transport.openImage(source, { signal: context.signal, ...platform });
   try {
     const engine = await import('../../engine/workshop/index.ts');
     const workshop = await workshopFrom(options, context);
-    const outcome = await engine.patchImage(image, filterOf(options), workshop);
+    const outcome = await engine.patchImage(image, filter, workshop);
     const result =
       outcome.kind === 'patched'
         ? engine.resolvedFrom(outcome.image, engine.storeOver(await workshop.store(), image.blobs))
@@ -99,6 +114,7 @@ const filterOf = ({
 
 /** All platforms of an image. @returns false where it is of one */
 async function patchWhole(
+  filter: PatchFilter,
   source: Reference,
   target: Reference,
   options: PatchOptions,
@@ -109,8 +125,8 @@ async function patchWhole(
   if (opened === undefined) return false;
   try {
     const engine = await import('../../engine/workshop/index.ts');
-    const filter = { ...filterOf(options), keepUnpatched: options.keepUnpatched === true };
-    const patched = await engine.patchIndex(opened, filter, await workshopFrom(options, context));
+    const keeping = { ...filter, keepUnpatched: options.keepUnpatched === true };
+    const patched = await engine.patchIndex(opened, keeping, await workshopFrom(options, context));
     const { digest } = await transport.saveIndex(patched, target, { signal: context.signal });
     const reference = oci.formatReference(target);
     const { platforms, leftOut } = patched;

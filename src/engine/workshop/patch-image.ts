@@ -1,6 +1,13 @@
 import { type BuiltImage, canRunDpkg, openPatchRoot, patch, withoutPatchLayer } from '../../build/index.ts';
 import type { EcosystemId } from '../../distro/index.ts';
-import { type Finding, findOutdated, type ImageContents, inspectLayers, readLayers } from '../../inventory/index.ts';
+import {
+  type FindAdvisories,
+  type Finding,
+  findOutdated,
+  type ImageContents,
+  inspectLayers,
+  readLayers,
+} from '../../inventory/index.ts';
 import type { ResolvedImage } from '../../oci/index.ts';
 import { workshopError } from './errors.ts';
 import { solveUpgrades } from './solve-upgrades.ts';
@@ -17,6 +24,8 @@ export interface PatchFilter {
   readonly severity?: Finding['severity'];
   /** Only updates rated at most so: worse ones take another way. */
   readonly maxSeverity?: Finding['severity'];
+  /** Imported advisories: they rate and name what is found. */
+  readonly advisories?: FindAdvisories;
   /** Of the new layer; default: zstd, for Docker's manifests gzip. */
   readonly compression?: 'gzip' | 'zstd';
 }
@@ -50,7 +59,7 @@ export async function patchImage(image: ResolvedImage, filter: PatchFilter, tool
   root?.catch(() => undefined);
   try {
     const shelf = await workshop.shelf(now.distribution.name, now.architecture);
-    const check = (contents: ImageContents) => findings(image, contents, shelf, workshop);
+    const check = (contents: ImageContents) => findings(image, contents, filter, shelf, workshop);
     const found = await check(now);
     const wanted = found.filter((finding) => isWanted(finding, filter) && !isHeld(finding, now));
     if (wanted.length === 0) return { kind: 'unchanged', left: found };
@@ -98,11 +107,13 @@ const anyOf = (...signals: readonly (AbortSignal | undefined)[]): AbortSignal =>
 async function findings(
   image: ResolvedImage,
   contents: ImageContents,
+  { advisories }: PatchFilter,
   shelf: Shelf,
   workshop: Workshop,
 ): Promise<readonly Finding[]> {
   const changelog = await workshop.changelogs(contents.distribution?.name ?? '', shelf);
-  const check = await findOutdated(contents, shelf.snapshots, { changelog });
+  const known = advisories === undefined ? {} : { advisories };
+  const check = await findOutdated(contents, shelf.snapshots, { changelog, ...known });
   if (check.kind === 'unsupported') throw unsupported(image, check.reason);
   return check.findings;
 }
