@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/index.ts';
 import { readApkFiles } from '../../build/index.ts';
 import {
   type ApkChange,
@@ -11,6 +12,7 @@ import {
 import type { Finding, ImageContents } from '../../inventory/index.ts';
 import { flattenLayers, type LayerIndex, type ResolvedImage } from '../../oci/index.ts';
 import { workshopError } from './errors.ts';
+import { solveDistroless } from './solve-distroless.ts';
 import type { Shelf, Workshop } from './workshop.ts';
 
 /** An image before any patch, and which of its findings are to go. */
@@ -41,7 +43,16 @@ export async function solveUpgrades(request: UpgradeRequest, shelf: Shelf, works
     case 'rpm':
       return solveRpmUpgrades(request, shelf);
     default:
+      if (request.contents.packageDatabase === 'dpkg-status.d') return solveDistrolessUpgrades(request, shelf);
       return { upgrades: await solveDebUpgrades(request, shelf, workshop) };
+  }
+}
+
+function solveDistrolessUpgrades({ image, contents, findings }: UpgradeRequest, shelf: Shelf): UpgradePlan {
+  try {
+    return { upgrades: solveDistroless(contents.packages, findings, shelf.snapshots) };
+  } catch (error) {
+    throw unsolvable(image, messageOf(error));
   }
 }
 
