@@ -9,6 +9,7 @@ import { bulkContract } from './inventory-model/bulk.ts';
 import { filesContract } from './inventory-model/files.ts';
 import { hostsContract } from './inventory-model/hosts.ts';
 import { pastContract } from './inventory-model/past.ts';
+import { touchedContract } from './inventory-model/touched.ts';
 import { usageContract } from './inventory-model/usage.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'inventory-'));
@@ -21,3 +22,4 @@ pastContract('embedded database', () => openDatabase({ kind: 'embedded', directo
 usageContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'usage') }));
 hostsContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'hosts') }));
 baseContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'base') }));
+touchedContract('embedded database', () => openDatabase({ kind: 'embedded', directory: join(folder, 'touched') }));

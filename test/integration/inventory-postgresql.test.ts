@@ -6,6 +6,7 @@ import { bulkContract } from '../contract/inventory-model/bulk.ts';
 import { filesContract } from '../contract/inventory-model/files.ts';
 import { hostsContract } from '../contract/inventory-model/hosts.ts';
 import { pastContract } from '../contract/inventory-model/past.ts';
+import { touchedContract } from '../contract/inventory-model/touched.ts';
 import { usageContract } from '../contract/inventory-model/usage.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
@@ -27,6 +28,7 @@ if (programs === undefined) {
     filesContract('PostgreSQL', open);
     pastContract('PostgreSQL', open);
     usageContract('PostgreSQL', open);
+    touchedContract('PostgreSQL', open);
     hostsContract('PostgreSQL', open);
     baseContract('PostgreSQL', open);
   });

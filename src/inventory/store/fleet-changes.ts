@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import { decodeCursor, encodeCursor, type Page, pageSize, toPage } from '../cursor.ts';
 import { globToLike } from '../image-glob.ts';
-import { byName, changesBetween, type ImageSets, languageSetsOf, type PackageChange } from './set-changes.ts';
+import { byName, changeTotals, type ImageSets, languageSetsOf, type PackageChange } from './set-changes.ts';
 
 export interface FleetChangesQuery {
   readonly from: Date;
@@ -85,22 +85,13 @@ export async function fleetChanges(
   );
   // A reference that came or went is counted, its packages are not: nothing of it changed.
   const both = rows.flatMap((row, at) => {
-    const pair = pairs[at] as (typeof pairs)[number];
-    return pair[0] === undefined || pair[1] === undefined ? [] : [{ pair, references: row.references }];
+    const [before, now] = pairs[at] as (typeof pairs)[number];
+    return before === undefined || now === undefined ? [] : [{ pair: [before, now] as const, count: row.references }];
   });
-  const changes = await changesBetween(
-    reader,
-    both.map(({ pair }) => pair),
-  );
-  const totals = new Map<string, FleetPackageChange>();
-  for (const [at, list] of changes.entries()) {
-    const { references } = both[at] as (typeof both)[number];
-    for (const change of list) {
-      const key = JSON.stringify([change.type, change.package, change.arch, change.from, change.to]);
-      totals.set(key, { ...change, images: (totals.get(key)?.images ?? 0) + references });
-    }
-  }
-  const sorted = [...totals.values()].sort((a, b) => b.images - a.images || byName(a, b));
+  const totals = await changeTotals(reader, both);
+  const sorted = totals
+    .map(({ count: images, ...change }): FleetPackageChange => ({ ...change, images }))
+    .sort((a, b) => b.images - a.images || byName(a, b));
   const end = start + limit;
   const count = (wanted: (pair: (typeof pairs)[number]) => boolean): number =>
     rows.reduce((sum, row, at) => sum + (wanted(pairs[at] as (typeof pairs)[number]) ? row.references : 0), 0);

@@ -37,7 +37,7 @@ export async function outdatedAll(reader: DatabaseReader, query: OutdatedQuery =
   return filledPage(
     query,
     async (asked) => {
-      const page = await namedImages(reader, asked, matching, sql`${isOutdated} ${runs}`);
+      const page = await namedImages<NamedImage>(reader, asked, { matching, condition: sql`${isOutdated} ${runs}` });
       const findings = await findingsOfImages(reader, page.rows, query);
       return { next: page.next, rows: page.rows.map((row, at) => outdatedImage(row, findings[at])) };
     },
@@ -70,7 +70,11 @@ export async function needingAttention(
   return filledPage(
     query,
     async (asked) => {
-      const page = await namedImages(reader, asked, matching, isWanted);
+      const page = await namedImages<NamedImage & CheckedRow>(reader, asked, {
+        matching,
+        condition: isWanted,
+        grades: true,
+      });
       const findings = await findingsOfImages(reader, page.rows, query);
       const rows = page.rows.map((row, at) => {
         return { ...outdatedImage(row, findings[at]), ...gradedImage(row, now, policy) };
@@ -131,7 +135,8 @@ async function findingsOfImages(
   });
 }
 
-interface NamedImage extends ScopedSet, CheckedRow {
+interface NamedImage extends ScopedSet {
+  readonly distribution: string;
   readonly reference: string;
   readonly digest: string;
   /** image.id */
@@ -139,26 +144,32 @@ interface NamedImage extends ScopedSet, CheckedRow {
   readonly usage_set: number | null;
 }
 
+/** What `CheckedRow` is made from, beside the distribution. */
+const gradedColumns = sql`, scope_check.status as scope_status, scope_check.reason, exposure.checked, oldest_critical,
+  oldest_important, coalesce(exposure.packages,
+    (select cardinality(versions) from package_set where package_set.id = image.package_set)) as packages`;
+
 /** A page of references that name an image now, by name. */
-async function namedImages(
+async function namedImages<Row extends NamedImage>(
   reader: DatabaseReader,
   query: OutdatedQuery,
-  matching: RawBuilder<unknown>,
-  condition: RawBuilder<unknown>,
-): Promise<Page<NamedImage>> {
+  {
+    matching,
+    condition,
+    grades = false,
+  }: { readonly matching: RawBuilder<unknown>; readonly condition: RawBuilder<unknown>; readonly grades?: boolean },
+): Promise<Page<Row>> {
   const limit = pageSize(query.limit);
   const [after] = query.after === undefined ? [''] : decodeCursor(query.after, ['string'] as const);
-  const { rows } = await sql<NamedImage>`
+  const { rows } = await sql<Row>`
     ${matching}
-    select reference, image.id as image, image.digest, image.distribution, image.scope, image.package_set, image_usage.usage_set,
-      scope_check.status as scope_status, scope_check.reason, exposure.checked, oldest_critical, oldest_important,
-      coalesce(exposure.packages,
-        (select cardinality(versions) from package_set where package_set.id = image.package_set)) as packages
+    select reference, image.id as image, image.digest, image.distribution, image.scope, image.package_set,
+      image_usage.usage_set ${grades ? gradedColumns : sql``}
     from image_reference
     join image on image.id = image_reference.image
     ${usageJoin}
-    left join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
-    left join scope_check on scope_check.scope = image.scope
+    ${grades ? sql`left` : sql``} join exposure on exposure.package_set = image.package_set and exposure.scope = image.scope
+    ${grades ? sql`left join scope_check on scope_check.scope = image.scope` : sql``}
     where until is null and reference > ${after} and ${condition}
       ${query.distribution === undefined ? sql`` : sql`and image.distribution = ${query.distribution}`}
       ${query.imageGlob === undefined ? sql`` : sql`and reference like ${globToLike(query.imageGlob)}`}

@@ -190,7 +190,9 @@ async function imagesOf(
         : sql`and exists (select from image_reference
             where image_reference.image = image.id and until is null and reference like ${like})`
     }`;
-  // The image that the page before ended in may have no row left: one more.
+  // The image that the page before ended in may have no row left: one more. Written out, since of a parameter the planner
+  // supposes a tenth of what there is, and reads whole sets.
+  const more = sql.lit(limit + 1);
   const start = sql`case when place = 1 then ${startImage}::integer else 0 end`;
   const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
     select entry, set, page.image, digest, reference, layer.diff_id as layer,
@@ -211,13 +213,13 @@ async function imagesOf(
         cross join lateral (
           (select id from image
             where not member.language and package_set = member.set and id >= ${start} ${fits}
-            order by id limit ${limit + 1})
+            order by id limit ${more})
           union all
           (select image.id from image_languages own join image on image.id = own.image
             where member.language and own.set = member.set and own.image >= ${start} ${fits}
-            order by own.image limit ${limit + 1})
+            order by own.image limit ${more})
         ) image
-        order by place, image.id limit ${limit + 1}
+        order by place, image.id limit ${more}
       ) hit
       join image on image.id = hit.image
       -- A plan of its own (offset 0): without statistics, which the embedded database gathers only when told to, a join

@@ -32,6 +32,37 @@ export async function changesBetween(
   reader: DatabaseReader,
   pairs: readonly (readonly [before: ImageSets | undefined, after: ImageSets | undefined])[],
 ): Promise<readonly (readonly PackageChange[])[]> {
+  const movesOf = await movesBetween(reader, pairs);
+  return pairs.map((_, at) => movesOf(at).map(changeOf).sort(byName));
+}
+
+/** Each distinct change with the sum of what the pairs count that it is in. */
+export async function changeTotals(
+  reader: DatabaseReader,
+  pairs: readonly { readonly pair: readonly [before: ImageSets, after: ImageSets]; readonly count: number }[],
+): Promise<readonly (PackageChange & { readonly count: number })[]> {
+  const movesOf = await movesBetween(
+    reader,
+    pairs.map(({ pair }) => pair),
+  );
+  // By number: a fleet has millions of moves, of which few are distinct.
+  const totals = new Map<string, { readonly move: Move; count: number }>();
+  for (const [at, { count }] of pairs.entries()) {
+    for (const move of movesOf(at)) {
+      const key = `${move.from?.id ?? ''}>${move.to?.id ?? ''}`;
+      const known = totals.get(key);
+      if (known === undefined) totals.set(key, { move, count });
+      else known.count += count;
+    }
+  }
+  return [...totals.values()].map(({ move, count }) => ({ ...changeOf(move), count }));
+}
+
+/** Moves of the pair at a place, in no order; made when asked for. */
+async function movesBetween(
+  reader: DatabaseReader,
+  pairs: readonly (readonly [before: ImageSets | undefined, after: ImageSets | undefined])[],
+): Promise<(at: number) => readonly Move[]> {
   // What both have is no change, and no version of it is in another set of the same image.
   const own = pairs.map(([before, after]) => {
     const [left, right] = [new Set(idsOf(before)), new Set(idsOf(after))];
@@ -39,9 +70,17 @@ export async function changesBetween(
   });
   const members = await membersOf(reader, new Set(own.flat(2)));
   const deltas = own.map(([before, after]) => deltaOf(versionsOf(before, members), versionsOf(after, members)));
-  const versions = await describe(reader, new Set(deltas.flatMap(({ added, removed }) => [...added, ...removed])));
-  const named = (ids: readonly number[]): readonly Version[] => ids.map((id) => versions.get(id) as Version);
-  return deltas.map(({ added, removed }) => paired(named(removed), named(added)));
+  const ids = new Set<number>();
+  for (const { added, removed } of deltas) {
+    for (const id of added) ids.add(id);
+    for (const id of removed) ids.add(id);
+  }
+  const versions = await describe(reader, ids);
+  const named = (list: readonly number[]): readonly Version[] => list.map((id) => versions.get(id) as Version);
+  return (at) => {
+    const { added, removed } = deltas[at] as (typeof deltas)[number];
+    return paired(named(removed), named(added));
+  };
 }
 
 /** The same for images by digest; undefined where one of the two is named and not in the inventory, or none is. */
@@ -104,45 +143,51 @@ interface Version {
   readonly arch: string;
   readonly version: string;
   readonly rank: number;
+  readonly packageId: number;
 }
 
 async function describe(reader: DatabaseReader, ids: ReadonlySet<number>): Promise<ReadonlyMap<number, Version>> {
   if (ids.size === 0) return new Map();
   const { rows } = await sql<Version>`
-    select package_version.id, ecosystem as type, name as package, architecture as arch, version, rank
+    select package_version.id, ecosystem as type, name as package, architecture as arch, version, rank,
+      package.id as "packageId"
     from package_version join package on package.id = package_version.package
     where package_version.id = any(${[...ids]}::integer[])`.execute(reader);
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** One version for another is a move; where a package stands several times (npm, kernels) they come and go. */
-function paired(removed: readonly Version[], added: readonly Version[]): readonly PackageChange[] {
-  const gone = Map.groupBy(removed, nameOf);
-  const come = Map.groupBy(added, nameOf);
-  const changes = [...new Set([...gone.keys(), ...come.keys()])].flatMap((name): PackageChange[] => {
-    const [before = [], after = []] = [gone.get(name), come.get(name)];
-    const [from, to] = [before[0], after[0]];
-    if (before.length === 1 && after.length === 1 && from !== undefined && to !== undefined) {
-      // Versions that differ in spelling alone share a rank: they count as upgraded.
-      return [change(to.rank >= from.rank ? 'upgraded' : 'downgraded', to, from.version, to.version)];
-    }
-    return [
-      ...before.map((one) => change('removed', one, one.version, undefined)),
-      ...after.map((one) => change('added', one, undefined, one.version)),
-    ];
-  });
-  return changes.sort(byName);
+interface Move {
+  readonly from: Version | undefined;
+  readonly to: Version | undefined;
 }
 
-const nameOf = (one: Version): string => `${one.type}\n${one.package}\n${one.arch}`;
+/** One version for another is a move; where a package stands several times (npm, kernels) they come and go. */
+function paired(removed: readonly Version[], added: readonly Version[]): readonly Move[] {
+  const gone = Map.groupBy(removed, (one) => one.packageId);
+  const come = Map.groupBy(added, (one) => one.packageId);
+  const moves: Move[] = [];
+  for (const [id, before] of gone) {
+    const after = come.get(id) ?? [];
+    if (before.length === 1 && after.length === 1) moves.push({ from: before[0], to: after[0] });
+    else for (const from of before) moves.push({ from, to: undefined });
+  }
+  for (const [id, after] of come) {
+    if (after.length === 1 && gone.get(id)?.length === 1) continue;
+    for (const to of after) moves.push({ from: undefined, to });
+  }
+  return moves;
+}
 
-function change(
-  kind: PackageChange['kind'],
-  { type, package: name, arch }: Version,
-  from: string | undefined,
-  to: string | undefined,
-): PackageChange {
-  return { kind, type, package: name, arch, from, to };
+function changeOf({ from, to }: Move): PackageChange {
+  const { type, package: name, arch } = (to ?? from) as Version;
+  return { kind: kindOf(from, to), type, package: name, arch, from: from?.version, to: to?.version };
+}
+
+function kindOf(from: Version | undefined, to: Version | undefined): PackageChange['kind'] {
+  if (from === undefined) return 'added';
+  if (to === undefined) return 'removed';
+  // Versions that differ in spelling alone share a rank: they count as upgraded.
+  return to.rank >= from.rank ? 'upgraded' : 'downgraded';
 }
 
 export function byName(a: PackageChange, b: PackageChange): number {
