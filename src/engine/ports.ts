@@ -15,7 +15,7 @@ export interface ImageSource {
   readonly ref?: string;
   readonly commit?: string;
   /** Digest of its files. */
-  readonly tree: string;
+  readonly tree: Digest;
 }
 
 /** An image as the fleet file declares it. */

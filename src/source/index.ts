@@ -11,5 +11,6 @@ export type {
   GitSource,
   Revision,
   Source,
+  SourceBuild,
   SourceLimits,
 } from './types.ts';

@@ -11,11 +11,11 @@ import { type Digest, digestHex, digestOf, isDigest } from '../oci/index.ts';
 import { sourceError } from './errors.ts';
 import { type TreeFacts, writeTree } from './tree.ts';
 import type { TreeEntry } from './tree-entry.ts';
-import type { Revision, SourceLimits } from './types.ts';
+import type { Revision, SourceBuild, SourceLimits } from './types.ts';
 
 /**
  * `trees/HEX.tar.zst`: canonical archives by the digest of what they unpack to, each once. `revisions/SOURCE/ID.json`: which
- * commit is which tree. `refs/HEX.json`: what a ref named last. Plain files, so that they can be read beside a running
+ * commit is which tree. `refs/HEX.json`: what a ref named last. `builds/HEX.json`: what an image was made from. Plain files, so that they can be read beside a running
  * server, copied, and understood in two years.
  */
 export interface SourceStore {
@@ -34,6 +34,10 @@ export interface SourceStore {
   /** What a ref named when it was looked at last. */
   latest(source: string, ref: string): Promise<Revision | undefined>;
   setLatest(revision: Revision, ref: string): Promise<void>;
+  /** The same build again changes nothing. */
+  addBuild(build: SourceBuild): Promise<void>;
+  /** By the digest of the image, or the beginning of it. */
+  findBuild(digest: string): Promise<SourceBuild | undefined>;
 }
 
 /** Of a git source the commit, of others the tree. */
@@ -44,6 +48,7 @@ const MAX_RECORD_BYTES = 1024 * 1024;
 export function openSourceStore(root: string): SourceStore {
   const treeFile = (tree: Digest): string => join(root, 'trees', `${digestHex(tree)}.tar.zst`);
   const revisionFile = (source: string, id: string): string => join(root, 'revisions', source, `${id}.json`);
+  const buildFile = (hex: string): string => join(root, 'builds', `${hex}.json`);
   const refFile = (source: string, ref: string): string =>
     join(root, 'refs', `${digestHex(digestOf(`${source}\n${ref}`))}.json`);
   const store: SourceStore = {
@@ -105,6 +110,17 @@ export function openSourceStore(root: string): SourceStore {
     },
     async latest(source, ref) {
       return readRecord(refFile(source, ref));
+    },
+    async addBuild(build) {
+      await writeFileAtomic(buildFile(digestHex(build.digest)), `${JSON.stringify(build, undefined, 2)}\n`);
+    },
+    async findBuild(digest) {
+      const hex = digest.replace(/^sha256:/, '');
+      if (!/^[0-9a-f]{7,64}$/.test(hex)) return undefined;
+      const names = (await readdir(join(root, 'builds')).catch(() => [])).filter((name) => name.startsWith(hex));
+      const [name] = names;
+      if (name === undefined || names.length > 1) return undefined;
+      return JSON.parse(await readFile(join(root, 'builds', name), 'utf8')) as SourceBuild;
     },
     async setLatest(revision, ref) {
       await writeFileAtomic(refFile(revision.source, ref), `${JSON.stringify(revision, undefined, 2)}\n`);

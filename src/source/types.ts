@@ -81,6 +81,20 @@ export interface Revision {
   readonly notes?: readonly string[];
 }
 
+/** What an image was made from, kept so that it can be made again. */
+export interface SourceBuild {
+  /** Of the fleet. */
+  readonly image: string;
+  /** Of the image's manifest. */
+  readonly digest: Digest;
+  readonly tree: Digest;
+  readonly commit?: string;
+  /** Path of the recipe or Dockerfile in the tree. */
+  readonly recipe: string;
+  /** Text of its lock. */
+  readonly lock: string;
+}
+
 /** Most that is taken of one source. */
 export interface SourceLimits {
   /** Of files, submodules included. */

@@ -169,6 +169,24 @@ images:
   const fifth = commitFiles(work, { 'image/web.yaml': recipe('five') }, 'five');
   await push(two.url, 'd-4', fifth);
   await said(fifth, 'success');
+  // A build of before is made again from what the home keeps: its server and its commit may be gone.
+  const manifest = await fetch(`${two.url}/v2/web/manifests/latest`);
+  const digest = manifest.headers.get('docker-content-digest') ?? '';
+  commitFiles(work, { 'image/web.yaml': recipe('six') }, 'six');
+  await server.close();
+  const exported = await cli.run(['source', 'export', digest, '-o', 'again']);
+  assert.equal(exported.code, 0, exported.stderr);
+  assert.match(await readFile(join(cli.root, 'again/web.yaml'), 'utf8'), /"five"/);
+  const words = [
+    '--locked',
+    '--offline',
+    '--keyring',
+    'key.asc',
+    '--mirror',
+    `file://${join(cli.root, 'mirror')}/debian`,
+  ];
+  const rebuilt = await cli.run(['build', 'again/web.yaml', ...words, '-o', 'oci:out:web', '--format', 'json']);
+  assert.equal(JSON.parse(rebuilt.stdout || '{}').digest, digest, rebuilt.stderr);
   two.kill('SIGTERM');
   const { stderr } = await two.ended;
   assert.ok(!stderr.includes('forge token') && !stderr.includes(SECRET));

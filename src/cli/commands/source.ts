@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { cp, stat } from 'node:fs/promises';
+import { cp, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { isHeraklitError } from '../../base/index.ts';
-import type { GitCredentials, Revision, Source, Sources } from '../../source/index.ts';
+import type { GitCredentials, Revision, Source, SourceBuild, Sources } from '../../source/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
@@ -41,8 +42,9 @@ Examples:
 `;
 
 const EXPORT_HELP = `
-Writes a kept source as a folder, or as a tar archive where the name ends in .tar. Needs no network and no server: so a
-build of years ago is made again.
+Writes a kept source as a folder, or as a tar archive where the name ends in .tar. Needs no network and no server. By the
+digest of an image that a fleet composed from a source, the lock it was made with comes along: so a build of years ago is
+made again, with heraklit build --locked.
 
 Examples:
   heraklit source export 3f90a4ab -o app-3f90a4ab
@@ -97,7 +99,7 @@ export function register(command: Command, context: CliContext): void {
     .action((options: FormatOptions) => verify(options, context));
   addGlobalOptions(command.command('export'))
     .description('write a kept source as a folder or tar archive')
-    .argument('<name>', 'commit or tree, or the beginning of one')
+    .argument('<name>', 'commit, tree, or digest of an image made from one; or the beginning')
     .requiredOption('-o, --output <path>', 'folder that is not there yet, or FILE.tar')
     .addHelpText('after', EXPORT_HELP)
     .action((name: string, options: { readonly output: string }) => exportSource(name, options.output, context));
@@ -183,7 +185,8 @@ async function verify({ format }: FormatOptions, context: CliContext): Promise<v
 
 async function exportSource(name: string, output: string, context: CliContext): Promise<void> {
   const sources = await sourcesOf(context);
-  const revision = await sources.find(name);
+  const build = await sources.store.findBuild(name);
+  const revision = await sources.find(build?.tree ?? name);
   if ((await stat(output).catch(() => undefined)) !== undefined) {
     throw cliError('CLI_USAGE', `${output} is there already`, { hint: 'Name a path that is not there yet.' });
   }
@@ -197,5 +200,12 @@ async function exportSource(name: string, output: string, context: CliContext): 
     const folder = await sources.folder(revision);
     await cp(folder, output, { recursive: true, verbatimSymlinks: true, errorOnExist: true });
   }
-  context.print(`${renderRevision(revision)}\nwritten to ${output}`);
+  const made = build === undefined || output.endsWith('.tar') ? [] : [await writeLock(output, build)];
+  context.print([renderRevision(revision), `written to ${output}`, ...made].join('\n'));
+}
+
+/** The lock that an image was made with, beside its recipe. */
+async function writeLock(folder: string, { recipe, lock, image, digest }: SourceBuild): Promise<string> {
+  await writeFile(join(folder, `${recipe}.lock`), lock);
+  return `${image} ${digest} again: heraklit build ${join(folder, recipe)} --locked -o REF`;
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuiltImage, contentOf, formatLock, type Strategy } from '../../build/index.ts';
 import { type Digest, digestOf, parseReference } from '../../oci/index.ts';
+import { openSources } from '../../source/index.ts';
 import { openImage } from '../../transport/index.ts';
 import type { BuildPort, BuildRequest } from '../ports.ts';
 import { composeRecipe } from '../workshop/build-recipe.ts';
@@ -44,6 +45,21 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
   };
 }
 
+/** Of an image from a source: which files and lock made it, so that it can be made again when both have moved on. */
+async function keepBuild(
+  { image, source }: BuildRequest['image'],
+  fleet: LoadedFleet,
+  digest: Digest,
+  lock: string,
+  workshop: Workshop,
+): Promise<void> {
+  const recipe = fleet.document.images.find(({ name }) => name === image)?.recipe;
+  if (source === undefined || recipe === undefined) return;
+  const { tree, commit } = source;
+  const { store } = openSources({ home: workshop.options.home });
+  await store.addBuild({ image, digest, tree, recipe, lock, ...(commit === undefined ? {} : { commit }) });
+}
+
 async function composeImage(
   { image, baseDigest }: BuildRequest,
   fleet: LoadedFleet,
@@ -67,6 +83,7 @@ async function composeImage(
       from === undefined || digest === undefined ? undefined : { name: from, image: await openStored(store, digest) };
     const built = await composeRecipe(loaded, lockFile, composeBase, { architecture, update: true }, workshop);
     await keepLock(lockFile, built.lock);
+    await keepBuild(image, fleet, built.descriptor.digest, formatLock(built.lock), workshop);
     return { ...built, lockDigest: digestOf(formatLock(built.lock)) };
   } finally {
     await foreign?.close();

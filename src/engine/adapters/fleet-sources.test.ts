@@ -45,6 +45,14 @@ test('images from sources: what is wrong with one is its own problem, and it sta
   assert.deepEqual((await loadEngineFleet(file, { ...look, images: new Set(['other']) })).problems, []);
 
   await mkdir(join(folder, 'repository'));
+  // Dockerfiles too: what is in one is looked at, and what is wrong with it is its own problem.
+  await writeFile(join(folder, 'repository', 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n');
+  await named('{ name: app, source: { folder: repository }, dockerfile: Dockerfile }');
+  const [app] = (await loadEngineFleet(file, look)).fleet.images;
+  assert.deepEqual([app?.recipe, app?.state, typeof app?.recipeDigest], ['dockerfile', 'enabled', 'string']);
+  await writeFile(join(folder, 'repository', 'Dockerfile'), 'COPY nothing\n');
+  const wrong = await loadEngineFleet(file, look);
+  assert.deepEqual([wrong.fleet.images[0]?.state, wrong.problems.length], ['disabled', 1]);
   for (const [images, code] of [
     ['{ name: web, source: { folder: repository }, recipe: none.yaml }', 'RECIPE_UNREADABLE'],
     ['{ name: web, source: { folder: nowhere }, recipe: web.yaml }', 'SOURCE_REF_UNKNOWN'],
