@@ -364,6 +364,53 @@ export function inventoryContract(name: string, open: () => Promise<Database>): 
       );
     });
 
+    test('of several versions of an rpm package in one image the newest counts, as its manager has it', async () => {
+      const id = unique();
+      const distribution = `rhel/${id}`;
+      const scope = `${distribution}/amd64`;
+      const kernels = (...versions: string[]) => {
+        const image = contents(distribution, [[`kernels=${versions.join('+')}`]]);
+        return { ...image, ecosystem: 'rpm' as const, packages: versions.map((one) => installed(`kernel-${id}`, one)) };
+      };
+      await record(`${id}/both`, kernels('1-1', '2-1'));
+      await record(`${id}/old`, kernels('1-1'));
+      const check = (outdated: readonly string[]) =>
+        database.transaction(async (trx) => {
+          const packages = await packagesOfScope(trx, scope);
+          const findings = outdated.map((one) => finding(`kernel-${id}`, one, '3-1', { severity: 'critical' }));
+          await recordFindings(trx, { scope, distribution, packages, findings, now: NOW });
+          await refreshScope(trx, scope);
+        });
+      const shown = async () =>
+        (await outdatedAll(database.kysely, { imageGlob: `${id}/*` })).rows.map((row) => [
+          row.reference,
+          row.findings.map((one) => one.installed),
+        ]);
+      await check(['1-1', '2-1']);
+      // Recorded after the check, it is summed up in another way.
+      await record(`${id}/two`, { ...kernels('1-1', '2-1'), digest: digestOf(`${id} two`) });
+      await record(`${id}/again`, kernels('2-1', '1-1'));
+      const both = [['2-1']];
+      assert.deepEqual(await shown(), [
+        [`${id}/again`, ...both],
+        [`${id}/both`, ...both],
+        [`${id}/old`, ['1-1']],
+        [`${id}/two`, ...both],
+      ]);
+      await check(['1-1']);
+      assert.deepEqual(await shown(), [[`${id}/old`, ['1-1']]]);
+      const rows = (await fleet(database.kysely, { imageGlob: `${id}/*`, now: NOW })).rows;
+      assert.deepEqual(
+        rows.map((row) => [row.status, row.findings]),
+        [
+          ['checked', 0],
+          ['checked', 0],
+          ['checked', 1],
+          ['checked', 0],
+        ],
+      );
+    });
+
     test('what nothing is known about says so and is graded F', async () => {
       const id = unique();
       const distribution = `plan9/${id}`;

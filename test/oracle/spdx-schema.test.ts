@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { buildZip } from '../../src/archive/testing/index.ts';
 import { inspectImage } from '../../src/inventory/index.ts';
 import { toSpdx3 } from '../../src/inventory/sbom/index.ts';
+import { memoryImage } from '../../src/inventory/testing/memory-image.ts';
 import { BOUNDED, isRegistryOut } from '../support/npm-registry.ts';
 
 const run = promisify(execFile);
@@ -36,6 +38,16 @@ test('SPDX 3.0.1 of this machine is valid by the official schema', async (contex
     const isValid = (value: unknown): boolean => validate(value);
     assert.ok(isValid(document), JSON.stringify(validate.errors?.slice(0, 3)));
     assert.ok(document['@graph'].length > contents.packages.length, 'every package has its element');
+    // Checksums and CPE names, which packages of languages alone have.
+    const jar = buildZip([
+      { name: 'META-INF/maven/a/x/pom.properties', content: 'groupId=a\nartifactId=x\nversion=1\n' },
+    ]);
+    const java = await inspectImage(
+      memoryImage([{ 'app/x-1.jar': jar.toString('latin1'), 'opt/release': 'JAVA_VERSION="17.0.15"\n' }]),
+    );
+    const told = toSpdx3(java, { toolVersion: '1' });
+    assert.match(told, /"cpe23"[\s\S]*"sha1"|"sha1"[\s\S]*"cpe23"/);
+    assert.ok(isValid(JSON.parse(told)), JSON.stringify(validate.errors?.slice(0, 3)));
     // The validator is one that can say no.
     document['@graph'][1].type = 'Nothing';
     assert.ok(!isValid(document));

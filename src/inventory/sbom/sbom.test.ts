@@ -15,6 +15,7 @@ import type { ImageContents } from '../types.ts';
 import { toCycloneDx } from './cyclonedx.ts';
 import { purlOf } from './purl.ts';
 import { toSpdx } from './spdx.ts';
+import { toSpdx3 } from './spdx3.ts';
 import { uuidOf } from './uuid.ts';
 
 const OPTIONS = { reference: 'registry.example.com/web:1', toolVersion: '1.2.3' };
@@ -143,6 +144,12 @@ test('what is known of jars and programs: checksum, CPE name, and that it is a g
   const package_ = (name: string) => spdx.packages.find((item: { name: string }) => item.name === name);
   assert.deepEqual(package_('org.a:x').checksums, [{ algorithm: 'SHA1', checksumValue: sha1 }]);
   assert.equal(package_('openjdk').externalRefs[1].referenceType, 'cpe23Type');
+  const graph = JSON.parse(toSpdx3(contents, OPTIONS))['@graph'];
+  const element = (name: string) => graph.find((item: { name?: string }) => item.name === name);
+  assert.deepEqual(element('org.a:x').verifiedUsing, [{ type: 'Hash', algorithm: 'sha1', hashValue: sha1 }]);
+  assert.deepEqual(element('openjdk').externalIdentifier, [
+    { type: 'ExternalIdentifier', externalIdentifierType: 'cpe23', identifier: named('openjdk').cpe },
+  ]);
 });
 
 test('SPDX 2.3: every element is defined once and every relationship leads to one', async () => {

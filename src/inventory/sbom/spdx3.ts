@@ -2,7 +2,7 @@ import type { InstalledPackage } from '../../distro/index.ts';
 import type { LanguagePackage } from '../../language/index.ts';
 import type { ImageContents } from '../types.ts';
 import { installedDependencies } from './dependencies.ts';
-import { ownPackages, placeText } from './language-components.ts';
+import { detailOf, ownPackages, placeText } from './language-components.ts';
 import { purlOf } from './purl.ts';
 import { type SbomOptions, subjectOf } from './subject.ts';
 
@@ -112,8 +112,15 @@ function systemPackage(item: InstalledPackage, contents: ImageContents): Readonl
 
 function languagePackage(item: LanguagePackage): Readonly<Record<string, unknown>> {
   const places = item.locations.map(placeText).join(', ');
+  const [cpe, sha1] = [detailOf(item, 'cpe'), detailOf(item, 'sha1')];
   return {
     name: item.name,
+    ...(sha1 === undefined ? {} : { verifiedUsing: [{ type: 'Hash', algorithm: 'sha1', hashValue: sha1 }] }),
+    ...(cpe === undefined
+      ? {}
+      : {
+          externalIdentifier: [{ type: 'ExternalIdentifier', externalIdentifierType: 'cpe23', identifier: cpe }],
+        }),
     software_packageVersion: item.version,
     software_packageUrl: item.purl,
     software_primaryPurpose: 'library',

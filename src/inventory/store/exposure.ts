@@ -31,13 +31,20 @@ export async function refreshExposure(
 function sumsOfSets(scope: string, sets: readonly number[]) {
   return sql`
     select package_set.id as package_set, cardinality(package_set.versions) as packages, count(*) as checked,
-      coalesce(array_agg(member.version order by member.version) filter (where candidate is not null), '{}') as outdated,
-      count(*) filter (where candidate is not null and security) as security,
-      min(since) filter (where candidate is not null and severity = 'critical') as oldest_critical,
-      min(since) filter (where candidate is not null and severity = 'important') as oldest_important
+      coalesce(array_agg(member.version order by member.version) filter (where missing), '{}') as outdated,
+      count(*) filter (where missing and security) as security,
+      min(since) filter (where missing and severity = 'critical') as oldest_critical,
+      min(since) filter (where missing and severity = 'important') as oldest_important
     from package_set
     cross join lateral unnest(package_set.versions) as member (version)
     join package_check on package_check.scope = ${scope} and package_check.package_version = member.version
+    cross join lateral (
+      select candidate is not null and not exists (
+        select from package_version own
+        join package on package.id = own.package and ecosystem = 'rpm'
+        join package_version newer on newer.package = own.package and newer.rank > own.rank
+        where own.id = member.version and newer.id = any(package_set.versions)) as missing
+    ) judged
     where package_set.id = any(${sets}::integer[])
     group by package_set.id`;
 }
@@ -61,6 +68,23 @@ function sumsOfScope(scope: string) {
           and package_check.package_version = scope_package.package_version)
       group by member.set
     ),
+    -- rpm keeps some packages (kernels) in several versions beside one another, and its managers look at the newest.
+    newer as materialized (
+      select own.id as version, newer.id as newer
+      from package_check
+      join package_version own on own.id = package_check.package_version
+      join package on package.id = own.package and ecosystem = 'rpm'
+      join package_version newer on newer.package = own.package and newer.rank > own.rank
+      join scope_package on scope_package.scope = ${scope} and scope_package.package_version = newer.id
+      where package_check.scope = ${scope} and candidate is not null
+    ),
+    superseded as materialized (
+      select distinct newer.version, member.set
+      from newer
+      join package_version_sets own on own.package_version = newer.version
+      cross join lateral unnest(own.sets) as member (set)
+      join package_version_sets other on other.package_version = newer.newer and member.set = any(other.sets)
+    ),
     outdated as materialized (
       select member.set, array_agg(package_check.package_version order by package_check.package_version) as versions,
         count(*) filter (where security) as security,
@@ -69,7 +93,8 @@ function sumsOfScope(scope: string) {
       from package_check
       join package_version_sets on package_version_sets.package_version = package_check.package_version
       cross join lateral unnest(package_version_sets.sets) as member (set)
-      where package_check.scope = ${scope} and candidate is not null
+      left join superseded on superseded.version = package_check.package_version and superseded.set = member.set
+      where package_check.scope = ${scope} and candidate is not null and superseded.version is null
       group by member.set
     )
     select package_set.id as package_set, cardinality(package_set.versions) as packages,
