@@ -1,12 +1,15 @@
-import type { Log } from '../../../base/index.ts';
-import type { Keyring } from '../../../distro/index.ts';
+import { createHash } from 'node:crypto';
+import { isHeraklitError, type Log } from '../../../base/index.ts';
+import { type Keyring, openApk } from '../../../distro/index.ts';
 import { rebuildError } from '../errors.ts';
 import type { ContentStore } from './content-store.ts';
 import type { LockedResource } from './types.ts';
+import { vouchApk } from './vouch-apk.ts';
 import { vouchApt } from './vouch-apt.ts';
 import { vouchNpm } from './vouch-npm.ts';
 import { vouchPip } from './vouch-pip.ts';
-import { answered, type VouchContext, type Voucher, type Vouchers } from './voucher.ts';
+import { vouchRpm } from './vouch-rpm.ts';
+import { answered, readContent, type VouchContext, type Voucher, type Vouchers } from './voucher.ts';
 
 /**
  * Holds what a build fetched against what its repositories say: signed indexes of distributions, integrity values of
@@ -22,6 +25,8 @@ export async function verifyResources(
   const vouchers: Vouchers = new Map();
   const context: VouchContext = { resources: answered(resources), content, keyrings, vouchers };
   await vouchApt(context);
+  await vouchRpm(context);
+  await vouchApk(context);
   await vouchNpm(context);
   await vouchPip(context);
   const verified = await Promise.all(
@@ -51,9 +56,18 @@ async function verify(
   });
 }
 
-async function hashOf({ sha256 }: LockedResource, algorithm: string, content: ContentStore): Promise<string> {
-  const { createHash } = await import('node:crypto');
+async function hashOf(resource: LockedResource, algorithm: 'sha512' | 'apk', content: ContentStore): Promise<string> {
+  if (algorithm === 'apk') return identityOf(await readContent(content, resource));
   const hash = createHash(algorithm);
-  for await (const chunk of content.open(sha256)) hash.update(chunk);
+  for await (const chunk of content.open(resource.sha256)) hash.update(chunk);
   return hash.digest('hex');
+}
+
+function identityOf(bytes: Buffer): string {
+  try {
+    return openApk(bytes).identity;
+  } catch (error) {
+    if (isHeraklitError(error)) return 'of no apk package';
+    throw error;
+  }
 }

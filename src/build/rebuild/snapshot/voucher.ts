@@ -5,7 +5,8 @@ import type { LockedResource } from './types.ts';
 
 /** Bytes that a URL must have, and who says so. */
 export interface Voucher {
-  readonly algorithm: 'sha256' | 'sha512' | 'sha1';
+  /** `apk`: the identity of an apk package. */
+  readonly algorithm: 'sha256' | 'sha512' | 'apk';
   /** Hexadecimal. */
   readonly hash: string;
   readonly by: string;
