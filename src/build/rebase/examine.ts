@@ -4,6 +4,7 @@ import type { LayerFacts } from '../layers/types.ts';
 import { checkAccounts } from './accounts.ts';
 import type { BasePair } from './base-pair.ts';
 import { checkDerived, checkTriggers } from './derived.ts';
+import { checkEditedCopies } from './edited-copies.ts';
 import { checkInterpreters } from './interpreters.ts';
 import { judgePaths } from './judge-paths.ts';
 import { checkLibraries } from './libraries.ts';
@@ -81,6 +82,7 @@ export async function examine(
       linked.map(({ path }) => path),
       isPackaged,
     ),
+    ...(await checkEditedCopies(own, pair, linked, isPackaged, readOwn)),
     ...(await checkToldVersions(own, pair, copied, isPackaged, readOwn)),
     ...checkTriggers(triggers, own, pair, isPackaged),
     ...checkAccounts(pair, own, facts, config?.User),
