@@ -268,6 +268,39 @@ test('what cannot be done is refused, and nothing is written', { skip }, async (
   await refused(await small('broken', { [INSTALLED]: `${record(LIB)}no field\n` }), 'DISTRO_CONTROL_INVALID');
 });
 
+test('a library that stays unless somebody wants more of it moves with the one package that is chosen', async () => {
+  const foo = (version: number): ApkSpec => ({
+    ...{ name: 'libfoo', version: `${version}-r0`, provides: [`so:libfoo.so.${version}=${version}`] },
+    files: { 'usr/lib/libfoo': `${version}` },
+  });
+  const tool = (name: string, needs: number, version: number): ApkSpec => ({
+    ...{
+      name,
+      version: `${version}-r0`,
+      depends: [`so:libfoo.so.${needs}`],
+      files: { [`usr/bin/${name}`]: `${version}` },
+    },
+  });
+  await mirror.offer([foo(2), tool('chosen', 2, 2), tool('other', 2, 2)]);
+  const before = [foo(1), tool('chosen', 1, 1), tool('other', 1, 1)];
+  const database = before
+    .map((spec) =>
+      record(
+        spec,
+        `${(spec.depends ?? []).map((one) => `D:${one}\n`).join('')}${(spec.provides ?? []).map((one) => `p:${one}\n`).join('')}`,
+      ),
+    )
+    .join('');
+  const image = await small('tied', { [INSTALLED]: database, 'etc/apk/world': 'chosen\nlibfoo\nother\n' });
+  const { built: made } = await patched(image, { packages: ['chosen'] });
+  assert.deepEqual(made.changes.map(({ package: name, to }) => `${name} ${to}`).sort(), [
+    'chosen 2-r0',
+    'libfoo 2-r0',
+    'other 2-r0',
+  ]);
+  await image.close();
+});
+
 test('filters: one package and what it needs, the rest stays as it is', async () => {
   const libc = (version: string): ApkSpec => ({ name: 'libc', version, files: { 'usr/lib/libc.so': version } });
   const tool = (version: string): ApkSpec => ({ name: 'tool', version, files: { 'usr/bin/tool': version } });

@@ -43,10 +43,14 @@ export class Choice {
   /** Names of packages come before names that are only provided: those may be answered by then. */
   readonly #open: [real: string[], virtual: string[]] = [[], []];
 
-  constructor(universe: ApkUniverse, upgrade: ApkUpgrade, banned: ReadonlySet<ApkCandidate>) {
+  readonly #giveWay: boolean;
+
+  /** @param giveWay where only another version of a chosen package would do: is that version blamed, or who wants it? */
+  constructor(universe: ApkUniverse, upgrade: ApkUpgrade, banned: ReadonlySet<ApkCandidate>, giveWay: boolean) {
     this.#universe = universe;
     this.#upgrade = upgrade;
     this.#banned = banned;
+    this.#giveWay = giveWay;
   }
 
   attempt(world: readonly ApkDependency[]): Attempt {
@@ -127,9 +131,20 @@ export class Choice {
       const demands = (this.#demands.get(name) ?? []).filter(({ by }) => by !== undefined);
       const last = demands.at(-1);
       const what = (this.#demands.get(name) ?? []).map(({ dependency }) => inWords(dependency)).join(' ');
-      throw new Dead(last?.by, `nothing that can be installed is ${what}`);
+      throw new Dead(this.#inTheWay(name) ?? last?.by, `nothing that can be installed is ${what}`);
     }
     this.#take(best.candidate);
+  }
+
+  /** A chosen version of a package of which another version would have the name. */
+  #inTheWay(name: string): ApkCandidate | undefined {
+    if (!this.#giveWay) return undefined;
+    for (const provider of this.#providers(name)) {
+      const chosen = this.#chosen.get(provider.candidate.name)?.candidate;
+      const isOther = chosen?.name === provider.candidate.name && chosen !== provider.candidate;
+      if (isOther && this.#fits(name, provider)) return chosen;
+    }
+    return undefined;
   }
 
   #take(candidate: ApkCandidate): void {

@@ -1,5 +1,6 @@
 import type { ApkDependency } from '../dependencies.ts';
 import { type ApkInstalledRecord, compareNames } from '../installed-records.ts';
+import { compareVersions } from '../version.ts';
 import { type ApkCandidate, type ApkUniverse, withInstalled } from './candidates.ts';
 import type { ApkChange } from './change.ts';
 import { type ApkUpgrade, Choice } from './choose.ts';
@@ -39,23 +40,33 @@ export function solveApk({ universe, installed, world, upgrade }: ApkRequest): A
   const wanted = world
     .filter((dependency) => !ignored.includes(dependency))
     .sort((a, b) => compareNames(a.name, b.name));
-  const banned = new Set<ApkCandidate>(
-    [...all.byIdentity.values()].filter(({ name, installed: there }) => pinned.has(name) && there === undefined),
-  );
-  let reason = '';
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const result = new Choice(all, upgrade, banned).attempt(wanted);
-    if (result.kind === 'chosen') {
-      return {
-        kind: 'solved',
-        changes: orderChanges({ universe: all, installed, world: wanted, chosen: result.byName }),
-        ignored: ignored.map(({ name }) => name),
-      };
+  const versions = new Map(installed.map((record) => [record.name, record.version]));
+  /** An update never takes one back, and never brings another package under a pinned name. */
+  const isOut = ({ name, version, installed: there }: ApkCandidate): boolean => {
+    const before = there === undefined ? versions.get(name) : undefined;
+    return before !== undefined && (pinned.has(name) || compareVersions(version, before) < 0);
+  };
+  const banned = new Set([...all.byIdentity.values()].filter(isOut));
+  const ask = (giveWay: boolean): ApkSolution => {
+    const tried = new Set(banned);
+    let reason = '';
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const result = new Choice(all, upgrade, tried, giveWay).attempt(wanted);
+      if (result.kind === 'chosen') {
+        return {
+          kind: 'solved',
+          changes: orderChanges({ universe: all, installed, world: wanted, chosen: result.byName }),
+          ignored: ignored.map(({ name }) => name),
+        };
+      }
+      if (reason === '') reason = result.reason;
+      if (result.blame === undefined) {
+        return { kind: 'unsolvable', reason: attempt === 0 ? reason : `${reason}; ${result.reason}` };
+      }
+      tried.add(result.blame);
     }
-    if (reason === '') reason = result.reason;
-    if (result.blame === undefined)
-      return { kind: 'unsolvable', reason: attempt === 0 ? reason : `${reason}; ${result.reason}` };
-    banned.add(result.blame);
-  }
-  return { kind: 'unsolvable', reason: `${reason}; no answer after ${MAX_ATTEMPTS} tries` };
+    return { kind: 'unsolvable', reason: `${reason}; no answer after ${MAX_ATTEMPTS} tries` };
+  };
+  const first = ask(true);
+  return first.kind === 'solved' ? first : ask(false);
 }
