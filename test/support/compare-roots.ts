@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** What differs between any two runs of a package manager: logs, caches, locks, and what the test itself wrote. */
 const ASIDE = [
-  /^(?:dev|proc|sys|tmp|run|var\/tmp|var\/log)(?:\/|$)/,
+  /^(?:dev|proc|sys|tmp|run|var\/tmp|var\/log|root\/\.npm)(?:\/|$)/,
   /^var\/cache\/(?!debconf\/)/,
   /^var\/cache\/debconf\/.*-old$/,
   /^var\/lib\/apt\/(?:lists|extended_states|periodic)/,

@@ -11,7 +11,7 @@ const BY_PRODUCTS = [
   /^var\/tmp\//,
   /^tmp\//,
   /^run\//,
-  /^root\/\.(?:cache|wget-hsts|bash_history)(?:\/|$)/,
+  /^root\/\.(?:cache|npm|wget-hsts|bash_history)(?:\/|$)/,
   // The lists before their last change, and the lock that guards them (shadow(5)).
   /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
   /^etc\/\.pwd\.lock$/,
