@@ -25,9 +25,12 @@ export async function knownPackages(
   distribution: string,
 ): Promise<KnownPackages> {
   const wanted = new Set(locked.map(keyOf));
+  // Names first: a key for each of 65,000 packages costs more than the solving.
+  const names = new Set(locked.map(({ name }) => name));
   const offered = new Map<string, RepositoryPackage>();
   for (const { packages } of snapshots) {
     for (const item of packages) {
+      if (!names.has(item.name)) continue;
       const key = keyOf(item);
       if (wanted.has(key) && !offered.has(key)) offered.set(key, item);
     }
