@@ -76,9 +76,13 @@ test('wrong use of the command line ends with 2 and says where to look', async (
   assertRefused(await cli.run(['where', 'x', '--limit', '-1']), wrong);
   assertRefused(await cli.run(['verify', 'oci:x', '--timeout', 'soon']), wrong);
   assertRefused(await cli.run(['scan', 'oci:']), { code: 'OCI_REFERENCE_INVALID', exit: 2 });
-  const fleet = 'apiVersion: heraklit/v1\nkind: Fleet\nimages: [{name: app, dockerfile: app/Dockerfile}]\n';
+  const fleet = 'apiVersion: heraklit/v1\nkind: Fleet\nimages: [{name: app, kiwi: app}]\n';
   await writeFile(join(cli.root, 'heraklit.yaml'), fleet);
-  assertRefused(await cli.run(['plan']), { code: 'FLEET_IMAGE_UNSUPPORTED', exit: 2, says: ['app is a Dockerfile'] });
+  assertRefused(await cli.run(['plan']), {
+    code: 'FLEET_IMAGE_UNSUPPORTED',
+    exit: 2,
+    says: ['app is a KIWI description'],
+  });
   assert.deepEqual(await filesBelow(join(cli.root, 'y')), []);
 });
 
