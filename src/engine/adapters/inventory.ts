@@ -1,5 +1,6 @@
 import { isHeraklitError } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
+import type { InstalledPackage } from '../../distro/index.ts';
 import { findAdvisories } from '../../feed/advisory-feeds/index.ts';
 import { knownDistributions } from '../../feed/index.ts';
 import {
@@ -14,8 +15,9 @@ import {
 import {
   imagesWithUsage,
   packagesOfScope,
+  type RecordImage,
   recordFindings,
-  recordImage,
+  recordImages,
   recordUnsupported,
   refreshScope,
 } from '../../inventory/store/index.ts';
@@ -24,10 +26,15 @@ import type { InventoryPort, ReleasedImage } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
 import type { Workshop } from '../workshop/workshop.ts';
 
+/** What is kept of an image until its scope is checked: a fleet's contents would not fit in memory. */
 interface Seen {
-  readonly image: ReleasedImage;
-  readonly contents: ImageContents;
+  readonly name: string;
+  readonly scope: string;
+  readonly packages: readonly Pick<InstalledPackage, 'name' | 'architecture' | 'version' | 'hold'>[];
 }
+
+/** Images recorded by one transaction; what is known of their files is in memory until then. */
+const BATCH = 25;
 
 /**
  * Looks into every released image (each layer once in its life), records it, checks each scope's distinct packages
@@ -41,21 +48,34 @@ export function inventoryOf(
   return {
     async survey(images) {
       const seen: Seen[] = [];
-      for (const image of images) {
-        workshop.options.progress.update('inventory', seen.length, images.length, image.image);
-        const stored = await openStored(await workshop.store(), image.digest);
-        const isTold = (await imagesWithUsage(database.kysely, [image.digest])).size > 0;
-        const contents = await inspectImage(stored, { layerCache: workshop.layerCache, usage: !isTold });
-        await database.transaction((trx) =>
-          recordImage(trx, { digest: image.digest, contents, reference: referenceOf(image), now: new Date() }),
-        );
-        seen.push({ image, contents });
+      const samples = new Map<string, ImageContents>();
+      const told = await imagesWithUsage(
+        database.kysely,
+        images.map(({ digest }) => digest),
+      );
+      for (let at = 0; at < images.length; at += BATCH) {
+        const batch: RecordImage[] = [];
+        for (const image of images.slice(at, at + BATCH)) {
+          workshop.options.progress.update('inventory', seen.length, images.length, image.image);
+          const stored = await openStored(await workshop.store(), image.digest);
+          const usage = !told.has(image.digest);
+          const contents = await inspectImage(stored, { layerCache: workshop.layerCache, usage });
+          const { tree: _, ...recorded } = contents;
+          batch.push({ digest: image.digest, contents: recorded, reference: referenceOf(image), now: new Date() });
+          const scope = scopeOf(contents);
+          if (!samples.has(scope)) samples.set(scope, contents);
+          const packages = contents.packages.map(({ name, architecture, version, hold }) => {
+            return { name, architecture, version, hold };
+          });
+          seen.push({ name: image.image, scope, packages });
+        }
+        await database.transaction((trx) => recordImages(trx, batch));
       }
       const findings = new Map<string, ReadonlyMap<string, Finding>>();
-      for (const [scope, members] of Map.groupBy(seen, ({ contents }) => scopeOf(contents))) {
-        findings.set(scope, await checkScope(scope, members[0]?.contents as ImageContents, database, workshop));
+      for (const [scope, sample] of samples) {
+        findings.set(scope, await checkScope(scope, sample, database, workshop));
       }
-      return new Map(seen.map((one) => [one.image.image, missingOf(one, findings.get(scopeOf(one.contents)))]));
+      return new Map(seen.map((one) => [one.name, missingOf(one, findings.get(one.scope))]));
     },
   };
 }
@@ -109,8 +129,8 @@ async function checkPackages(
 
 const keyOf = (name: string, architecture: string, version: string): string => `${name} ${architecture} ${version}`;
 
-function missingOf({ contents }: Seen, findings: ReadonlyMap<string, Finding> | undefined): readonly MissingUpdate[] {
-  return contents.packages.flatMap((pkg) => {
+function missingOf({ packages }: Seen, findings: ReadonlyMap<string, Finding> | undefined): readonly MissingUpdate[] {
+  return packages.flatMap((pkg) => {
     const finding = findings?.get(keyOf(pkg.name, pkg.architecture, pkg.version));
     if (finding === undefined || pkg.hold) return [];
     const { installed, candidate, security, advisories } = finding;
