@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type * as contract from './contract.ts';
+import { PackageChange, usage } from './package-schemas.ts';
 import { closed, count, type Matches, next, oneOf, orNull, text, time } from './schema-parts.ts';
 
 const Grade = oneOf(['A', 'B', 'C', 'D', 'E', 'F'] as const);
@@ -72,29 +73,6 @@ export const Fleet = Type.Object(
   },
   closed,
 );
-
-const LoadedIn = Type.Object(
-  {
-    host: text,
-    container: text,
-    name: Type.Optional(text),
-    version: orNull(text),
-    restartDue: Type.Boolean(),
-    since: time,
-  },
-  closed,
-);
-const usage = {
-  usage: Type.Optional(
-    Type.Unsafe<'contained' | 'linked' | 'loaded'>({
-      type: 'string',
-      enum: ['contained', 'linked', 'loaded'],
-      description: 'absent where it is not known',
-    }),
-  ),
-  linkedBy: Type.Optional(oneOf(['entrypoint', 'executable', 'library'] as const)),
-  loadedIn: Type.Optional(Type.Array(LoadedIn, { description: 'containers, as hosts report; 50 at most' })),
-};
 
 const Finding = Type.Object(
   {
@@ -207,103 +185,6 @@ export const Diff = Type.Object(
   closed,
 );
 
-const place = { reference: text, digest: text, workloads: Type.Array(text) };
-const packagePlace = {
-  package: text,
-  type: text,
-  version: text,
-  arch: text,
-  ...place,
-  ...usage,
-  layer: orNull(text),
-};
-const PackageChange = {
-  kind: oneOf(['added', 'removed', 'upgraded', 'downgraded'] as const),
-  type: text,
-  package: text,
-  arch: text,
-  from: orNull(text),
-  to: orNull(text),
-};
-
-export const Where = Type.Object(
-  { package: text, places: Type.Array(Type.Object(packagePlace, closed)), next },
-  closed,
-);
-
-export const WhereFile = Type.Object(
-  {
-    places: Type.Array(Type.Object({ path: text, ...place, layer: text }, closed)),
-    next,
-    unread: Type.Object({ images: count, unhashedLayers: count, layersWithoutNames: count }, closed),
-  },
-  closed,
-);
-
-export const WhereDigest = Type.Object(
-  {
-    places: Type.Array(
-      Type.Object({ role: oneOf(['image', 'base', 'layer', 'file'] as const), path: orNull(text), ...place }, closed),
-    ),
-    next,
-  },
-  closed,
-);
-
-export const WhereAdvisory = Type.Object(
-  {
-    advisory: text,
-    places: Type.Array(
-      Type.Object(
-        { ...packagePlace, state: oneOf(['missing', 'affected', 'fixed'] as const), fixedIn: orNull(text) },
-        closed,
-      ),
-    ),
-    next,
-  },
-  closed,
-);
-
-export const History = Type.Object(
-  {
-    reference: text,
-    images: Type.Array(
-      Type.Object(
-        {
-          digest: text,
-          since: time,
-          until: orNull(time),
-          created: orNull(time),
-          base: orNull(text),
-          changes: orNull(Type.Array(Type.Object(PackageChange, closed))),
-        },
-        closed,
-      ),
-    ),
-    next,
-  },
-  closed,
-);
-
-export const FleetChanges = Type.Object(
-  {
-    from: time,
-    to: time,
-    references: Type.Object({ added: count, removed: count, changed: count }, closed),
-    packages: Type.Array(Type.Object({ ...PackageChange, images: count }, closed)),
-    next,
-  },
-  closed,
-);
-
-export const MovedReferences = Type.Object(
-  {
-    references: Type.Array(Type.Object({ reference: text, from: orNull(text), to: orNull(text) }, closed)),
-    next,
-  },
-  closed,
-);
-
 export const Explanation = Type.Object(
   {
     image: text,
@@ -392,13 +273,6 @@ export type Checked = [
   Matches<contract.Plan, Static<typeof Plan>>,
   Matches<contract.Layers, Static<typeof Layers>>,
   Matches<contract.Diff, Static<typeof Diff>>,
-  Matches<contract.Where, Static<typeof Where>>,
-  Matches<contract.WhereFile, Static<typeof WhereFile>>,
-  Matches<contract.WhereDigest, Static<typeof WhereDigest>>,
-  Matches<contract.WhereAdvisory, Static<typeof WhereAdvisory>>,
-  Matches<contract.History, Static<typeof History>>,
-  Matches<contract.FleetChanges, Static<typeof FleetChanges>>,
-  Matches<contract.MovedReferences, Static<typeof MovedReferences>>,
   Matches<contract.Explanation, Static<typeof Explanation>>,
   Matches<contract.Workloads, Static<typeof Workloads>>,
   Matches<contract.Events, Static<typeof Events>>,

@@ -32,6 +32,7 @@ import { metricsRoute } from './routes/metrics.ts';
 import { uiRoutes } from './routes/ui.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import * as schemas from './schemas.ts';
+import * as searchSchemas from './search-schemas.ts';
 import * as sourcesSchemas from './sources-schemas.ts';
 import { listenLocally, type TlsServing } from './tls.ts';
 
@@ -102,7 +103,14 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
   // A request's head must come in this time; its body may take as long as it moves (registry/server/paced.ts).
   server.server.headersTimeout = HEADERS_TIMEOUT;
   const streams: StreamCount = { open: 0, limit: options.maxStreams ?? MAX_STREAMS };
-  const api = describeApi(server, { ...schemas, ...accessSchemas, ...hostsSchemas, ...baseSchemas, ...sourcesSchemas });
+  const api = describeApi(server, {
+    ...schemas,
+    ...searchSchemas,
+    ...accessSchemas,
+    ...hostsSchemas,
+    ...baseSchemas,
+    ...sourcesSchemas,
+  });
   answerErrors(server, log);
   const door = createDoor(bind, options.access);
   const accountOf = (request: FastifyRequest): string | undefined => {

@@ -26,31 +26,36 @@ const toFinding = (stored: Stored): Finding => ({
 const DEFAULT_LIMIT = 1_000;
 
 /** Images with findings, page by page; or one image with or without. @throws HTTP_NOT_FOUND, HTTP_REQUEST_INVALID */
-export async function readOutdated(reader: DatabaseReader, query: OutdatedQuery, now: Date): Promise<Outdated> {
-  const { image: wanted, glob, severity, security, since, limit = DEFAULT_LIMIT, after } = query;
-  if (wanted === undefined) {
-    const { rows, next } = await outdatedAll(reader, {
-      now,
-      limit,
-      ...(after === undefined ? {} : { after }),
-      ...(glob === undefined ? {} : { imageGlob: glob }),
-      ...(query.distribution === undefined ? {} : { distribution: query.distribution }),
-      ...(severity === undefined ? {} : { severity }),
-      ...(query.usage === undefined ? {} : { usage: query.usage }),
-      ...(security === true ? { securityOnly: true } : {}),
-      ...(since === undefined ? {} : { since: new Date(since) }),
-    });
-    return {
-      images: rows.map(({ reference, digest, distribution, findings }) => ({
-        reference,
-        digest,
-        distribution,
-        unsupported: null,
-        findings: findings.map(toFinding),
-      })),
-      next: next ?? null,
-    };
-  }
+export function readOutdated(reader: DatabaseReader, query: OutdatedQuery, now: Date): Promise<Outdated> {
+  return query.image === undefined ? pageOfOutdated(reader, query, now) : oneImage(reader, query.image, now);
+}
+
+async function pageOfOutdated(reader: DatabaseReader, query: OutdatedQuery, now: Date): Promise<Outdated> {
+  const { glob, severity, security, since, limit = DEFAULT_LIMIT, after } = query;
+  const { rows, next } = await outdatedAll(reader, {
+    now,
+    limit,
+    ...(after === undefined ? {} : { after }),
+    ...(glob === undefined ? {} : { imageGlob: glob }),
+    ...(query.distribution === undefined ? {} : { distribution: query.distribution }),
+    ...(severity === undefined ? {} : { severity }),
+    ...(query.usage === undefined ? {} : { usage: query.usage }),
+    ...(security === true ? { securityOnly: true } : {}),
+    ...(since === undefined ? {} : { since: new Date(since) }),
+  });
+  return {
+    images: rows.map(({ reference, digest, distribution, findings }) => ({
+      reference,
+      digest,
+      distribution,
+      unsupported: null,
+      findings: findings.map(toFinding),
+    })),
+    next: next ?? null,
+  };
+}
+
+async function oneImage(reader: DatabaseReader, wanted: string, now: Date): Promise<Outdated> {
   const { reference, digest } = await namedImage(reader, wanted);
   const [findings, inventory] =
     digest === undefined

@@ -12,6 +12,7 @@ import type {
   WhereQuery,
 } from '../queries.ts';
 import * as schemas from '../schemas.ts';
+import * as searches from '../search-schemas.ts';
 import { Sources } from '../sources-schemas.ts';
 
 /** Longest name, reference or range taken from a query string. */
@@ -127,17 +128,17 @@ export function fleetRoutes(server: FastifyInstance, queries: FleetQueries): voi
 function whereRoutes(server: FastifyInstance, queries: FleetQueries): void {
   server.get<{ Querystring: WhereQuery }>(
     '/api/v1/where',
-    { schema: describe('where', 'Which images and workloads have a package', schemas.Where, WherePackage) },
+    { schema: describe('where', 'Which images and workloads have a package', searches.Where, WherePackage) },
     (request) => queries.where(request.query),
   );
   server.get<{ Querystring: WhereFileQuery }>(
     '/api/v1/where/file',
-    { schema: describe('whereFile', 'Which images show a file', schemas.WhereFile, WhereFile) },
+    { schema: describe('whereFile', 'Which images show a file', searches.WhereFile, WhereFile) },
     (request) => queries.whereFile(request.query),
   );
   server.get<{ Querystring: WhereDigestQuery }>(
     '/api/v1/where/digest',
-    { schema: describe('whereDigest', 'What a digest is to which images', schemas.WhereDigest, WhereDigest) },
+    { schema: describe('whereDigest', 'What a digest is to which images', searches.WhereDigest, WhereDigest) },
     (request) => queries.whereDigest(request.query),
   );
   server.get<{ Querystring: WhereAdvisoryQuery }>(
@@ -146,7 +147,7 @@ function whereRoutes(server: FastifyInstance, queries: FleetQueries): void {
       schema: describe(
         'whereAdvisory',
         'Which images miss the fix of an advisory, and which have it',
-        schemas.WhereAdvisory,
+        searches.WhereAdvisory,
         WhereAdvisory,
       ),
     },
@@ -157,17 +158,17 @@ function whereRoutes(server: FastifyInstance, queries: FleetQueries): void {
 function pastRoutes(server: FastifyInstance, queries: FleetQueries): void {
   server.get<{ Querystring: HistoryQuery }>(
     '/api/v1/history',
-    { schema: describe('history', 'What a reference has meant, with what changed', schemas.History, OneImage) },
+    { schema: describe('history', 'What a reference has meant, with what changed', searches.History, OneImage) },
     (request) => queries.history(request.query),
   );
   server.get<{ Querystring: ChangesQuery }>(
     '/api/v1/fleet/changes',
-    { schema: describe('fleetChanges', 'Packages that changed between two times', schemas.FleetChanges, Changes) },
+    { schema: describe('fleetChanges', 'Packages that changed between two times', searches.FleetChanges, Changes) },
     (request) => queries.changes(request.query),
   );
   server.get<{ Querystring: ChangesQuery }>(
     '/api/v1/fleet/moved',
-    { schema: describe('fleetMoved', 'References that moved between two times', schemas.MovedReferences, Changes) },
+    { schema: describe('fleetMoved', 'References that moved between two times', searches.MovedReferences, Changes) },
     (request) => queries.moved(request.query),
   );
   server.get<{ Querystring: HistoryQuery }>(
