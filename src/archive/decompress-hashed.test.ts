@@ -110,6 +110,16 @@ test('damaged data is refused with a code, or decodes to what its checksum says'
   );
 });
 
+test('of a broken member and broken bytes behind it, the member is what is told', async () => {
+  const packed = gzipSync(randomBytes(5000));
+  const last = packed.length - 8;
+  packed[last] = (packed[last] as number) ^ 1;
+  const broken = Buffer.concat([packed, Buffer.from('no header')]);
+  for (const options of [LARGE, { size: 0 }]) {
+    await assert.rejects(unpack(broken, options), { message: 'broken gzip data: incorrect data check' });
+  }
+});
+
 test('an error of the source stays what it is, and leaving early closes the source', async () => {
   const packed = gzipSync(randomBytes(200_000));
   const failing = async function* (): AsyncGenerator<Buffer> {

@@ -56,11 +56,6 @@ function decode(host: MessagePort, order: GunzipOrder): void {
   let used = 0;
   let ends: MemberEnd[] = [];
   let failed = false;
-  const fail = (message: string, code: string): void => {
-    failed = true;
-    tell({ kind: 'failed', code, message });
-    host.close();
-  };
   const start = (): GzipFrame => new GzipFrame((trailer) => ends.push({ at: used, ...trailer }));
   let frame = start();
 
@@ -72,6 +67,13 @@ function decode(host: MessagePort, order: GunzipOrder): void {
     for (let done = Atomics.load(taken, 0); filled - done >= chunks; done = Atomics.load(taken, 0)) {
       Atomics.wait(taken, 0, done);
     }
+  };
+  const fail = (message: string, code: string): void => {
+    // A member that ended before may be the broken one: its checksum is what zlib would have named first.
+    if (ends.length > 0) handOver();
+    failed = true;
+    tell({ kind: 'failed', code, message });
+    host.close();
   };
   const place = (): number => output + (filled % chunks) * chunkBytes;
   /** @returns where the deflate data end, or `end` where more of them must come */
