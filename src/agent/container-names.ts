@@ -14,30 +14,42 @@ const NAMESPACES = ['k8s.io', 'moby', 'default'];
 
 /** Name and image of a container as its engine keeps them on disk; what it does not keep is absent. */
 export async function containerNames(id: string, overlay: OverlayRoot | undefined): Promise<ContainerNames> {
-  const storage = /^(.*)\/overlay\/[0-9a-f]{64}\/diff$/.exec(overlay?.upper ?? '')?.[1];
-  for (const file of storage === undefined ? [] : ['containers.json', 'volatile-containers.json']) {
+  const upper = overlay?.upper ?? '';
+  return (await podmanNames(id, upper)) ?? (await dockerNames(id, upper)) ?? (await containerdNames(id)) ?? {};
+}
+
+async function podmanNames(id: string, upper: string): Promise<ContainerNames | undefined> {
+  const storage = /^(.*)\/overlay\/[0-9a-f]{64}\/diff$/.exec(upper)?.[1];
+  if (storage === undefined) return undefined;
+  for (const file of ['containers.json', 'volatile-containers.json']) {
     const list = await readJson(`${storage}/overlay-containers/${file}`);
     const own = Array.isArray(list) ? list.map(members).find((one) => one.id === id) : undefined;
     if (own === undefined) continue;
     const metadata = members(parse(text(own.metadata) ?? ''));
     const image = text(own.image);
-    const digests = image === undefined || image === '' ? [] : await podmanDigests(storage ?? '', image);
+    const digests = image === undefined || image === '' ? [] : await podmanDigests(storage, image);
     return { ...named(text(metadata.name), text(metadata['image-name']) ?? image), digests };
   }
-  const docker = /^(.*)\/overlay2\/[^/]+\/diff$/.exec(overlay?.upper ?? '')?.[1];
-  if (docker !== undefined) {
-    const own = members(await readJson(`${docker}/containers/${id}/config.v2.json`));
-    if (own.Name !== undefined) {
-      const digests = await dockerDigests(docker, text(own.Image) ?? '');
-      return { ...named(text(own.Name)?.replace(/^\//, ''), text(members(own.Config).Image)), digests };
-    }
-  }
+  return undefined;
+}
+
+async function dockerNames(id: string, upper: string): Promise<ContainerNames | undefined> {
+  const docker = /^(.*)\/overlay2\/[^/]+\/diff$/.exec(upper)?.[1];
+  if (docker === undefined) return undefined;
+  const own = members(await readJson(`${docker}/containers/${id}/config.v2.json`));
+  if (own.Name === undefined) return undefined;
+  const digests = await dockerDigests(docker, text(own.Image) ?? '');
+  return { ...named(text(own.Name)?.replace(/^\//, ''), text(members(own.Config).Image)), digests };
+}
+
+/** What the container runtime interface of Kubernetes leaves with containerd. */
+async function containerdNames(id: string): Promise<ContainerNames | undefined> {
   for (const namespace of NAMESPACES) {
     const found = members(members(await readJson(`${TASKS}/${namespace}/${id}/config.json`)).annotations);
     const image = text(found['io.kubernetes.cri.image-name']);
     if (image !== undefined) return named(text(found['io.kubernetes.cri.container-name']), image);
   }
-  return {};
+  return undefined;
 }
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;

@@ -4,7 +4,7 @@ import type { LoadedFleet } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
-import { fleetRounds } from './fleet-rounds.ts';
+import { type FleetRound, fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
 import { openGitopsRuntimes } from './gitops-runtimes.ts';
 import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
@@ -35,11 +35,10 @@ const RETRY_WEBHOOK = 60_000;
 
 /** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
 export async function keepPatched(stage: ServeLoopStage): Promise<void> {
-  const { fleet, url, options, database, context } = stage;
+  const { fleet, options, database, context } = stage;
   await using resources = new AsyncDisposableStack();
-  const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
   const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
-  const { verifier, runtimes } = await usableRuntimes(options, fleet, context, resources);
+  const usable = await usableRuntimes(options, fleet, context, resources);
   const refreshAdvisories = fleetAdvisories(fleet, database, context);
   const rounds = await fleetRounds(stage, resources);
   let first = true;
@@ -48,28 +47,12 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
     const whole = first || Date.now() >= next;
     try {
       if (whole) await refreshAdvisories();
-      const registryHost = new URL(url).host;
       const round = await rounds.begin(whole, first);
       if (whole) next = Date.now() + interval * 1_000;
       first = false;
-      const setup = await fleetSetup(
-        {
-          ...options,
-          fleet: round.fleet,
-          database,
-          registryHost,
-          runtimes,
-          ...(verifier === undefined ? {} : { verifier }),
-        },
-        context,
-      );
-      const only = round.only === undefined ? {} : { only: round.only };
-      const { tasks, problems, resumed } = await runPipeline({ ...(await pipelineOptions(setup)), ...only });
+      const resumed = await runRound(stage, usable, round);
       // An earlier run that was carried on did not look at what is new.
-      if (!resumed) await round.end();
-      else next = Math.min(next, Date.now() + RETRY_AFTER_RESUME);
-      for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
-      if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
+      if (resumed) next = Math.min(next, Date.now() + RETRY_AFTER_RESUME);
     } catch (error) {
       if (context.signal.aborted) return;
       context.log.error(`run failed: ${messageOf(error)}`);
@@ -78,6 +61,30 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
     }
     await rounds.wait(Math.max(MIN_PAUSE, next - Date.now()));
   }
+}
+
+/** @returns whether it carried on an earlier run, and has not looked at what is new */
+async function runRound(stage: ServeLoopStage, usable: Usable, round: FleetRound): Promise<boolean> {
+  const { url, options, database, context } = stage;
+  const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
+  const { verifier, runtimes } = usable;
+  const setup = await fleetSetup(
+    {
+      ...options,
+      fleet: round.fleet,
+      database,
+      registryHost: new URL(url).host,
+      runtimes,
+      ...(verifier === undefined ? {} : { verifier }),
+    },
+    context,
+  );
+  const only = round.only === undefined ? {} : { only: round.only };
+  const { tasks, problems, resumed } = await runPipeline({ ...(await pipelineOptions(setup)), ...only });
+  if (!resumed) await round.end();
+  for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
+  if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
+  return resumed;
 }
 
 interface Usable {

@@ -54,8 +54,8 @@ export function register(command: Command, context: CliContext): void {
 
 const HOST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-async function run(options: AgentOptions, context: CliContext): Promise<void> {
-  if (options.reported === true) return showReported(options, context);
+/** Seconds between two looks; undefined: one look. @throws CLI_USAGE */
+function secondsOf(options: AgentOptions): number | undefined {
   if (options.hostId !== undefined && !HOST_ID.test(options.hostId)) {
     throw cliError('CLI_USAGE', `--host-id takes letters, digits and . _ : -, not ${JSON.stringify(options.hostId)}`);
   }
@@ -63,6 +63,12 @@ async function run(options: AgentOptions, context: CliContext): Promise<void> {
   if (seconds !== undefined && !(seconds >= 1 && seconds <= MAX_SECONDS)) {
     throw cliError('CLI_USAGE', `--watch takes 1 to ${MAX_SECONDS} seconds, not ${JSON.stringify(options.watch)}`);
   }
+  return seconds;
+}
+
+async function run(options: AgentOptions, context: CliContext): Promise<void> {
+  if (options.reported === true) return showReported(options, context);
+  const seconds = secondsOf(options);
   const { observeContainers } = await import('../../agent/index.ts');
   const { renderObservation } = await import('../render/agent.ts');
   const { report } = options;
