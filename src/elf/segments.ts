@@ -76,31 +76,72 @@ export interface Note {
   readonly isBuildId: boolean;
 }
 
+/** A part of the file that holds notes. */
+interface NotePart {
+  readonly offset: number;
+  readonly size: number;
+  readonly align: number;
+}
+
 /** The notes of all PT_NOTE segments, in order. */
 export function readNotes(view: ElfView, segments: readonly Segment[]): readonly Note[] {
+  return segments.flatMap((segment) => {
+    if (segment.type !== SegmentType.note) return [];
+    contentOf(view, segment);
+    return notesIn(view, segment);
+  });
+}
+
+function notesIn(view: ElfView, { offset, size: bytes, align }: NotePart): readonly Note[] {
   const notes: Note[] = [];
-  for (const segment of segments) {
-    if (segment.type !== SegmentType.note) continue;
-    const end = segment.offset + contentOf(view, segment).length;
-    const step = segment.align === 8 ? 8 : 4;
-    const aligned = (value: number): number => Math.ceil(value / step) * step;
-    let at = segment.offset;
-    while (at + 12 <= end) {
-      const [nameSize, size, type] = [view.u32(at), view.u32(at + 4), view.u32(at + 8)];
-      const content = at + aligned(12 + nameSize);
-      if (content + size > end) invalid('a note does not fit its segment');
-      const owner = view.bytes.toString('latin1', at + 12, at + 12 + nameSize);
-      const isBuildId = owner === 'GNU\0' && type === NT_GNU_BUILD_ID;
-      notes.push({ owner, type, content: view.bytes.subarray(content, content + size), isBuildId });
-      at = content + aligned(size);
-    }
+  const end = offset + bytes;
+  const step = align === 8 ? 8 : 4;
+  const aligned = (value: number): number => Math.ceil(value / step) * step;
+  let at = offset;
+  while (at + 12 <= end) {
+    const [nameSize, size, type] = [view.u32(at), view.u32(at + 4), view.u32(at + 8)];
+    const content = at + aligned(12 + nameSize);
+    if (content + size > end) invalid('a note does not fit its segment');
+    const owner = view.bytes.toString('latin1', at + 12, at + 12 + nameSize);
+    const isBuildId = owner === 'GNU\0' && type === NT_GNU_BUILD_ID;
+    notes.push({ owner, type, content: view.bytes.subarray(content, content + size), isBuildId });
+    at = content + aligned(size);
   }
   return notes;
 }
 
-/** The GNU build id among the notes, hexadecimal. */
+const SHT_NOTE = 7;
+
+/** Sections of notes, as far as the section headers and they themselves lie in the file: nothing that runs needs them. */
+function noteSections(view: ElfView): readonly NotePart[] {
+  const [headers, bytes, count] = view.is64
+    ? [view.u64(40), view.u16(58), view.u16(60)]
+    : [view.u32(32), view.u16(46), view.u16(48)];
+  const parts: NotePart[] = [];
+  if (bytes < (view.is64 ? 64 : 40)) return parts;
+  const end = Math.min(headers + count * bytes, view.bytes.length);
+  for (let at = headers; at + bytes <= end; at += bytes) {
+    if (view.u32(at + 4) !== SHT_NOTE) continue;
+    const [offset, size, align] = view.is64
+      ? [view.u64(at + 24), view.u64(at + 32), view.u64(at + 48)]
+      : [view.u32(at + 16), view.u32(at + 20), view.u32(at + 32)];
+    if (offset + size <= view.bytes.length) parts.push({ offset, size, align });
+  }
+  return parts;
+}
+
+/** Like `noteSections`, a help: sections whose content is broken do not make the file so. */
+function notesOfSections(view: ElfView): readonly Note[] {
+  try {
+    return noteSections(view).flatMap((part) => notesIn(view, part));
+  } catch {
+    return [];
+  }
+}
+
+/** The GNU build id among the notes, hexadecimal. Go's own linker has it in a section that no segment of notes covers. */
 export function findBuildId(view: ElfView, segments: readonly Segment[]): string | undefined {
-  return readNotes(view, segments)
-    .find(({ isBuildId }) => isBuildId)
-    ?.content.toString('hex');
+  const isBuildId = (note: Note): boolean => note.isBuildId;
+  const found = readNotes(view, segments).find(isBuildId) ?? notesOfSections(view).find(isBuildId);
+  return found?.content.toString('hex');
 }

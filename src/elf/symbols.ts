@@ -80,8 +80,8 @@ export function readSymbols(
     const version = versions.get(number & ~HIDDEN_VERSION);
     const symbol = version === undefined ? { name } : { name, version: version.name };
     if (raw.section === UNDEFINED) imported.push({ ...symbol, isWeak: raw.binding === Binding.weak });
-    // Version 0 is local: the linker's version script took it out of the interface.
-    else if (number !== 0) {
+    else {
+      // Version 0 says local, but whoever asks without a version is given it (glibc's do_lookup_x).
       // A version of another library on a symbol of ours: a copy a program keeps of the library's variable.
       exported.push({ ...symbol, isDefault: (number & HIDDEN_VERSION) === 0 && version?.isOwn !== false });
     }
