@@ -118,13 +118,11 @@ export function spareByte(): i32 {
   return byte;
 }
 
-// @ts-ignore: decorator
 @inline function consume(bits: u32): void {
   bitBuffer >>= <u64>bits;
   bitCount -= bits;
 }
 
-// @ts-ignore: decorator
 @inline function refill(inEnd: u32): void {
   while (bitCount < 56 && inNext < inEnd) {
     bitBuffer |= (<u64>load<u8>(inNext)) << <u64>bitCount;
@@ -159,13 +157,11 @@ function entryOf(kind: u32, symbol: u32, codeLength: u32): u32 {
 }
 
 // The next code of that length, with its bits in the order in which they come: adds one from the other end.
-// @ts-ignore: decorator
 @inline function nextCode(code: u32, length: u32): u32 {
   const bit: u32 = <u32>1 << (31 - clz(code ^ ((<u32>1 << length) - 1)));
   return (code & (bit - 1)) | bit;
 }
 
-// @ts-ignore: decorator
 @inline function countOf(length: u32): u32 {
   return load<u32>(COUNTS + (length << 2));
 }
@@ -284,7 +280,6 @@ function loadFixed(): void {
 }
 
 // RFC 1951, 3.2.7: 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1 15.
-// @ts-ignore: decorator
 @inline function precodeSymbol(i: u32): u32 {
   if (i < 3) return 16 + i;
   if (i == 3) return 0;
@@ -428,7 +423,6 @@ function readCodeLengths(inEnd: u32): i32 {
 }
 
 // May write up to 31 bytes too many; `length` is 3 or more.
-// @ts-ignore: decorator
 @inline function copyMatch(at: u32, length: u32, offset: u32): void {
   let to = at;
   let from = at - offset;
@@ -463,7 +457,6 @@ function readCodeLengths(inEnd: u32): i32 {
 }
 
 // Leaves a decoding loop: bits above `count` are bytes that `at` has not passed, read once more later.
-// @ts-ignore: decorator
 @inline function leave(buffer: u64, count: u32, at: u32, out: u32): void {
   bitBuffer = buffer & ((<u64>1 << <u64>count) - 1);
   bitCount = count;
@@ -471,25 +464,21 @@ function readCodeLengths(inEnd: u32): i32 {
   outNext = out;
 }
 
-// @ts-ignore: decorator
 @inline function litlenAt(buffer: u64): u64 {
   return load<u32>(LITLEN_TABLE + ((<usize>buffer & LITLEN_MASK) << 2));
 }
 
-// @ts-ignore: decorator
 @inline function offsetAt(buffer: u64): u64 {
   return load<u32>(OFFSET_TABLE + ((<usize>buffer & OFFSET_MASK) << 2));
 }
 
 // The entry of a subtable; `buffer` begins behind the bits of the main table.
-// @ts-ignore: decorator
 @inline function subEntry(table: usize, entry: u64, buffer: u64): u64 {
   const bits = <usize>(entry >> 8) & 15;
   return load<u32>(table + ((<usize>(entry >> 16) + (<usize>buffer & ((1 << bits) - 1))) << 2));
 }
 
 // Length or distance: base and extra bits, which follow the code in `buffer`.
-// @ts-ignore: decorator
 @inline function valueOf(entry: u64, buffer: u64): u32 {
   return <u32>(entry >> 16) + <u32>((buffer & ((<u64>1 << entry) - 1)) >> ((entry >> 8) & 15));
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { unpackImage } from '../../src/build/compose/base-image.ts';
 import { readStatus } from '../../src/distro/index.ts';
 import { hostMirrors } from '../support/apt-root.ts';
@@ -28,8 +28,7 @@ const EXPECTED: readonly (readonly [path: RegExp, why: string])[] = [
   [/^var\/cache\/debconf\/(?:config|passwords|templates)\.dat$/, 'an answer that apt’s run records'],
 ];
 
-test('a composed image is, file by file, what mmdebstrap makes of the same packages', async (context) => {
-  if (!FULL) return;
+async function compareRoots(context: TestContext): Promise<void> {
   if (spawnSync('mmdebstrap', ['--version']).status !== 0) return context.skip('mmdebstrap not installed');
   if (process.getuid?.() !== 0) return context.skip('root not installed');
   const mirrors = await hostMirrors();
@@ -67,4 +66,7 @@ test('a composed image is, file by file, what mmdebstrap makes of the same packa
     unexpected.map((path) => [path, left.get(path), right.get(path)]),
     [],
   );
-});
+}
+
+// Not registered otherwise: a test that returns at once would count as passed.
+if (FULL) test('a composed image is, file by file, what mmdebstrap makes of the same packages', compareRoots);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TarHeader } from '../../archive/index.ts';
 import type { RepositoryPackage, StatusDatabase } from '../../distro/index.ts';
 import { type FlatTree, type LayerItem, whiteoutOf } from '../../oci/index.ts';
+import { realPath } from './real-path.ts';
 
 /** A package file, read. */
 export interface OpenedPackage {
@@ -21,8 +22,6 @@ export interface FileLevelInput {
   /** Content of a file of the image. */
   read(path: string): Promise<Uint8Array | undefined>;
 }
-
-const MAX_LINKS = 40;
 
 /**
  * The layer that upgrades packages of an image in which no package manager and no script can run (distroless style):
@@ -96,25 +95,8 @@ function removedFiles(input: FileLevelInput, kept: ReadonlySet<string>): readonl
  * The path with symlinked folders of the image followed (merged /usr: `lib/x` → `usr/lib/x`): a layer that carries a
  * folder where the image has a symlink would replace the symlink and hide everything behind it.
  */
-export function canonicalPath(path: string, tree: FlatTree): string {
-  let parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  let resolved: string[] = [];
-  for (let links = 0; parts.length > 0; ) {
-    const part = parts.shift() as string;
-    if (part === '..') {
-      resolved.pop();
-      continue;
-    }
-    const here = [...resolved, part].join('/');
-    const entry = tree.get(here)?.entry;
-    if (entry?.type === 'symlink' && parts.length > 0 && links < MAX_LINKS) {
-      links += 1;
-      const target = entry.linkName ?? '';
-      if (target.startsWith('/')) resolved = [];
-      parts = [...target.split('/').filter((piece) => piece !== '' && piece !== '.'), ...parts];
-      continue;
-    }
-    resolved.push(part);
-  }
-  return resolved.join('/');
-}
+export const canonicalPath = (path: string, tree: FlatTree): string =>
+  realPath(path, (at) => {
+    const entry = tree.get(at)?.entry;
+    return entry?.type === 'symlink' ? (entry.linkName ?? '') : undefined;
+  });

@@ -18,6 +18,7 @@ import {
   whereDigest,
   whereIs,
 } from '../../../src/inventory/store/index.ts';
+import { everyPage } from './every-page.ts';
 import { DAY, type FleetImage, fleetOf, fleetSeed, START } from './random-fleet.ts';
 
 type Packages = ReadonlyMap<string, string>;
@@ -46,20 +47,6 @@ function changes(from: Packages, to: Packages): readonly string[] {
 
 const told = (rows: readonly { package: string; from: string | undefined; to: string | undefined }[]) =>
   rows.map((row) => `${row.package} ${row.from} → ${row.to}`).sort();
-
-async function everyPage<Row>(
-  read: (after: {
-    readonly after?: string;
-  }) => Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }>,
-): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for (let after: string | undefined; ; ) {
-    const page = await read(after === undefined ? {} : { after });
-    rows.push(...page.rows);
-    if (page.next === undefined) return rows;
-    after = page.next;
-  }
-}
 
 const referencesOf = (images: readonly FleetImage[]): readonly string[] =>
   [...new Set(images.flatMap(({ reference }) => reference ?? []))].sort();

@@ -15,6 +15,7 @@ import {
   whereIs,
 } from '../../../src/inventory/store/index.ts';
 import type { ImageUsage, LinkedBy, UsageFilter } from '../../../src/inventory/usage/index.ts';
+import { everyPage } from './every-page.ts';
 import { type FleetImage, fleetOf, fleetSeed, START } from './random-fleet.ts';
 
 const WAYS = ['entrypoint', 'executable', 'library', undefined] as const;
@@ -145,19 +146,5 @@ async function compare(
       entry.toSorted((a, b) => Number(b) - Number(a)),
       'the entry point first',
     );
-  }
-}
-
-async function everyPage<Row>(
-  read: (page: {
-    readonly after?: string;
-  }) => Promise<{ readonly rows: readonly Row[]; readonly next: string | undefined }>,
-): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for (let after: string | undefined; ; ) {
-    const page = await read(after === undefined ? {} : { after });
-    rows.push(...page.rows);
-    if (page.next === undefined) return rows;
-    after = page.next;
   }
 }

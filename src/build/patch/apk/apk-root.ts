@@ -40,29 +40,7 @@ export interface ApkRoot {
   run(script: RootScript): Promise<void>;
 }
 
-const MAX_LINKS = 40;
 const HASH_BYTES = 20;
-
-/** @param linkOf target of the link at a path, undefined where none stands there */
-export function realPath(path: string, linkOf: (path: string) => string | undefined): string {
-  let parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  let resolved: string[] = [];
-  for (let links = 0; parts.length > 0; ) {
-    const part = parts.shift() as string;
-    if (part === '..') {
-      resolved.pop();
-      continue;
-    }
-    const target = parts.length > 0 && links < MAX_LINKS ? linkOf([...resolved, part].join('/')) : undefined;
-    if (target === undefined) resolved.push(part);
-    else {
-      links += 1;
-      if (target.startsWith('/')) resolved = [];
-      parts = [...target.split('/').filter((piece) => piece !== '' && piece !== '.'), ...parts];
-    }
-  }
-  return resolved.join('/');
-}
 
 /** `Q1…`, as the package database keeps it. */
 export const hashInWords = (content: Uint8Array | string, algorithm: 'sha1' | 'sha256'): string =>

@@ -1,7 +1,8 @@
 import type { ApkFile } from '../../../distro/index.ts';
 import { type FlatTree, type LayerItem, whiteoutOf } from '../../../oci/index.ts';
 import { patchError } from '../errors.ts';
-import { type ApkRoot, hashInWords, type RootEntry, realPath } from './apk-root.ts';
+import { realPath } from '../real-path.ts';
+import { type ApkRoot, hashInWords, type RootEntry } from './apk-root.ts';
 
 /** Changes to an image's files that become a layer; nothing is unpacked and nothing runs. */
 export class FlatRoot implements ApkRoot {

@@ -13,7 +13,8 @@ import { createTarWriter, extractTarBuffer, type TarHeader } from '../../../arch
 import type { ApkFile } from '../../../distro/index.ts';
 import type { RunLimits, Sandbox } from '../../../runtime/sandbox/index.ts';
 import { patchError } from '../errors.ts';
-import { type ApkRoot, hashInWords, type RootEntry, type RootScript, realPath } from './apk-root.ts';
+import { realPath } from '../real-path.ts';
+import { type ApkRoot, hashInWords, type RootEntry, type RootScript } from './apk-root.ts';
 
 /** Where a script lies while it runs; never part of the result. */
 const SCRIPT = '.heraklit-script';

@@ -6,6 +6,7 @@ import { PROXY_PORT, writeRuntimeWrapper } from '../confine/runtime-wrapper.ts';
 import { withImages } from '../dockerfile/pin.ts';
 import { rebuildError } from '../errors.ts';
 import { layoutOf } from './base-layout.ts';
+import { jobOptions } from './job-options.ts';
 import { findProgram } from './programs.ts';
 import { type Builder, type BuilderResult, type BuildJob, imageKey } from './types.ts';
 
@@ -48,20 +49,7 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
     ...['build', '--isolation', 'oci', '--runtime', wrapper.path, '--network', 'host', '--dns', '127.0.0.1'],
     ...['--http-proxy=false', '--pull=never', '--no-cache', '--format', 'oci', '--identity-label=false'],
     ...['--timestamp', String(epoch), '--platform', platform, '--file', file, '--ignorefile', ignore],
-    ...(job.target === undefined ? [] : ['--target', job.target]),
-    ...options(
-      '--build-arg',
-      Object.entries(job.buildArgs).map(([name, value]) => `${name}=${value}`),
-    ),
-    ...options(
-      '--label',
-      Object.entries(job.labels).map(([name, value]) => `${name}=${value}`),
-    ),
-    ...options(
-      '--secret',
-      job.secrets.map(({ id, source }) => `id=${id},src=${source}`),
-    ),
-    ...options('--ssh', job.ssh),
+    ...jobOptions(job),
     ...['--tag', `oci:${layout}:${TAG}`, job.context],
   ];
   const environment = {
@@ -72,9 +60,6 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
   };
   return { exitCode: await job.inside(argv, environment), layout, tag: TAG, names };
 }
-
-const options = (flag: string, values: readonly string[]): readonly string[] =>
-  values.flatMap((value) => [flag, value]);
 
 /** Nothing of ours, and no configuration of this machine's user. */
 function surroundings(path: string, directory: string): Readonly<Record<string, string>> {

@@ -4,6 +4,7 @@ import { digestHex } from '../../../oci/index.ts';
 import { PROXY_PORT, writeRuntimeWrapper } from '../confine/runtime-wrapper.ts';
 import { withImages } from '../dockerfile/pin.ts';
 import { layoutOf } from './base-layout.ts';
+import { jobOptions } from './job-options.ts';
 import { findProgram } from './programs.ts';
 import { type Builder, type BuilderResult, type BuildJob, imageKey } from './types.ts';
 
@@ -83,20 +84,7 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
     ...['/bin/sh', '-c', SCRIPT, 'sh', directory, join(directory, 'resolv.conf'), programs.dockerd],
     ...[programs.buildx, 'build', '--progress', 'plain', '--network', 'host', '--no-cache', '--pull=false'],
     ...['--provenance=false', '--sbom=false', '--platform', platform, '--file', file, ...contexts],
-    ...(job.target === undefined ? [] : ['--target', job.target]),
-    ...options(
-      '--build-arg',
-      Object.entries(job.buildArgs).map(([name, value]) => `${name}=${value}`),
-    ),
-    ...options(
-      '--label',
-      Object.entries(job.labels).map(([name, value]) => `${name}=${value}`),
-    ),
-    ...options(
-      '--secret',
-      job.secrets.map(({ id, source }) => `id=${id},src=${source}`),
-    ),
-    ...options('--ssh', job.ssh),
+    ...jobOptions(job),
     ...['--output', output.join(','), job.context],
   ];
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
@@ -115,6 +103,3 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
   };
   return { exitCode: await job.inside(argv, environment), layout, tag: undefined, names };
 }
-
-const options = (flag: string, values: readonly string[]): readonly string[] =>
-  values.flatMap((value) => [flag, value]);
