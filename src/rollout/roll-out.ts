@@ -128,7 +128,7 @@ export async function rollOut(context: RollOutContext, request: RollOutRequest):
       outcomes.push(one.value);
     }
     context.progress?.update('rollout', outcomes.length, slots.length);
-    if (outcomes.some(({ kind }) => kind === 'rolledback')) break;
+    if (outcomes.some(({ kind }) => kind === 'rolledback' || kind === 'overtaken')) break;
   }
   return { outcomes, skipped: slots.slice(outcomes.length).map(({ workload }) => workload.id) };
 }

@@ -129,7 +129,7 @@ export async function finishRollout(
   clock: Clock,
 ): Promise<void> {
   const { workload, container, image, digest, outcome } = finished;
-  const reason = outcome.kind === 'rolledback' ? outcome.reason : '';
+  const reason = 'reason' in outcome ? outcome.reason : '';
   // The process that replaced it died before it could say so: the change is real and is announced now.
   const kind = outcome.kind === 'unchanged' && open.resumed ? 'rolledout' : outcome.kind;
   const milliseconds = outcome.kind === 'unchanged' ? 0 : outcome.milliseconds;
@@ -145,7 +145,8 @@ export async function finishRollout(
     })
     .where('id', '=', open.row)
     .execute();
-  if (kind === 'unchanged') return;
+  // Overtaken: who set the other image knows; the next survey reads what runs.
+  if (kind === 'unchanged' || kind === 'overtaken') return;
   const data = { digest, image, workload, container, previous: open.previous, reason, interrupted, milliseconds };
   await emit(trx, rolloutEvent(kind, open.row, data), clock);
   if (kind === 'rolledout') {

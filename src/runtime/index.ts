@@ -28,3 +28,14 @@ export type {
   WorkloadContainer,
   WorkloadRuntime,
 } from './port.ts';
+export type {
+  CanaryStep,
+  Revocation,
+  RolloutBlame,
+  RolloutControl,
+  RolloutSide,
+  RolloutStep,
+  RolloutStrategy,
+  StepVerdict,
+  TrafficSplit,
+} from './strategy.ts';

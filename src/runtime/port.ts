@@ -1,5 +1,6 @@
 import type { Progress } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
+import type { RolloutBlame, RolloutControl, RolloutStrategy } from './strategy.ts';
 
 /** One container slot of a workload: what it is configured to run and what it runs. */
 export interface WorkloadContainer {
@@ -40,6 +41,8 @@ export interface RolloutRequest {
   /** Milliseconds without progress (one more healthy replica) until the rollout is rolled back. */
   readonly deadline: number;
   readonly health?: HealthCheck;
+  readonly strategy?: RolloutStrategy;
+  readonly control?: RolloutControl;
   readonly progress?: Progress;
 }
 
@@ -68,8 +71,17 @@ export type RolloutOutcome =
       readonly from: string;
       readonly to: string;
       readonly reason: string;
-      /** `image`: it started and proved unhealthy, so its digest is quarantined. `environment`: it had no fair trial. */
-      readonly blame: 'image' | 'environment';
+      readonly blame: RolloutBlame;
+      readonly interrupted: boolean;
+      readonly milliseconds: number;
+    }
+  /** Somebody else set another image while this one came up (a person's rollback, another controller): theirs is left. */
+  | {
+      readonly kind: 'overtaken';
+      readonly workload: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
       readonly interrupted: boolean;
       readonly milliseconds: number;
     }

@@ -68,7 +68,8 @@ function describe(outcome: RolloutOutcome): string {
   if (outcome.kind === 'unchanged') return `${outcome.workload}  unchanged`;
   const seconds = (outcome.milliseconds / 1000).toFixed(1);
   const note = outcome.interrupted ? ', with an interruption: old and new cannot run at once' : '';
-  const why = outcome.kind === 'rolledback' ? `: ${outcome.reason} (${outcome.blame})` : '';
+  const blame = outcome.kind === 'rolledback' ? ` (${outcome.blame})` : '';
+  const why = 'reason' in outcome ? `: ${outcome.reason}${blame}` : '';
   return `${outcome.workload}  ${outcome.kind} in ${seconds} s${note}${why}`;
 }
 
@@ -103,5 +104,5 @@ async function run(workloads: readonly string[], options: RolloutOptions, contex
   context.print(
     options.format === 'json' ? json(result) : rows.join('\n') || `Nothing uses what ${image.image} supersedes.`,
   );
-  if (outcomes.some(({ kind }) => kind === 'rolledback')) context.foundOverThreshold();
+  if (outcomes.some(({ kind }) => kind === 'rolledback' || kind === 'overtaken')) context.foundOverThreshold();
 }

@@ -43,7 +43,7 @@ export function rolloutOf(setup: RolloutSetup): RolloutPort {
           return { outcomes: [] };
         });
         outcomes.push(...result.outcomes);
-        if (outcomes.some(({ kind }) => kind === 'rolledback')) break;
+        if (outcomes.some(({ kind }) => kind === 'rolledback' || kind === 'overtaken')) break;
       }
       return outcomes;
     },

@@ -143,7 +143,7 @@ function rolled(
   if (back === undefined) return { task: succeeded, ending: 'released' };
   const failed = over('failed', `rolled back on ${back.workload}: ${back.reason}`);
   // Without a fair trial the image is not to blame: it stays released, and the next rollout takes it.
-  if (back.blame === 'environment') return { ...failed, ending: 'released' };
+  if (back.blame !== 'image') return { ...failed, ending: 'released' };
   return { ...failed, restore: { tag: outcome.restore } };
 }
 
