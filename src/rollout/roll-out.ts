@@ -1,7 +1,8 @@
 import { type Clock, type Progress, systemClock } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { HealthCheck, RolloutOutcome, Workload, WorkloadRuntime } from '../runtime/index.ts';
+import type { HealthCheck, RolloutOutcome, RolloutStrategy, Workload, WorkloadRuntime } from '../runtime/index.ts';
+import type { StepAnalysis } from './analysis.ts';
 import { rolloutError } from './errors.ts';
 import { refuseQuarantined } from './quarantine.ts';
 import { type Slot, selectSlots, supersededBy } from './select.ts';
@@ -21,11 +22,15 @@ export interface RollOutRequest {
   /** Workloads at once; 1 when undefined. */
   readonly batch?: number;
   readonly health?: HealthCheck;
+  /** How a workload's new image takes the place of the old one; rolling when undefined. */
+  readonly strategy?: RolloutStrategy;
 }
 
 export interface RollOutContext {
   readonly database: Database;
   readonly runtimes: readonly WorkloadRuntime[];
+  /** Judges the steps of canaries. */
+  readonly analysis?: StepAnalysis;
   readonly clock?: Clock;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -82,6 +87,7 @@ async function rollOutSlot(context: RollOutContext, slot: Owned, request: RollOu
         deadline: request.deadline,
         ...(request.tag === undefined ? {} : { tag: request.tag }),
         ...(request.health === undefined ? {} : { health: request.health }),
+        ...(request.strategy === undefined ? {} : { strategy: request.strategy }),
         ...(context.progress === undefined ? {} : { progress: context.progress }),
       },
       context.signal,
