@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
@@ -12,10 +13,12 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { digestOf } from '../../src/oci/index.ts';
+import { collectGarbage } from '../../src/registry/maintenance/collect.ts';
 import { openS3BlobStore } from '../../src/storage/index.ts';
 import { blobStoreContract } from '../contract/blob-store.ts';
 import { blobUploadsContract } from '../contract/blob-uploads.ts';
 import { startFaultyProxy } from '../support/faulty-proxy.ts';
+import { registryWorld } from '../support/registry-world.ts';
 import { startSwift } from '../support/swift.ts';
 import { startRegistry } from './registry-process.ts';
 
@@ -164,6 +167,42 @@ if (server === undefined) {
       assert.deepEqual(Buffer.from(await part.arrayBuffer()), bytes.subarray(5, 10));
     } finally {
       for (const one of [first, second, direct]) await one.close();
+      await rm(scratch, { recursive: true });
+    }
+  });
+
+  test('collection frees what nothing names, while pushes count on what is old', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 's3-'));
+    // A server's times of change cannot be set back: what counts as old is a few seconds instead of hours.
+    const grace = 2_000;
+    const store = await openS3BlobStore({ ...options, prefix: randomUUID(), scratch, renewAfter: grace / 2 });
+    const world = await registryWorld({ store });
+    const collect = (dryRun: boolean) => collectGarbage({ database: world.database, store, grace, dryRun });
+    try {
+      const kept = await world.image('a/app', 'v1', ['shared', 'kept']);
+      const gone = await world.image('a/app', 'v2', ['shared', 'gone', 'wanted again']);
+      const junk = await world.blob('junk');
+      await world.catalogue.deleteManifest('a/app', gone.digest);
+      const old = async (): Promise<boolean> =>
+        (await Array.fromAsync(store.list())).every(({ modified }) => modified < Date.now() - 2 * grace);
+      while (!(await old())) await sleep(200);
+      await world.age();
+      const told = await collect(true);
+      assert.deepEqual([told.freed.blobs, told.kept.recent.blobs], [5, 0]);
+      const [real, late] = await Promise.all([
+        collect(false),
+        world.image('late/app', 'v1', ['wanted again', 'new layer']),
+      ]);
+      for (const name of ['shared', 'kept', 'wanted again', 'new layer']) {
+        assert.ok(await store.has(digestOf(name)), name);
+      }
+      for (const { digest } of [kept, late]) assert.ok(await store.has(digest));
+      for (const digest of [gone.digest, junk.digest, digestOf('gone')]) assert.equal(await store.has(digest), false);
+      // "wanted again" either was renewed in time or went and was stored again.
+      assert.ok(real.freed.blobs === 4 || real.freed.blobs === 5, JSON.stringify(real));
+      assert.equal((await collect(false)).freed.blobs, 0);
+    } finally {
+      await world.close();
       await rm(scratch, { recursive: true });
     }
   });

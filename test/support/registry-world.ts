@@ -32,10 +32,18 @@ export interface RegistryWorld {
 
 const DAYS_AGO = 3 * 86_400_000;
 
-export async function registryWorld(): Promise<RegistryWorld> {
+export interface RegistryWorldOptions {
+  /** Of an empty PostgreSQL database; embedded when undefined. */
+  readonly url?: string | undefined;
+  /** Remote, so that `age` makes only what the database says older, and `reset` does not empty it. */
+  readonly store?: BlobStore;
+}
+
+export async function registryWorld({ url, store: given }: RegistryWorldOptions = {}): Promise<RegistryWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'collect-'));
-  const database = await openDatabase({ kind: 'embedded', directory: join(folder, 'database') });
-  const store = await openBlobStore(join(folder, 'store'));
+  const embedded = { kind: 'embedded', directory: join(folder, 'database') } as const;
+  const database = await openDatabase(url === undefined ? embedded : { kind: 'postgresql', url });
+  const store = given ?? (await openBlobStore(join(folder, 'store')));
   const catalogue = createSqlCatalogue(database);
   const blob = async (content: string): Promise<Descriptor> => ({
     mediaType: 'application/octet-stream',
@@ -97,7 +105,10 @@ export async function registryWorld(): Promise<RegistryWorld> {
     async age(digests) {
       const then = (Date.now() - DAYS_AGO) / 1_000;
       const all = digests ?? (await Array.fromAsync(store.list())).map(({ digest }) => digest);
-      for (const digest of all) await utimes(store.localPath(digest) as string, then, then);
+      for (const digest of all) {
+        const path = store.localPath(digest);
+        if (path !== undefined) await utimes(path, then, then);
+      }
       await sql`update registry_blob set touched = now() - interval '3 days'
         where digest = any(${sql.val([...all])}::text[])`.execute(database.kysely);
       await sql`update registry_manifest set pushed = now() - interval '3 days'
@@ -107,6 +118,7 @@ export async function registryWorld(): Promise<RegistryWorld> {
       for (const table of ['registry_repository', 'registry_candidate', 'outbox'] as const) {
         await database.kysely.deleteFrom(table).execute();
       }
+      if (given !== undefined) return;
       await rm(join(folder, 'store', 'blobs'), { recursive: true });
       await mkdir(join(folder, 'store', 'blobs', 'sha256'), { recursive: true });
     },
