@@ -8,11 +8,18 @@ export interface LoadResult {
   readonly seconds: number;
 }
 
+export interface Load {
+  /** Sends none until resumed; resolves when none is on its way. */
+  pause(): Promise<void>;
+  resume(): void;
+  stop(): Promise<LoadResult>;
+}
+
 /**
  * Sends `rate` requests a second, on kept and on new connections alike, until stopped. A rate, not a closed loop: a
  * stall shows as requests that wait, not as fewer requests.
  */
-export function startLoad(port: number, rate: number): { stop(): Promise<LoadResult> } {
+export function startLoad(port: number, rate: number): Load {
   const kept = new Agent({ keepAlive: true, maxSockets: 32 });
   const failures: string[] = [];
   const bodies = new Map<string, number>();
@@ -42,8 +49,11 @@ export function startLoad(port: number, rate: number): { stop(): Promise<LoadRes
         resolve();
       });
     });
+  let paused = 0;
+  let since: number | undefined;
   const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - began) / 1000) * rate);
+    if (since !== undefined) return;
+    const due = Math.floor(((performance.now() - began - paused) / 1000) * rate);
     while (requests < due) {
       requests += 1;
       const answer = one(requests % 2 === 0 ? kept : false).finally(() => flying.delete(answer));
@@ -51,6 +61,14 @@ export function startLoad(port: number, rate: number): { stop(): Promise<LoadRes
     }
   }, 5);
   return {
+    pause: async () => {
+      since = performance.now();
+      await Promise.all(flying);
+    },
+    resume: () => {
+      paused += performance.now() - (since ?? performance.now());
+      since = undefined;
+    },
     stop: async () => {
       clearInterval(timer);
       const seconds = (performance.now() - began) / 1000;

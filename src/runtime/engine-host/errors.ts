@@ -26,6 +26,12 @@ export const engineHostErrors = {
     retryable: false,
     meaning: 'The front of the workload is owned by another process, so this one cannot hand over requests.',
   },
+  ENGINE_HOST_STRATEGY_IMPOSSIBLE: {
+    kind: 'usage',
+    retryable: false,
+    meaning:
+      'The workload cannot be rolled out by that strategy: one copy, no front, or old and new cannot run at once.',
+  },
   ENGINE_HOST_ROLLBACK_INCOMPLETE: {
     kind: 'failed',
     retryable: true,

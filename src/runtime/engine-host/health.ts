@@ -1,11 +1,14 @@
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isHeraklitError } from '../../base/index.ts';
 import type { HealthCheck } from '../port.ts';
+import type { RolloutBlame } from '../strategy.ts';
 import type { EngineApi } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
 import { Label } from './labels.ts';
 import { labelsOf } from './replica.ts';
+import type { Watch } from './watch.ts';
 
 /** Milliseconds between two looks, and for one answer. */
 const INTERVAL = 100;
@@ -13,13 +16,20 @@ const ANSWER_TIMEOUT = 2000;
 /** A container without any check counts as healthy after running this long without a restart. */
 const SETTLE = 2000;
 const SUCCESSES = 2;
+/** Milliseconds until an engine that does not answer is asked again. */
+const AWAY_INTERVAL = 500;
 
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string };
+export type Verdict =
+  | { readonly healthy: true }
+  /** The image is to blame unless something else is named. */
+  | { readonly healthy: false; readonly reason: string; readonly blame?: RolloutBlame }
+  /** Somebody else replaced or removed a container of ours meanwhile. */
+  | { readonly healthy: false; readonly reason: string; readonly overtaken: true };
 
 /** Where a container's port is reached from this host; undefined when it is not. */
 export function addressOf(container: ContainerInspect, port: number | undefined): Address | undefined {
@@ -92,37 +102,73 @@ export async function lastWords(api: EngineApi, container: ContainerInspect): Pr
 }
 
 /** Why there is nothing to wait for any more; undefined while there is. */
-async function given(api: EngineApi, container: ContainerInspect | undefined): Promise<string | undefined> {
-  if (container === undefined) return 'its container is gone';
+async function given(api: EngineApi, container: ContainerInspect): Promise<string | undefined> {
   if (['exited', 'dead', 'stopped'].includes(container.State.Status ?? '')) return await lastWords(api, container);
   return (container.RestartCount ?? 0) > 0 ? `it was restarted ${container.RestartCount} times` : undefined;
 }
 
-/** Waits for consecutive good answers. Ends early when the container ended, or restarted by itself. */
-export async function waitHealthy(
+export interface HealthWait {
+  readonly health: HealthCheck | undefined;
+  /** Milliseconds. */
+  readonly deadline: number;
+  readonly watch?: Watch;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What an engine that was away for a moment says when it is back; its last error when it is not back in time. */
+async function inspectWithin(api: EngineApi, id: string, until: number): Promise<ContainerInspect | undefined> {
+  for (;;) {
+    try {
+      return await api.inspect(id);
+    } catch (error) {
+      if (!isHeraklitError(error, 'ENGINE_HOST_UNAVAILABLE') || Date.now() >= until) throw error;
+      await sleep(AWAY_INTERVAL);
+    }
+  }
+}
+
+/** With `--rm` a container that ended is gone; without, somebody removed it. */
+function goneOf(last: ContainerInspect | undefined): Verdict {
+  if (last?.HostConfig.AutoRemove === true) return { healthy: false, reason: 'it ended and removed itself (--rm)' };
+  return { healthy: false, reason: 'somebody removed its container', overtaken: true };
+}
+
+/** What is wrong at this moment, or the end of it. */
+async function lookOnce(
   api: EngineApi,
-  id: string,
+  container: ContainerInspect,
   health: HealthCheck | undefined,
-  deadline: number,
-  signal?: AbortSignal,
-): Promise<Verdict> {
+): Promise<{ readonly end: string } | { readonly problem: string | undefined }> {
+  const end = await given(api, container);
+  if (end !== undefined) return { end };
+  if (container.State.Running !== true) return { problem: `it is ${container.State.Status ?? 'not running'}` };
+  return { problem: await look(container, health) };
+}
+
+/**
+ * Waits for consecutive good answers. Ends early when the container ended, restarted by itself, was removed by somebody
+ * else, or when the wait is called off.
+ */
+export async function waitHealthy(api: EngineApi, id: string, wait: HealthWait): Promise<Verdict> {
+  const { health, deadline, signal } = wait;
   const until = Date.now() + deadline;
   const wanted = health === undefined || health.kind === 'running' ? 1 : (health.successes ?? SUCCESSES);
   let good = 0;
-  let wrong = 'it was never looked at';
+  let last: ContainerInspect | undefined;
   for (;;) {
     signal?.throwIfAborted();
-    const container = await api.inspect(id);
-    const end = await given(api, container);
-    if (container === undefined || end !== undefined) return { healthy: false, reason: end ?? 'its container is gone' };
-    const problem =
-      container.State.Running === true
-        ? await look(container, health)
-        : `it is ${container.State.Status ?? 'not running'}`;
-    good = problem === undefined ? good + 1 : 0;
-    wrong = problem ?? wrong;
+    const stop = await wait.watch?.();
+    if (stop !== undefined) return { healthy: false, ...stop };
+    const container = await inspectWithin(api, id, until);
+    if (container === undefined) return goneOf(last);
+    last = container;
+    const seen = await lookOnce(api, container, health);
+    if ('end' in seen) return { healthy: false, reason: seen.end };
+    good = seen.problem === undefined ? good + 1 : 0;
     if (good >= wanted) return { healthy: true };
-    if (Date.now() >= until) return { healthy: false, reason: `not healthy within ${deadline} ms: ${wrong}` };
+    if (Date.now() >= until) {
+      return { healthy: false, reason: `not healthy within ${deadline} ms: ${seen.problem ?? 'it answered too late'}` };
+    }
     await sleep(INTERVAL);
   }
 }

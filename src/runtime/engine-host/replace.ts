@@ -3,12 +3,12 @@ import type { Digest } from '../../oci/index.ts';
 import type { Front } from '../front/index.ts';
 import type { HealthCheck } from '../port.ts';
 import type { EngineApi } from './api.ts';
-import type { ContainerInspect } from './api-types.ts';
 import { cannotOverlap, cloneContainer } from './clone.ts';
 import { freePort } from './free-port.ts';
 import { addressOf, type Verdict, waitHealthy } from './health.ts';
-import { Label } from './labels.ts';
+import { digestLabel, Label } from './labels.ts';
 import { labelsOf, nameOf, nextName, type Replica } from './replica.ts';
+import type { Watch } from './watch.ts';
 
 /** The image a replica is to run. */
 export interface ImageTarget {
@@ -28,12 +28,11 @@ export interface ReplaceContext {
   readonly deadline: number;
   /** Milliseconds for requests in flight, and again from SIGTERM to SIGKILL. */
   readonly grace: number;
+  readonly watch?: Watch;
   readonly signal: AbortSignal | undefined;
 }
 
-export type ReplaceResult =
-  | Verdict
-  | { readonly healthy: false; readonly reason: string; readonly blame: 'environment' };
+export type Failure = Exclude<Verdict, { healthy: true }>;
 
 /** Messages of an engine that cannot start a program because of what the image holds. */
 const IMAGE_FAULT =
@@ -64,13 +63,19 @@ async function create(context: ReplaceContext, replica: Replica, target: ImageTa
     ...(hostPort === undefined ? {} : { environment: { [labels[Label.portVariable] as string]: String(hostPort) } }),
     ...(published === undefined ? {} : { loopbackPorts: published }),
   });
-  const id = await api.create(nextName(replica.name, target.digest, target.imageId), body);
+  const name = nextName(replica.name, target.digest, target.imageId);
+  const id = await api.create(name, body).catch(async (error: unknown) => {
+    // Another process carries out the same rollout: the container is shared.
+    const made = await api.inspect(name);
+    if (made === undefined || digestLabel(labelsOf(made)) !== target.digest) throw error;
+    return made.Id;
+  });
   for (const [network, endpoint] of further) await api.connect(network, id, endpoint);
   return id;
 }
 
 /** A started container, from an interrupted call or a new one; or why the engine could not start it. */
-async function startNext(context: ReplaceContext, id: string): Promise<ReplaceResult> {
+async function startNext(context: ReplaceContext, id: string): Promise<Verdict> {
   try {
     await context.api.start(id);
     return { healthy: true };
@@ -83,48 +88,75 @@ async function startNext(context: ReplaceContext, id: string): Promise<ReplaceRe
   }
 }
 
-async function takeOver(context: ReplaceContext, replica: Replica, id: string): Promise<void> {
+/** Who holds the name of a copy now, where it is neither the one we replace nor the one we made. */
+async function overtakenBy(context: ReplaceContext, replica: Replica, id: string): Promise<string | undefined> {
+  const holder = await context.api.inspect(replica.name);
+  if (holder?.Id === replica.current.Id) return undefined;
+  if (holder?.Id === id) return undefined;
+  if (holder === undefined)
+    return (await context.api.inspect(replica.current.Id)) === undefined ? 'removed' : undefined;
+  return `replaced by one of ${holder.Config.Image ?? holder.Image}`;
+}
+
+/**
+ * Hands the requests of a copy to its healthy new container, and removes the old one. Where somebody else replaced or
+ * removed the old one meanwhile, theirs is left and ours is removed.
+ */
+export async function takeOver(context: ReplaceContext, replica: Replica, id: string): Promise<Verdict> {
   const { api, front, grace } = context;
   const { current } = replica;
-  const next = (await api.inspect(id)) as ContainerInspect;
+  const other = await overtakenBy(context, replica, id);
+  if (other !== undefined) {
+    await front?.drain(id, grace);
+    await api.remove(id);
+    return { healthy: false, reason: `its container was ${other} meanwhile`, overtaken: true };
+  }
+  const next = await api.inspect(id);
+  if (next === undefined) return { healthy: false, reason: 'somebody removed its container', overtaken: true };
   const address = addressOf(next, undefined);
   if (front !== undefined && address !== undefined) front.add({ id, ...address });
   await front?.drain(current.Id, grace);
   if (current.State.Running === true) await api.stop(current.Id, grace);
   await api.remove(current.Id);
-  await api.rename(id, replica.name);
+  // Another process with the same rollout may have done it already.
+  if (nameOf(next) !== replica.name) await api.rename(id, replica.name);
+  return { healthy: true };
 }
 
 /** What is left of an interrupted call when the old container is gone already: its name. */
-async function finish(context: ReplaceContext, replica: Replica): Promise<ReplaceResult> {
+async function finish(context: ReplaceContext, replica: Replica): Promise<Verdict> {
   const { api } = context;
   const { current } = replica;
   if (current.State.Running !== true) await api.start(current.Id);
-  const verdict = await waitHealthy(api, current.Id, context.health, context.deadline, context.signal);
+  const verdict = await waitHealthy(api, current.Id, context);
   const address = addressOf((await api.inspect(current.Id)) ?? current, undefined);
   if (verdict.healthy && address !== undefined) context.front?.add({ id: current.Id, ...address });
   if (verdict.healthy && nameOf(current) !== replica.name) await api.rename(current.Id, replica.name);
   return verdict;
 }
 
-/**
- * One copy: the new container beside the old one, healthy, traffic over, old one drained, stopped and removed. Where the
- * two cannot run at once the old one is stopped first, and started again if the new one is unhealthy.
- * Every step can be the last one before a crash: the next call reads from the engine where it stands.
- */
-export async function replaceReplica(
-  context: ReplaceContext,
-  replica: Replica,
-  target: ImageTarget,
-): Promise<ReplaceResult> {
-  const { api } = context;
-  const { current } = replica;
+/** True for a copy that runs the target and lacks at most its name, or a start. */
+export const isFinishing = ({ current }: Replica, target: ImageTarget): boolean =>
+  target.digest !== undefined && labelsOf(current)[Label.digest] === target.digest;
+
+async function clearLeftovers(context: ReplaceContext, replica: Replica): Promise<void> {
   for (const leftover of replica.leftover) {
     await context.front?.drain(leftover.Id, context.grace);
-    await api.remove(leftover.Id);
+    await context.api.remove(leftover.Id);
   }
-  if (target.digest !== undefined && labelsOf(current)[Label.digest] === target.digest)
-    return await finish(context, replica);
+}
+
+export type Prepared = { readonly healthy: true; readonly id: string } | Failure;
+
+/**
+ * The new container of a copy, healthy beside the old one, without any request yet; one that an earlier, interrupted call
+ * made is carried on with. What does not become healthy is removed. Where the two cannot run at once the old one is stopped
+ * first, and started again if the new one is unhealthy.
+ */
+export async function prepareNext(context: ReplaceContext, replica: Replica, target: ImageTarget): Promise<Prepared> {
+  const { api } = context;
+  const { current } = replica;
+  await clearLeftovers(context, replica);
   const stopFirst = cannotOverlap(current) !== undefined;
   let id = replica.next?.Id;
   if (replica.next !== undefined && replica.next.State.Running !== true) {
@@ -134,13 +166,37 @@ export async function replaceReplica(
   const fresh = id === undefined;
   id ??= await create(context, replica, target);
   if (stopFirst && current.State.Running === true) await api.stop(current.Id, context.grace);
-  let result: ReplaceResult = fresh ? await startNext(context, id) : { healthy: true };
-  if (result.healthy) result = await waitHealthy(api, id, context.health, context.deadline, context.signal);
-  if (result.healthy) {
-    await takeOver(context, replica, id);
-    return result;
-  }
+  let result: Verdict = fresh ? await startNext(context, id) : { healthy: true };
+  if (result.healthy) result = await waitHealthy(api, id, context);
+  if (result.healthy) return { healthy: true, id };
   await api.remove(id);
-  if (stopFirst) await api.start(current.Id);
+  if (stopFirst) await restartOld(context, replica);
   return result;
+}
+
+/** Where somebody removed it, or put another one in its place that holds its port, there is nothing to start. */
+async function restartOld({ api }: ReplaceContext, { current, name }: Replica): Promise<void> {
+  if ((await api.inspect(current.Id)) === undefined) return;
+  const holder = await api.inspect(name);
+  if (holder !== undefined && holder.Id !== current.Id) return;
+  await api.start(current.Id);
+}
+
+/**
+ * One copy: the new container beside the old one, healthy, traffic over, old one drained, stopped and removed.
+ * Every step can be the last one before a crash: the next call reads from the engine where it stands.
+ */
+export async function replaceReplica(context: ReplaceContext, replica: Replica, target: ImageTarget): Promise<Verdict> {
+  if (isFinishing(replica, target)) {
+    await clearLeftovers(context, replica);
+    return await finish(context, replica);
+  }
+  const prepared = await prepareNext(context, replica, target);
+  return prepared.healthy ? await takeOver(context, replica, prepared.id) : prepared;
+}
+
+/** Takes back a prepared container that has not taken over; the old one never stopped. */
+export async function discardNext(context: ReplaceContext, id: string): Promise<void> {
+  await context.front?.drain(id, context.grace);
+  await context.api.remove(id);
 }

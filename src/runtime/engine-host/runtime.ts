@@ -10,9 +10,10 @@ import { groupBody, type WorkloadGroup } from './group.ts';
 import { addressOf, waitHealthy } from './health.ts';
 import { healthLabel, Label, listenLabel } from './labels.ts';
 import { listWorkloads } from './list.ts';
+import { membersOf } from './members.ts';
 import { reapLeftovers } from './owner.ts';
 import { labelsOf, readReplicas } from './replica.ts';
-import { membersOf, type RolloutOptions, rolloutOnEngine } from './rollout.ts';
+import { type RolloutOptions, rolloutOnEngine } from './rollout.ts';
 
 export interface EngineRuntimeOptions extends EngineConnectOptions, Partial<RolloutOptions> {
   /** Our own registry, where it wants to know who pulls. */
@@ -120,7 +121,7 @@ class EngineHostRuntime implements EngineRuntime {
     const verdicts = await Promise.all(
       members.map(async (member) => {
         if (member.State.Running !== true) await api.start(member.Id);
-        return await waitHealthy(api, member.Id, healthLabel(labelsOf(member)), deadline);
+        return await waitHealthy(api, member.Id, { health: healthLabel(labelsOf(member)), deadline });
       }),
     );
     const sick = verdicts.find(({ healthy }) => !healthy);

@@ -7,6 +7,13 @@ export interface Backend {
 
 export type BackendState = 'ready' | 'draining' | 'down';
 
+/** Which backends get which share of the requests; all others share the rest. */
+export interface TrafficShare {
+  readonly ids: ReadonlySet<string>;
+  /** Per cent, 0 to 100. */
+  readonly weight: number;
+}
+
 export interface BackendStatus extends Backend {
   readonly state: BackendState;
   /** Requests (HTTP) or connections (TCP, upgraded HTTP) in flight. */
@@ -38,6 +45,14 @@ export class BackendPool {
   readonly #entries = new Map<string, Entry>();
   #waiting: (() => void)[] = [];
   #turn = 0;
+  #share: TrafficShare | undefined;
+  #owed = 0;
+
+  /** Undefined: all are equal again. */
+  split(share: TrafficShare | undefined): void {
+    this.#share = share;
+    this.#owed = 0;
+  }
 
   add(backend: Backend): void {
     const known = this.#entries.get(backend.id);
@@ -57,12 +72,29 @@ export class BackendPool {
       ({ state, backend }) => state !== 'draining' && !exclude.has(backend.id),
     );
     const ready = open.filter(({ state }) => state === 'ready');
-    const from = ready.length > 0 ? ready : open;
+    const from = this.#side(ready.length > 0 ? ready : open);
     const least = Math.min(...from.map(({ active }) => active));
     const equal = from.filter(({ active }) => active === least);
     const entry = equal[this.#turn % Math.max(equal.length, 1)];
     this.#turn = (this.#turn + 1) % Number.MAX_SAFE_INTEGER;
     return entry === undefined ? undefined : this.#lease(entry);
+  }
+
+  /**
+   * The side whose turn it is: of any 100 requests in a row exactly `weight` go to one. A side without a backend leaves
+   * its share to the other one: an answer counts more than a weight.
+   */
+  #side(from: readonly Entry[]): readonly Entry[] {
+    const share = this.#share;
+    if (share === undefined) return from;
+    const [chosen, others] = [true, false].map((wanted) =>
+      from.filter(({ backend }) => share.ids.has(backend.id) === wanted),
+    ) as [Entry[], Entry[]];
+    this.#owed += share.weight;
+    const turn = this.#owed >= 100;
+    if (turn) this.#owed -= 100;
+    const [first, second] = turn ? [chosen, others] : [others, chosen];
+    return first.length > 0 ? first : second;
   }
 
   /** Waits until a backend is added; false after `milliseconds`. */

@@ -137,6 +137,24 @@ test('without a backend a request waits for the first one', async () => {
   assert.equal(await answer, 'late');
 });
 
+test('a side gets exactly its share of any hundred requests, and a side without a backend none', async () => {
+  const made = await front({ backends: [await backend('old'), await backend('old too')] });
+  const asked = async (): Promise<number> => {
+    let count = 0;
+    for (let i = 0; i < 100; i += 1) if ((await ask(made)) === 'new') count += 1;
+    return count;
+  };
+  made.split({ ids: new Set(['new']), weight: 15 });
+  assert.equal(await asked(), 0);
+  made.add(await backend('new'));
+  assert.equal(await asked(), 15);
+  made.split({ ids: new Set(['new']), weight: 100 });
+  assert.equal(await asked(), 100);
+  await made.drain('new', 1000);
+  assert.equal(await asked(), 0);
+  assert.equal(made.statistics().failed, 0);
+});
+
 test('hop-by-hop headers stay on their connection, repeated and forwarded ones pass, trailers too', async () => {
   let seen: IncomingMessage | undefined;
   const a = await backend('a', (incoming, response) => {

@@ -1,5 +1,5 @@
 import type { Server } from 'node:net';
-import type { Backend, BackendPool, BackendStatus } from './backend-pool.ts';
+import type { Backend, BackendPool, BackendStatus, TrafficShare } from './backend-pool.ts';
 import { frontError } from './errors.ts';
 
 export interface ListenAddress {
@@ -27,6 +27,8 @@ export interface Front {
    * @returns how many were cut
    */
   drain(id: string, grace: number): Promise<number>;
+  /** Shares of requests (HTTP) or connections (TCP); undefined: every backend is equal. A side without a backend gets none. */
+  split(share: TrafficShare | undefined): void;
   backends(): readonly BackendStatus[];
   statistics(): FrontStatistics;
   /** Stops listening, lets requests in flight end within `grace` milliseconds, then cuts them. */
@@ -77,6 +79,7 @@ export function frontOver(
       drained(id);
       return cut;
     },
+    split: (share) => pool.split(share),
     backends: () => pool.status(),
     statistics: () => ({ ...counters }),
     close: async (grace = 5000) => await close(grace),

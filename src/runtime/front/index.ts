@@ -3,7 +3,7 @@ import type { Front, ListenAddress } from './front.ts';
 import { createHttpFront } from './http-front.ts';
 import { createTcpFront } from './tcp-front.ts';
 
-export type { Backend, BackendState, BackendStatus } from './backend-pool.ts';
+export type { Backend, BackendState, BackendStatus, TrafficShare } from './backend-pool.ts';
 
 export type { Front, FrontStatistics, ListenAddress } from './front.ts';
 
