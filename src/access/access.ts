@@ -42,6 +42,12 @@ export interface AccessOptions {
   readonly log?: Log;
 }
 
+export interface OwnPassword {
+  readonly name: string;
+  readonly current: string;
+  readonly password: string;
+}
+
 export interface IssuedToken {
   readonly token: string;
   /** Seconds. */
@@ -61,6 +67,12 @@ export interface Access {
    * @throws ACCESS_CREDENTIALS_REFUSED, ACCESS_TOKEN_REFUSED, ACCESS_LOCKED, ACCESS_BUSY
    */
   authenticate(presented: Presented, address: string): Promise<Principal>;
+  /**
+   * A person's own new password: tokens and sessions of the old one end. A secret is no proof of being that person: whoever
+   * found one that ends soon would have the account for good.
+   * @throws ACCESS_CREDENTIALS_REFUSED, ACCESS_PASSWORD_REFUSED, ACCESS_LOCKED, ACCESS_BUSY
+   */
+  changePassword(own: OwnPassword, address: string): Promise<Principal>;
   allows(principal: Principal, permission: Permission): boolean;
   /** @throws ACCESS_DENIED */
   require(principal: Principal, permission: Permission): void;
@@ -134,6 +146,12 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
       if (isSecret(presented.token)) return signIn.withSecret(presented.token);
       const verified = tokens.verify(presented.token);
       return current(verified instanceof Promise ? await verified : verified);
+    },
+    async changePassword({ name, current: old, password }, address) {
+      const { kind } = isSecret(old) ? NOBODY : await signIn.withPassword(name, old, address);
+      if (kind !== 'person') throw accessError('ACCESS_CREDENTIALS_REFUSED', `that is not the password of ${name}`);
+      await access.admin({ name, address }).setPassword(name, password);
+      return signIn.withPassword(name, password, address);
     },
     allows: (principal, permission) => directory.allows(principal, permission),
     require(principal, permission) {

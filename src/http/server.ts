@@ -8,6 +8,7 @@ import { accountRoutes } from './access/account-routes.ts';
 import { auditedCatalogue, rememberRequest } from './access/audited-catalogue.ts';
 import { createDoor, type DoorOptions } from './access/door.ts';
 import { oidcRoutes } from './access/oidc-routes.ts';
+import { passwordRoutes } from './access/password-routes.ts';
 import { registryAuthorize } from './access/registry-authorize.ts';
 import { sessionRoutes } from './access/session-routes.ts';
 import { tokenRoutes } from './access/token-routes.ts';
@@ -131,6 +132,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
     if (access !== undefined) {
       tokenRoutes(scope, access);
       sessionRoutes(scope, door, access);
+      passwordRoutes(scope, door, access);
       if (door.provider !== undefined) oidcRoutes(scope, door, access, door.provider);
     }
     if (options.hosts !== undefined) hostRoutes(scope, options.hosts, (request) => door.principalOf(request).name);

@@ -387,3 +387,56 @@ test('--anonymous read holds beside accounts', async () => {
   assert.equal((await fetch(`${fresh.url}/api/v1/accounts`)).status, 401);
   await fresh.close();
 });
+
+test('people change their own password, by page and by API; nothing but the password so far proves who they are', async () => {
+  const [first, second, third] = ['a quiet evening at sea', 'seven grey herons wait', 'no wind before the morning'];
+  await guarded.admin.addPerson({ name: 'dora', password: first });
+  const { secret } = await guarded.admin.addSecret('dora', { label: 'pipeline' });
+  const { secret: robot } = await guarded.admin.addRobot({ name: 'ci' });
+  const put = (authorization: Record<string, string>, body: object) =>
+    fetch(`${guarded.url}/api/v1/me/password`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', ...authorization },
+      body: JSON.stringify(body),
+    });
+  const dora = basicHeader('dora', first);
+  const old = await tokenFor('', dora);
+  for (const [who, body, status] of [
+    [dora, { current: 'wrong', password: second }, 401],
+    [dora, { current: secret, password: second }, 401],
+    [basicHeader('dora', secret), { current: secret, password: second }, 401],
+    [basicHeader('ci', robot), { current: robot, password: second }, 401],
+    [{}, { current: first, password: second }, 401],
+    [dora, { current: first, password: 'short' }, 400],
+    [dora, { current: first, password: 'dora dora dora dora' }, 400],
+    [dora, { current: first }, 400],
+  ] as const) {
+    assert.equal((await put(who, body)).status, status, JSON.stringify(body));
+  }
+  guarded.clock.ahead += 3_600_000;
+  const fresh = await tokenFor('', dora);
+  assert.equal((await put(dora, { current: first, password: second })).status, 204);
+  assert.equal((await get('/v2/', dora)).status, 401);
+  for (const token of [old, fresh]) assert.equal((await get('/v2/', bearer(token))).status, 401);
+  assert.equal((await get('/v2/', basicHeader('dora', second))).status, 200);
+  assert.equal((await get('/v2/', basicHeader('dora', secret))).status, 200, 'her secrets stay');
+
+  const page = await get('/auth/password');
+  assert.equal(page.status, 200);
+  assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  const submit = (fields: Record<string, string>) =>
+    fetch(`${guarded.url}/auth/password`, { method: 'POST', redirect: 'manual', body: new URLSearchParams(fields) });
+  const fields = { name: 'dora', current: second, password: third };
+  const twice = await submit({ ...fields, again: 'another' });
+  assert.deepEqual([twice.status, /not the same both times/.test(await twice.text())], [400, true]);
+  assert.equal((await submit({ ...fields, password: 'short', again: 'short' })).status, 400);
+  assert.equal((await submit({ ...fields, name: '"><script>', again: third })).status, 401);
+  assert.doesNotMatch(await (await submit({ ...fields, name: '"><script>', again: third })).text(), /<script>/);
+  const done = await submit({ ...fields, again: third });
+  assert.deepEqual([done.status, done.headers.get('location')], [303, '/']);
+  const cookie = done.headers.get('set-cookie')?.split(';')[0] ?? '';
+  const me = (await (await get('/api/v1/me', { cookie })).json()) as { name: string };
+  assert.equal(me.name, 'dora');
+  const { entries } = (await (await get('/api/v1/audit?actor=dora', root)).json()) as Audit;
+  assert.equal(entries.filter(({ action }) => action === 'account.password').length, 2);
+});

@@ -1,27 +1,21 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Access, SESSION_LIFETIME } from '../../access/index.ts';
-import { isHeraklitError } from '../../base/index.ts';
 import * as accessSchemas from '../access-schemas.ts';
 import * as schemas from '../schemas.ts';
+import { sendPage } from './account-page.ts';
 import type { Door } from './door.ts';
 import { acceptForms } from './forms.ts';
+import { refusalOf } from './refusal.ts';
 import { type SignInPage, signInPage } from './sign-in-page.ts';
 
 const OPEN = { schema: { hide: true } as object, config: { needs: 'open' } } as const;
-const POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** `/auth/sign-in` and `/auth/sign-out` for browsers, `/api/v1/me` for the page. */
 export function sessionRoutes(server: FastifyInstance, door: Door, access: Access): void {
   acceptForms(server);
   const provider = door.provider === undefined ? undefined : { name: door.provider.name, path: '/auth/oidc' };
   const page = (reply: FastifyReply, status: number, content: Omit<SignInPage, 'provider'>): FastifyReply =>
-    reply
-      .code(status)
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', POLICY)
-      .header('cache-control', 'no-store')
-      .send(signInPage({ ...content, ...(provider === undefined ? {} : { provider }) }));
+    sendPage(reply, status, signInPage({ ...content, ...(provider === undefined ? {} : { provider }) }));
 
   server.get<{ Querystring: { next?: string } }>('/auth/sign-in', OPEN, async (request, reply) =>
     page(reply, 200, { next: localPath(request.query.next) }),
@@ -37,8 +31,7 @@ export function sessionRoutes(server: FastifyInstance, door: Door, access: Acces
       access.note({ actor: principal.name, action: 'sign-in', address: request.ip, result: 'done' });
       return reply.redirect(next, 303);
     } catch (error) {
-      const { status, message, retryAfter } = refusalOf(error);
-      if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+      const { status, message } = refusalOf(error, reply);
       return page(reply, status, { next, name, message });
     }
   });
@@ -63,14 +56,6 @@ export function sessionRoutes(server: FastifyInstance, door: Door, access: Acces
       accounts: door.asksForAccounts(),
     };
   });
-}
-
-/** What the page says of an error of the accounts; any other is thrown on. */
-function refusalOf(error: unknown): { status: number; message: string; retryAfter?: number } {
-  if (!isHeraklitError(error) || !error.code.startsWith('ACCESS_')) throw error;
-  const { retryAfter } = error.details;
-  if (typeof retryAfter !== 'number') return { status: 401, message: 'Wrong name or password.' };
-  return { status: 429, message: `${error.message}. ${error.hint ?? ''}`, retryAfter };
 }
 
 /** Only a path of this server: what else a link names could be anybody's page that looks like ours. */

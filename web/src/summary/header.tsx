@@ -28,6 +28,11 @@ export function Header({ connection, generatedAt }: HeaderProps) {
         <a className="button" href="/api/v1/openapi.json">
           API
         </a>
+        {me?.kind === 'person' ? (
+          <a className="button" href="/auth/password">
+            Password
+          </a>
+        ) : null}
         {signedIn ? (
           <button type="button" className="button" onClick={() => void signOut()} title={`signed in as ${me.name}`}>
             Sign out
