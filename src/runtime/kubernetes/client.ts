@@ -2,11 +2,13 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base/index.ts';
+import type { KubernetesAnswer, KubernetesCall } from './answers.ts';
+import { type Connection, type ConnectionOptions, openConnection } from './connection.ts';
 import { kubernetesError } from './errors.ts';
+import { type Listed, type ListOptions, listPages, metadataAs } from './pages.ts';
 
 /** Bytes of one answer: a page of 500 pods is some megabytes. */
 const ANSWER_LIMIT = 256 * 1024 * 1024;
-const PAGE = 500;
 /** Tries of one call that met throttling, a server error or a broken connection. */
 const ATTEMPTS = 6;
 /** Milliseconds; a server that asks for more is not waited for longer. */
@@ -14,43 +16,27 @@ const LONGEST_WAIT = 30_000;
 const SILENCE = 30_000;
 const WATCH_SILENCE = 150_000;
 
-export interface KubernetesClientOptions {
-  /** Path of a kubeconfig; else `KUBECONFIG`, the home's, or the service account inside a cluster. */
-  readonly kubeconfig?: string;
-  readonly context?: string;
-}
+export type KubernetesClientOptions = ConnectionOptions;
 
-export interface KubernetesAnswer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-export interface KubernetesCall {
-  readonly method?: 'GET' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  readonly contentType?: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What the Kubernetes API calls a Status. */
-export interface StatusObject {
-  readonly message?: string;
-  readonly reason?: string;
-  readonly details?: {
-    readonly causes?: readonly { readonly field?: string; readonly message?: string; readonly reason?: string }[];
-  };
-}
+export { type KubernetesAnswer, type KubernetesCall, refused, type StatusObject } from './answers.ts';
 
 export interface KubernetesClient {
   readonly context: string;
   /** Any status but throttling is an answer. @throws KUBERNETES_UNAVAILABLE */
   call(call: KubernetesCall): Promise<KubernetesAnswer>;
-  /** All items, page by page. @throws KUBERNETES_REFUSED */
+  /** All items, page by page; none of a resource that the server does not serve. @throws KUBERNETES_REFUSED */
   list<T>(path: string): Promise<readonly T[]>;
+  /** The same, with where to go on; each page goes through `take` before the next is asked for. */
+  listAt<T, Kept>(path: string, take: (item: T) => Kept, options?: ListOptions): Promise<Listed<Kept>>;
   /** The lines of a watch as objects; ends when the server ends it. @throws KUBERNETES_UNAVAILABLE */
-  watch(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<WatchEvent>;
+  watch(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    metadataOnly?: boolean,
+  ): AsyncGenerator<WatchEvent>;
+  /** Lets go of idle connections. */
+  close(): void;
 }
 
 export interface WatchEvent {
@@ -63,15 +49,6 @@ export function retryAfter(header: string | undefined, now: number): number | un
   if (header === undefined) return undefined;
   const at = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at, 0), LONGEST_WAIT);
-}
-
-export function refused(call: KubernetesCall, answer: KubernetesAnswer): Error {
-  const { message } = (answer.body ?? {}) as StatusObject;
-  const text = `the API server refused ${call.method ?? 'GET'} ${call.path}: ${answer.status} ${message ?? ''}`.trim();
-  return kubernetesError('KUBERNETES_REFUSED', text, {
-    details: { status: answer.status },
-    ...(answer.status === 403 ? { hint: 'Grant the permissions of deploy/kubernetes/rbac.yaml.' } : {}),
-  });
 }
 
 async function collect(message: IncomingMessage): Promise<unknown> {
@@ -102,26 +79,18 @@ async function* lines(message: IncomingMessage): AsyncGenerator<string> {
 
 /** kubeconfig, exec plug-ins, client certificates and service accounts are client-node's; requests are plain HTTP. */
 export async function createKubernetesClient(options: KubernetesClientOptions): Promise<KubernetesClient> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    if (options.kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(options.kubeconfig);
-    if (options.context !== undefined) config.setCurrentContext(options.context);
-  } catch (cause) {
-    const where = options.kubeconfig ?? 'the default places';
-    throw kubernetesError('KUBERNETES_UNAVAILABLE', `cannot read the kubeconfig of ${where}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) {
-    throw kubernetesError('KUBERNETES_UNAVAILABLE', 'the kubeconfig names no cluster for its current context', {
-      hint: 'Set KUBECONFIG, or name a context.',
-    });
-  }
-  const base = new URL(server);
-  const send = async (call: KubernetesCall): Promise<IncomingMessage> => {
+  let connection = await openConnection(options);
+  /** Credentials that were refused are read anew: a token's file, an exec plug-in, a kubeconfig that was written again. */
+  const reconnect = async (refusedOne: Connection): Promise<Connection> => {
+    if (connection === refusedOne) {
+      connection = await openConnection(options);
+      refusedOne.close();
+    }
+    return connection;
+  };
+
+  const send = async (through: Connection, call: KubernetesCall): Promise<IncomingMessage> => {
+    const { base } = through;
     const url = new URL(`${base.pathname.replace(/\/$/, '')}${call.path}`, base);
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
     const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
@@ -130,14 +99,14 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
       // A watch is silent between bookmarks, about a minute.
       timeout: call.query?.watch === undefined ? SILENCE : WATCH_SILENCE,
       headers: {
-        accept: 'application/json',
+        accept: call.accept ?? 'application/json',
         ...(body === undefined
           ? {}
           : { 'content-type': call.contentType ?? 'application/json', 'content-length': body.length }),
       },
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     };
-    await config.applyToHTTPSOptions(request);
+    await through.authorize(request);
     return await new Promise((resolve, reject) => {
       const sent = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, request, resolve);
       sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
@@ -146,11 +115,20 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
     });
   };
 
+  /** Once more with credentials read anew where the first were refused. */
+  const sendAuthorized = async (call: KubernetesCall): Promise<IncomingMessage> => {
+    const through = connection;
+    const message = await send(through, call);
+    if (message.statusCode !== 401) return message;
+    message.resume();
+    return await send(await reconnect(through), call);
+  };
+
   const call = async (asked: KubernetesCall): Promise<KubernetesAnswer> => {
     for (let attempt = 1; ; attempt += 1) {
       let wait = 100 * 2 ** attempt * (1 + Math.random() / 2);
       try {
-        const message = await send(asked);
+        const message = await sendAuthorized(asked);
         const status = message.statusCode ?? 0;
         const body = await collect(message);
         if ((status !== 429 && status < 500) || attempt >= ATTEMPTS) return { status, body };
@@ -161,7 +139,7 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
         if (attempt >= ATTEMPTS) {
           throw kubernetesError(
             'KUBERNETES_UNAVAILABLE',
-            `the API server ${base.host} does not answer: ${messageOf(cause)}`,
+            `the API server ${connection.base.host} does not answer: ${messageOf(cause)}`,
             { cause },
           );
         }
@@ -171,33 +149,22 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
   };
 
   return {
-    context: config.getCurrentContext(),
+    context: connection.context,
     call,
-    list: async <T>(path: string) => {
-      const items: T[] = [];
-      let next = '';
-      for (;;) {
-        const asked = { path, query: { limit: String(PAGE), ...(next === '' ? {} : { continue: next }) } };
-        const answer = await call(asked);
-        if (answer.status === 410 && next !== '') {
-          // The pages we hold are too old to be continued: begin again.
-          items.length = 0;
-          next = '';
-          continue;
-        }
-        if (answer.status !== 200) throw refused(asked, answer);
-        const page = answer.body as { items?: T[]; metadata?: { continue?: string } };
-        items.push(...(page.items ?? []));
-        next = page.metadata?.continue ?? '';
-        if (next === '') return items;
-      }
-    },
-    watch: async function* (path, query, signal) {
-      const asked = { path, query: { ...query, watch: 'true', allowWatchBookmarks: 'true' }, signal };
+    listAt: (path, take, options) => listPages(call, path, take, options),
+    list: async <T>(path: string) => (await listPages(call, path, (item: T) => item)).items,
+    watch: async function* (path, query, signal, metadataOnly) {
+      const accept = metadataOnly === true ? { accept: metadataAs('PartialObjectMetadata') } : {};
+      const asked = { path, query: { ...query, watch: 'true', allowWatchBookmarks: 'true' }, signal, ...accept };
       try {
-        const message = await send(asked);
+        const message = await sendAuthorized(asked);
         if (message.statusCode !== 200) {
-          yield { type: 'ERROR', object: { code: message.statusCode, ...((await collect(message)) as object) } };
+          const after = retryAfter(message.headers['retry-after'], Date.now());
+          const wait = after === undefined ? {} : { retryAfter: after };
+          yield {
+            type: 'ERROR',
+            object: { code: message.statusCode, ...((await collect(message)) as object), ...wait },
+          };
           return;
         }
         for await (const line of lines(message)) yield JSON.parse(line) as WatchEvent;
@@ -206,5 +173,6 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
         throw kubernetesError('KUBERNETES_UNAVAILABLE', `the watch on ${path} broke: ${messageOf(cause)}`, { cause });
       }
     },
+    close: () => connection.close(),
   };
 }

@@ -34,6 +34,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
     list: async () => await listWorkloads(await client(), options.namespaces),
     rollout: async (request, signal) => await rolloutOnKubernetes(await client(), request, signal),
     close: async () => {
+      (await connected?.catch(() => undefined))?.close();
       connected = undefined;
     },
   };

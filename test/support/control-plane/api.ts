@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { createInterface } from 'node:readline';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -46,19 +47,26 @@ export async function openApi(kubeconfig: string, context?: string): Promise<Rea
     ...(options.cert === undefined ? {} : { cert: options.cert, key: options.key }),
   });
   const send = (method: string, path: string, body?: unknown, contentType = 'application/json', signal?: AbortSignal) =>
-    new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const sent = request(
         new URL(path, server),
         {
           method,
           agent,
-          headers: { ...options.headers, accept: 'application/json', 'content-type': contentType },
+          headers: {
+            ...options.headers,
+            accept: 'application/json',
+            'content-type': contentType,
+            // A DELETE with a body is not framed otherwise.
+            ...(bytes === undefined ? {} : { 'content-length': bytes.length }),
+          },
           ...(signal === undefined ? {} : { signal }),
         },
         resolve,
       );
       sent.once('error', reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(bytes);
     });
   return {
     async call(method, path, body, contentType) {

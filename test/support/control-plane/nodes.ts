@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiObject, RealApi } from './api.ts';
 import { podStatus } from './pod-status.ts';
 
+/** Label of nodes that run nothing. */
+export const PLAYED = 'test.heraklit.io/played';
+
 /** Milliseconds between two signs of life of a node; the controllers wait 40 s for one. */
 const HEARTBEAT = 10_000;
 const PODS = '/api/v1/pods';
@@ -31,7 +34,12 @@ const conditions = (): object[] => {
 
 async function register(api: RealApi, name: string): Promise<void> {
   const amount = { cpu: '10k', memory: '100Ti', pods: '20k', 'ephemeral-storage': '100Ti' };
-  const labels = { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' };
+  const labels = {
+    [PLAYED]: 'true',
+    'kubernetes.io/hostname': name,
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+  };
   await api.call('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec: {} });
   const status = { capacity: amount, allocatable: amount, conditions: conditions() };
   await api.call('PATCH', `/api/v1/nodes/${name}/status`, { status }, 'application/merge-patch+json');
@@ -89,32 +97,46 @@ class PodPlayer {
     this.#signal = signal;
   }
 
-  /** Does what is to be done in its own time; what fails is done when the pod is seen again. */
+  /** Does what is to be done in its own time. */
   see(pod: ApiObject): void {
-    this.#step(pod).catch(() => this.forget(pod));
-  }
-
-  forget({ metadata }: ApiObject): void {
-    this.#started.delete(metadata.uid ?? '');
-  }
-
-  async #step(pod: ApiObject): Promise<void> {
-    const { name, namespace, uid = '', deletionTimestamp } = pod.metadata;
-    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
+    const { uid = '', deletionTimestamp } = pod.metadata;
     if (pod.spec.nodeName === undefined) return;
     // Containers may be added to a pod that runs (ephemeral ones), and their images may change.
     const form = JSON.stringify([pod.spec.containers, pod.spec.ephemeralContainers, pod.metadata.annotations]);
     const wanted = deletionTimestamp === undefined ? form : 'end';
     if (this.#started.get(uid) === wanted) return;
     this.#started.set(uid, wanted);
-    await sleep(this.#delay, undefined, { signal: this.#signal });
+    void this.#until(pod, () => this.#started.get(uid) === wanted);
+  }
+
+  forget({ metadata }: ApiObject): void {
+    this.#started.delete(metadata.uid ?? '');
+  }
+
+  /** Again and again, as a kubelet would, until it is done or something else is to be done. */
+  async #until(pod: ApiObject, isWanted: () => boolean): Promise<void> {
+    try {
+      for (let done = false; !done && isWanted(); ) {
+        await sleep(this.#delay, undefined, { signal: this.#signal });
+        const status = await this.#step(pod).catch(() => 0);
+        done = (status >= 200 && status < 300) || status === 404 || status === 409;
+      }
+    } catch (error) {
+      swallowEnd(this.#signal)(error);
+    }
+  }
+
+  /** @returns the API server's answer */
+  async #step(pod: ApiObject): Promise<number> {
+    const { name, namespace, uid = '', deletionTimestamp } = pod.metadata;
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
     if (deletionTimestamp !== undefined) {
-      await this.#api.call('DELETE', path, { gracePeriodSeconds: 0, preconditions: { uid } });
-      return;
+      const options = { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid } };
+      return (await this.#api.call('DELETE', path, options)).status;
     }
     this.#number += 1;
     const body = { metadata: { uid }, status: podStatus(pod, this.#number) };
-    await this.#api.call('PATCH', `${path}/status`, body, 'application/merge-patch+json');
+    return (await this.#api.call('PATCH', `${path}/status`, body, 'application/merge-patch+json')).status;
   }
 }
 

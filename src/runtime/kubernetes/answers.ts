@@ -1,0 +1,39 @@
+import { kubernetesError } from './errors.ts';
+
+export interface KubernetesAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface KubernetesCall {
+  readonly method?: 'GET' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the Kubernetes API calls a Status. */
+export interface StatusObject {
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: {
+    readonly causes?: readonly { readonly field?: string; readonly message?: string; readonly reason?: string }[];
+  };
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  401: 'The token or certificate of the kubeconfig has expired or is not known to the cluster.',
+  403: 'Grant the permissions of deploy/kubernetes/rbac.yaml.',
+};
+
+export function refused(call: KubernetesCall, answer: KubernetesAnswer): Error {
+  const { message } = (answer.body ?? {}) as StatusObject;
+  const text = `the API server refused ${call.method ?? 'GET'} ${call.path}: ${answer.status} ${message ?? ''}`.trim();
+  return kubernetesError('KUBERNETES_REFUSED', text, {
+    details: { status: answer.status },
+    ...(HINTS[answer.status] === undefined ? {} : { hint: HINTS[answer.status] as string }),
+  });
+}
