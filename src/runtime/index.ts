@@ -20,6 +20,7 @@ export {
 } from './engine-host/index.ts';
 export type { Front, FrontOptions, FrontStatistics } from './front/index.ts';
 export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './kubernetes/index.ts';
+export type { Member, MemberObserver, MemberOutput } from './members.ts';
 export type {
   HealthCheck,
   RolloutOutcome,

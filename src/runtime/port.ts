@@ -1,5 +1,6 @@
 import type { Progress } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
+import type { MemberObserver } from './members.ts';
 import type { RolloutBlame, RolloutControl, RolloutStrategy } from './strategy.ts';
 
 /** One container slot of a workload: what it is configured to run and what it runs. */
@@ -99,6 +100,8 @@ export interface WorkloadRuntime {
    * refused, engine gone) before anything was replaced is thrown, not an outcome.
    */
   rollout(request: RolloutRequest, signal?: AbortSignal): Promise<RolloutOutcome>;
+  /** Restarts and logs of the copies; undefined where the runtime has none (files). */
+  readonly members?: MemberObserver;
   /** Ends what this object started for itself (an API service child, connections); never a workload. */
   close(): Promise<void>;
 }

@@ -19,6 +19,7 @@ export const FOLDERS = [
   'attestation',
   'artifact',
   'runtime',
+  'analysis',
   'recipe',
   'source',
   'forge',

@@ -36,6 +36,8 @@ export interface EngineApi {
   rename(id: string, name: string): Promise<void>;
   /** Last lines of both outputs. */
   logs(id: string, lines: number): Promise<string>;
+  /** Last lines of both outputs since then, each with its time before it; undefined where there is no such container. */
+  logsSince(id: string, since: Date, lines: number): Promise<string | undefined>;
   /** Runs a command inside; exit code and output. */
   exec(id: string, command: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
@@ -179,6 +181,11 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
     logs: async (name, lines) => {
       const answer = await ask({ path: `/containers/${id(name)}/logs?stdout=1&stderr=1&tail=${lines}` }, 404, 500);
       return answer.status === 200 ? readFrames(answer.body).trim() : '';
+    },
+    logsSince: async (name, since, lines) => {
+      const query = `stdout=1&stderr=1&timestamps=1&since=${Math.floor(since.getTime() / 1000)}&tail=${lines}`;
+      const answer = await ask({ path: `/containers/${id(name)}/logs?${query}` }, 404);
+      return answer.status === 404 ? undefined : readFrames(answer.body);
     },
     exec: async (name, command) => {
       const body = { AttachStdout: true, AttachStderr: true, Cmd: command };

@@ -11,6 +11,7 @@ import { addressOf, waitHealthy } from './health.ts';
 import { healthLabel, Label, listenLabel } from './labels.ts';
 import { listWorkloads } from './list.ts';
 import { membersOf } from './members.ts';
+import { containerObserver } from './observe.ts';
 import { reapLeftovers } from './owner.ts';
 import { labelsOf, readReplicas } from './replica.ts';
 import { type RolloutOptions, rolloutOnEngine } from './rollout.ts';
@@ -49,6 +50,7 @@ const DEFAULT_DEADLINE = 60_000;
 
 class EngineHostRuntime implements EngineRuntime {
   readonly name: string;
+  readonly members = containerObserver(() => this.api());
   readonly #options: EngineRuntimeOptions;
   readonly #fronts = new Map<string, Front>();
   #connection: Promise<EngineConnection> | undefined;

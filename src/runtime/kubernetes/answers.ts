@@ -12,6 +12,8 @@ export interface KubernetesCall {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly accept?: string;
+  /** A 200 has text, not JSON: logs. */
+  readonly raw?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 

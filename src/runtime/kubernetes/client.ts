@@ -51,7 +51,7 @@ export function retryAfter(header: string | undefined, now: number): number | un
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at, 0), LONGEST_WAIT);
 }
 
-async function collect(message: IncomingMessage): Promise<unknown> {
+async function collect(message: IncomingMessage, raw = false): Promise<unknown> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of message as AsyncIterable<Buffer>) {
@@ -60,6 +60,7 @@ async function collect(message: IncomingMessage): Promise<unknown> {
     parts.push(part);
   }
   const text = Buffer.concat(parts).toString();
+  if (raw) return text;
   try {
     return JSON.parse(text);
   } catch {
@@ -130,7 +131,7 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
       try {
         const message = await sendAuthorized(asked);
         const status = message.statusCode ?? 0;
-        const body = await collect(message);
+        const body = await collect(message, asked.raw === true && status === 200);
         if ((status !== 429 && status < 500) || attempt >= ATTEMPTS) return { status, body };
         wait = retryAfter(message.headers['retry-after'], Date.now()) ?? wait;
       } catch (cause) {

@@ -2,6 +2,7 @@ import { messageOf } from '../../base/index.ts';
 import type { WorkloadRuntime } from '../port.ts';
 import { createKubernetesClient, type KubernetesClient, type KubernetesClientOptions } from './client.ts';
 import { listWorkloads } from './list.ts';
+import { podObserver } from './members.ts';
 import { rolloutOnKubernetes } from './rollout.ts';
 
 export interface KubernetesRuntimeOptions extends KubernetesClientOptions {
@@ -33,6 +34,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
     },
     list: async () => await listWorkloads(await client(), options.namespaces),
     rollout: async (request, signal) => await rolloutOnKubernetes(await client(), request, signal),
+    members: podObserver(client),
     close: async () => {
       (await connected?.catch(() => undefined))?.close();
       connected = undefined;
