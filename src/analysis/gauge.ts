@@ -1,3 +1,4 @@
+import { isHeraklitError } from '../base/index.ts';
 import type { Member, MemberObserver } from '../runtime/index.ts';
 import { ask } from './ask.ts';
 import type { SecretPlaces } from './auth.ts';
@@ -125,4 +126,15 @@ export function gaugeOf(metric: AnalysisMetric, context: GaugeContext): Gauge {
     return httpGauge(http, context);
   }
   return logs === undefined ? restartGauge : logGauge(logs, context);
+}
+
+/** What is wrong with a metric's queries and patterns; undefined where nothing is. Nothing is asked. */
+export function metricProblem(metric: AnalysisMetric): string | undefined {
+  try {
+    gaugeOf(metric, { folder: '.', environment: {}, now: () => 0 });
+    return undefined;
+  } catch (error) {
+    if (!isHeraklitError(error)) throw error;
+    return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+  }
 }

@@ -5,7 +5,7 @@ import { none, type Reading, readingOf } from './reading.ts';
 /** Characters of a line that are looked at; programs log whole documents. */
 const MAX_LINE = 8_192;
 /** Milliseconds for the pattern over all lines of one look: lines are foreign, and some patterns take for ever on some. */
-const PATTERN_TIME = 2_000;
+const PATTERN_TIME = 500;
 
 /** @throws ANALYSIS_EXPRESSION_INVALID */
 export function checkPattern(pattern: string): void {

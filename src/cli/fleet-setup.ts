@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Database } from '../database/index.ts';
 import type { FleetSetup, LoadedFleet, SigningSetup } from '../engine/index.ts';
+import type { StepAnalysis } from '../rollout/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { debianArchitecture } from './debian-architecture.ts';
@@ -47,6 +48,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
   const workloads = fleet.document.rollout?.workloads;
   const selection = workloads === undefined ? {} : { workloads };
   const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;
+  const analysis = await stepAnalysis(fleet, database);
   const signing = await signingSetup(fleet);
   return {
     fleet,
@@ -58,12 +60,23 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     verify: verifyOf({ fleet, workshop, registryHost, ...(verifier === undefined ? {} : { runtime: verifier }) }),
     ...(runtimes.length === 0 || registryHost === ''
       ? {}
-      : { rollout: rolloutOf({ database, runtimes, registryHost, deadline, log, ...selection }) }),
+      : { rollout: rolloutOf({ database, runtimes, registryHost, deadline, log, ...selection, ...analysis }) }),
     ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),
     ...(options.takeOver === undefined ? {} : { takeOver: options.takeOver }),
     log,
     signal,
   };
+}
+
+async function stepAnalysis(
+  { document, directory }: LoadedFleet,
+  database: Database,
+): Promise<{ readonly analysis?: StepAnalysis }> {
+  const { analysisFor } = await import('../engine/index.ts');
+  const settings = analysisFor(document.rollout);
+  if (settings === undefined) return {};
+  const { measuredAnalysis } = await import('../rollout/index.ts');
+  return { analysis: measuredAnalysis({ database, settings, folder: directory, environment: process.env }) };
 }
 
 /** Keys are read when the fleet is, so that a wrong passphrase is told before anything is built. */

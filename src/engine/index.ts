@@ -1,3 +1,4 @@
+export { analysisFor } from './adapters/analysis.ts';
 export { gitSourceOf, type SourceLook } from './adapters/fleet-sources.ts';
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';

@@ -1,3 +1,4 @@
+import type { AnalysisSettings } from '../analysis/index.ts';
 import type { RetentionRule } from '../registry/index.ts';
 
 /** `kind: Fleet`: which images are kept patched. Validated against `schemas/fleet.schema.json`. */
@@ -291,6 +292,8 @@ export interface FleetRollout {
   readonly workloads?: readonly FleetWorkload[];
   /** Repositories that Flux, Argo CD or a pipeline deploys from: digests are written to their files. */
   readonly git?: readonly FleetGitopsRepository[];
+  /** How the steps of rollouts are judged, where a workload says nothing of its own. */
+  readonly analysis?: AnalysisSettings;
 }
 
 export interface FleetGitopsRepository extends Omit<FleetGitSource, 'ref' | 'submodules'> {
@@ -309,6 +312,8 @@ export interface FleetWorkload {
   readonly workload: string;
   readonly container?: string;
   readonly deadline?: number;
+  /** In place of `rollout.analysis`. */
+  readonly analysis?: AnalysisSettings;
   /** What differs from policy.grades for this workload. */
   readonly grades?: FleetGrades;
   readonly health?: {

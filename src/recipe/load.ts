@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../base/index.ts';
+import { analysisProblems } from './analysis-problems.ts';
 import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
 import type { Fleet, FleetCrawlSource } from './fleet-types.ts';
@@ -188,6 +189,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
     const what = 'a cluster goes by the probes of the workload itself; leave this out';
     problems.push(problem(['rollout', 'workloads', index, 'health'], what));
   }
+  problems.push(...analysisProblems(fleet.rollout));
   problems.push(...sourceProblems(fleet.sources ?? []));
   const names = new Set<string>();
   for (const [index, image] of fleet.images.entries()) {

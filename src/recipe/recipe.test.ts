@@ -147,3 +147,30 @@ test('nearest finds slips of the keyboard only', () => {
   assert.equal(nearest('Files', ['packages', 'files']), 'files');
   assert.equal(nearest('wholly-different', ['packages', 'files']), undefined);
 });
+
+test('health analyses are read as they will be asked', () => {
+  const fleet = (metric: string): string =>
+    messageFor(
+      `apiVersion: heraklit/v1\nkind: Fleet\nimages: []\nrollout:\n  analysis:\n    metrics:\n      - ${metric}\n`,
+      parseFleet,
+    );
+  const from = 'name: m, http: { url: "https://a.example/", pointer: "/x"';
+  for (const [metric, expected] of [
+    ['{ name: m, max: 1 }', /exactly one of prometheus, http, logs, restarts/],
+    [`{ ${from} } }`, /at least one of min, max, compare/],
+    ['{ name: m, restarts: true, compare: { factor: 2 } }', /restarts of a whole life/],
+    [`{ ${from} }, compare: { worse: lower } }`, /one of "factor" and "difference"/],
+    [`{ ${from}, auth: { tokenEnv: A, tokenFile: b } }, max: 1 }`, /exactly one of tokenEnv/],
+    [`{ ${from}, auth: { passwordEnv: A } }, max: 1 }`, /goes with "username"/],
+    [`{ ${from}, auth: { username: a, passwordEnv: A, header: X } }, max: 1 }`, /only a token goes/],
+    [`{ ${from}, certFile: a } , max: 1 }`, /go together/],
+    ['{ name: m, http: { url: "ftp://a", pointer: "" }, max: 1 }', /not http or https/],
+    ['{ name: m, http: { url: "https://u:p@a/", pointer: "" }, max: 1 }', /names a user/],
+    ['{ name: m, http: { url: "https://a/", pointer: "x" }, max: 1 }', /is no JSON pointer/],
+    ['{ name: m, logs: { pattern: "(" }, max: 1 }', /is no regular expression/],
+    ['{ name: m, prometheus: { url: "http://a", query: "up{a={{workload}}}" }, max: 1 }', /stands outside of quotes/],
+    ['{ name: m, restarts: false, max: 1 }', /restarts/],
+  ] as const) {
+    assert.match(fleet(metric), expected, metric);
+  }
+});

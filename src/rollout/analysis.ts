@@ -1,5 +1,5 @@
 import type { Digest } from '../oci/index.ts';
-import type { Revocation, RolloutStep, StepVerdict, Workload } from '../runtime/index.ts';
+import type { MemberObserver, Revocation, RolloutStep, StepVerdict, Workload } from '../runtime/index.ts';
 
 /** What a step belongs to. */
 export interface AnalysedSlot {
@@ -12,6 +12,8 @@ export interface AnalysedSlot {
   readonly digest: Digest;
   /** When the step was reached first, whatever process saw it; milliseconds since the epoch. */
   readonly since: number;
+  /** Of the runtime that has the workload: restarts and logs of the copies. */
+  readonly members?: MemberObserver | undefined;
 }
 
 /**

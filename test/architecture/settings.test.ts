@@ -80,6 +80,51 @@ const GRADES: Readers = Object.fromEntries(
   ['B', 'C', 'D'].flatMap((grade) => AGES.map((age) => [`${grade}${age}`, THRESHOLDS] as const)),
 );
 
+const ANALYSIS_LIMITS = ['warmup', 'interval', 'count', 'failureLimit', 'inconclusiveLimit', 'onInconclusive'];
+const AUTH_SECRETS = ['tokenEnv', 'tokenFile', 'passwordEnv', 'passwordFile', 'username', 'header'];
+const ENDPOINT: Readers = {
+  url: ['src/analysis/gauge.ts', 'function checkUrl({ url }'],
+  auth: ['src/analysis/ask.ts', 'endpoint.auth'],
+  ...Object.fromEntries(AUTH_SECRETS.map((name) => [`auth.${name}`, ['src/analysis/auth.ts', `auth.${name}`]])),
+  ...Object.fromEntries(
+    ['caFile', 'certFile', 'keyFile', 'insecure'].map((name) => [
+      name,
+      ['src/analysis/ask.ts', '{ caFile, certFile, keyFile, insecure }: Endpoint'],
+    ]),
+  ),
+  timeout: ['src/analysis/ask.ts', 'question.endpoint.timeout'],
+};
+const ANALYSIS: Readers = {
+  ...Object.fromEntries(ANALYSIS_LIMITS.map((name) => [name, ['src/analysis/tally.ts', `settings.${name}`]])),
+  metrics: ['src/analysis/analyser.ts', 'settings.metrics'],
+  'metrics[].name': ['src/analysis/analyser.ts', 'metric.name'],
+  'metrics[].prometheus': ['src/analysis/gauge.ts', '{ prometheus, http, logs } = metric'],
+  ...under('metrics[].prometheus', ENDPOINT),
+  'metrics[].prometheus.query': ['src/analysis/gauge.ts', 'source.query'],
+  'metrics[].prometheus.samples': ['src/analysis/gauge.ts', 'source.samples'],
+  'metrics[].prometheus.samples.query': ['src/analysis/gauge.ts', 'source.samples.query'],
+  'metrics[].prometheus.samples.min': ['src/analysis/gauge.ts', 'source.samples?.min'],
+  'metrics[].http': ['src/analysis/gauge.ts', '{ prometheus, http, logs } = metric'],
+  ...under('metrics[].http', ENDPOINT),
+  'metrics[].http.pointer': ['src/analysis/gauge.ts', 'source.pointer'],
+  'metrics[].http.samples': ['src/analysis/gauge.ts', 'source.samples'],
+  'metrics[].http.samples.pointer': ['src/analysis/gauge.ts', 'source.samples.pointer'],
+  'metrics[].http.samples.min': ['src/analysis/gauge.ts', 'source.samples?.min'],
+  'metrics[].logs': ['src/analysis/gauge.ts', '{ prometheus, http, logs } = metric'],
+  'metrics[].logs.pattern': ['src/analysis/gauge.ts', '{ pattern, window = DEFAULT_WINDOW }'],
+  'metrics[].logs.window': ['src/analysis/gauge.ts', '{ pattern, window = DEFAULT_WINDOW }'],
+  'metrics[].restarts': ['src/analysis/gauge.ts', 'restartGauge'],
+  'metrics[].min': ['src/analysis/judge.ts', 'checks.min'],
+  'metrics[].max': ['src/analysis/judge.ts', 'checks.max'],
+  'metrics[].compare': ['src/analysis/judge.ts', 'checks.compare'],
+  ...Object.fromEntries(
+    ['worse', 'factor', 'difference'].map((name) => [
+      `metrics[].compare.${name}`,
+      ['src/analysis/judge.ts', "{ worse = 'higher', factor, difference }: Comparison"],
+    ]),
+  ),
+};
+
 const FLEET: Readers = {
   signing: ['src/cli/fleet-setup.ts', 'document.signing'],
   'signing.key': ['src/cli/fleet-setup.ts', '{ key, passphraseFile, trust = [] }'],
@@ -223,6 +268,10 @@ const FLEET: Readers = {
   'rollout.workloads[].health.port': ['src/runtime/engine-host/health.ts', 'health.port'],
   'rollout.workloads[].health.path': ['src/runtime/engine-host/health.ts', 'health.path'],
   'rollout.workloads[].health.successes': ['src/runtime/engine-host/health.ts', 'health.successes'],
+  'rollout.analysis': ['src/engine/adapters/analysis.ts', '{ analysis, workloads = [] } = rollout'],
+  ...under('rollout.analysis', ANALYSIS),
+  'rollout.workloads[].analysis': ['src/engine/adapters/analysis.ts', 'one.analysis'],
+  ...under('rollout.workloads[].analysis', ANALYSIS),
   'rollout.git': ['src/cli/gitops-runtimes.ts', 'rollout?.git'],
   ...under(
     'rollout.git[]',

@@ -1,5 +1,6 @@
 import type { AccessSchema } from './access.ts';
 import type { AdvisoriesSchema } from './advisories.ts';
+import type { AnalysisSchema } from './analysis.ts';
 import type { CrawlSchema } from './crawl.ts';
 import type { EngineSchema } from './engine.ts';
 import type { EventsSchema } from './events.ts';
@@ -17,6 +18,7 @@ export type Schema = EventsSchema &
   RolloutSchema &
   AccessSchema &
   AdvisoriesSchema &
+  AnalysisSchema &
   CrawlSchema &
   HostsSchema &
   SourcesSchema;

@@ -1,0 +1,25 @@
+import type { Generated } from 'kysely';
+
+/** One measurement of one metric at a step of a rollout. */
+export interface RolloutMeasurementTable {
+  readonly id: Generated<number>;
+  readonly workload: string;
+  readonly container: string;
+  readonly digest: string;
+  readonly step: number;
+  /** When the step was reached: tells two rollouts of the same digest apart. */
+  readonly step_since: Date;
+  readonly metric: string;
+  readonly at: Date;
+  /** `good`, `bad`, `inconclusive`. */
+  readonly outcome: string;
+  /** Null where there was no answer. */
+  readonly after_value: number | null;
+  /** Null where the old side was not asked, or had no answer. */
+  readonly before_value: number | null;
+  readonly detail: string;
+}
+
+export interface AnalysisSchema {
+  readonly rollout_measurement: RolloutMeasurementTable;
+}
