@@ -2,7 +2,7 @@ import { messageOf } from '../../base/index.ts';
 import type { WorkloadRuntime } from '../port.ts';
 import { createKubernetesClient, type KubernetesClient, type KubernetesClientOptions } from './client.ts';
 import { listWorkloads } from './list.ts';
-import { podObserver } from './members.ts';
+import { podObserver } from './observe.ts';
 import { rolloutOnKubernetes } from './rollout.ts';
 
 export interface KubernetesRuntimeOptions extends KubernetesClientOptions {
