@@ -195,7 +195,9 @@ async function imagesOf(
   const more = sql.lit(limit + 1);
   const start = sql`case when place = 1 then ${startImage}::integer else 0 end`;
   const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
-    select entry, set, page.image, digest, reference, layer.diff_id as layer,
+    select entry, set, page.image, digest, reference,
+      -- Each by its key: joined, all layers of the fleet are read for the hundred of a page.
+      (select diff_id from layer where layer.id = page.layer) as layer,
       (select array_agg(distinct workload.id order by workload.id) from workload
         where workload.digest = page.digest) as workloads,
       ${linkedBy(sql`page.image`, sql`page.version`)} as linked
@@ -232,7 +234,6 @@ async function imagesOf(
       order by place, hit.image, coalesce(reference, '')
       limit ${limit}
     ) page
-    left join layer on layer.id = page.layer
     order by place, page.image, coalesce(reference, '')`.execute(reader);
   return rows;
 }

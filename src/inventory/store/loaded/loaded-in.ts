@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { DatabaseReader } from '../../../database/index.ts';
+import { type DatabaseReader, plannedOnce } from '../../../database/index.ts';
 import type { LoadedIn } from '../../types.ts';
 import { type StoredPackage, storedPackages } from './report.ts';
 
@@ -34,7 +34,7 @@ export async function loadedContainers(
     container: string;
     name: string | null;
     packages: string;
-  }>`
+  }>`${plannedOnce}
     select image, agent_host.name as host, container, agent_container.name, packages
     from agent_host join agent_container on agent_container.host = agent_host.host
     where expires > ${now}::timestamptz and image = any(${[...new Set(images)]}::integer[])
