@@ -5,8 +5,10 @@ import type { ScheduledSource } from '../crawl/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet, Workshop } from '../engine/index.ts';
 import type { FleetCrawlSource } from '../recipe/index.ts';
+import type { EngineRuntimeOptions } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { type CrawlSourceOptions, openSource } from './crawl-source.ts';
+import { engineAddress, type FleetOfHosts, fleetHosts } from './engine-hosts.ts';
 
 /** Seconds. */
 const DEFAULT_INTERVAL = 3_600;
@@ -48,7 +50,13 @@ function scheduledSources(
       open: async () => {
         const { parsePlatform } = await import('../oci/index.ts');
         const platform = source.platform === undefined ? undefined : parsePlatform(source.platform);
-        return openSource(target, optionsOf(source, directory), platform, context);
+        return openSource(
+          target,
+          optionsOf(source, directory),
+          platform,
+          context,
+          hostOf(source, { document, directory }),
+        );
       },
     };
   });
@@ -66,12 +74,19 @@ function nameOf(source: FleetCrawlSource, target: string): string {
   return source.engine === undefined || source.engine === 'auto' ? target : `engine:${source.engine}`;
 }
 
+/** Where an engine is that is neither the machine's own nor one of its sockets: a host of the fleet, or an address. */
+function hostOf(source: FleetCrawlSource, fleet: FleetOfHosts): EngineRuntimeOptions | undefined {
+  const named = source.engine;
+  if (named === undefined || named === 'auto' || named.startsWith('/')) return undefined;
+  return fleetHosts(fleet).find(({ host }) => host === named) ?? { host: named, ...engineAddress(named) };
+}
+
 function optionsOf(source: FleetCrawlSource, directory: string): CrawlSourceOptions {
   return {
     ...(source.repositories === undefined ? {} : { repository: source.repositories }),
     ...(source.tags === undefined ? {} : { tag: source.tags }),
     ...(source.insecure === undefined ? {} : { insecure: source.insecure }),
-    ...(source.engine === undefined || source.engine === 'auto' ? {} : { socket: source.engine }),
+    ...(source.engine?.startsWith('/') === true ? { socket: source.engine } : {}),
     ...(source.kubernetes === undefined || source.kubernetes === 'current' ? {} : { context: source.kubernetes }),
     ...(source.kubeconfig === undefined ? {} : { kubeconfig: resolve(directory, source.kubeconfig) }),
     ...(source.namespaces === undefined ? {} : { namespace: source.namespaces }),

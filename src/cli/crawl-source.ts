@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import type { CrawlSource } from '../crawl/index.ts';
 import type { Platform } from '../oci/index.ts';
-import type { WorkloadRuntime } from '../runtime/index.ts';
+import type { EngineRuntimeOptions, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
+import { engineAddress } from './engine-hosts.ts';
 import { openEngine, type RuntimeOptions } from './runtimes.ts';
 
 /** What of a source is looked at, and how it is reached. */
@@ -13,7 +14,7 @@ export interface CrawlSourceOptions extends RuntimeOptions {
 }
 
 /**
- * `registry:HOST`, `engine`, `kubernetes`, `folder:DIR`.
+ * `registry:HOST`, `engine`, `engine:ADDRESS`, `kubernetes`, `folder:DIR`.
  * @throws CRAWL_SOURCE_INVALID
  */
 export async function openSource(
@@ -21,6 +22,7 @@ export async function openSource(
   options: CrawlSourceOptions,
   platform: Platform | undefined,
   context: Pick<CliContext, 'home' | 'signal'>,
+  host?: EngineRuntimeOptions,
 ): Promise<CrawlSource> {
   const crawling = await import('../crawl/index.ts');
   const [, kind, rest = ''] = /^(registry|engine|kubernetes|folder)(?::(.*))?$/s.exec(name) ?? [];
@@ -36,9 +38,10 @@ export async function openSource(
     });
   }
   if (kind === 'folder' && rest !== '') return crawling.folderSource(rest, platform);
-  if (kind === 'engine' && rest === '') {
+  if (kind === 'engine') {
     await mkdir(context.home.scratch, { recursive: true });
-    return crawling.engineSource(await openEngine(options), context.home.scratch);
+    const elsewhere = rest === '' ? host : { host: rest, ...engineAddress(rest) };
+    return crawling.engineSource(await openCrawledEngine(options, elsewhere), context.home.scratch);
   }
   if (kind === 'kubernetes' && rest === '') {
     const cluster = await openCluster(options);
@@ -50,8 +53,14 @@ export async function openSource(
     });
   }
   throw crawling.crawlError('CRAWL_SOURCE_INVALID', `${JSON.stringify(name)} is no source of images`, {
-    hint: 'Forms: registry:HOST, engine, kubernetes, folder:DIR.',
+    hint: 'Forms: registry:HOST, engine, engine:ADDRESS, kubernetes, folder:DIR.',
   });
+}
+
+async function openCrawledEngine(options: CrawlSourceOptions, elsewhere: EngineRuntimeOptions | undefined) {
+  if (elsewhere === undefined) return await openEngine(options);
+  const { createEngineRuntime } = await import('../runtime/index.ts');
+  return createEngineRuntime(elsewhere);
 }
 
 async function openCluster(options: CrawlSourceOptions): Promise<WorkloadRuntime> {

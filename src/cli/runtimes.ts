@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import { type EngineHostOptions, engineAddress, engineHostArgument } from './engine-hosts.ts';
 
 /** Options of every command that starts or replaces containers. */
 export interface RuntimeOptions {
   readonly socket?: string;
+  readonly engine?: string;
   readonly engineArgument?: readonly string[];
+  /** `NAME=ADDRESS` */
+  readonly engineHost?: readonly string[];
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: readonly string[];
@@ -15,10 +19,18 @@ export interface RuntimeOptions {
 export function addEngineOptions(command: Command): Command {
   return command
     .option('--socket <path>', 'API socket of podman or Docker; found by itself otherwise')
+    .option('--engine <address>', 'another engine: ssh://…, tcp://…, context:NAME (Docker), connection:NAME (podman)')
     .option(
       '--engine-argument <argument...>',
       'global podman argument for an API service of our own, for example --root=DIR',
     );
+}
+
+export function addHostOptions(command: Command): Command {
+  return command.option(
+    '--engine-host <name=address...>',
+    'further engine hosts, addresses as for --engine; their workloads are podman@NAME:…',
+  );
 }
 
 export function addClusterOptions(command: Command): Command {
@@ -35,21 +47,27 @@ export async function openEngine(options: RuntimeOptions): Promise<EngineRuntime
   const { createEngineRuntime } = await import('../runtime/index.ts');
   return createEngineRuntime({
     ...(options.socket === undefined ? {} : { socket: options.socket }),
+    ...(options.engine === undefined ? {} : engineAddress(options.engine)),
     ...(options.engineArgument === undefined ? {} : { engineArguments: options.engineArgument }),
     ...(options.registry === undefined ? {} : { registry: options.registry }),
   });
 }
 
-/** The engine of this host, and a cluster where one is named or surrounds us. */
-export async function openRuntimes(options: RuntimeOptions): Promise<readonly WorkloadRuntime[]> {
-  const engine = await openEngine(options);
+/** The engine of this host, further ones, and a cluster where one is named or surrounds us. */
+export async function openRuntimes(
+  options: RuntimeOptions,
+  hosts: readonly EngineHostOptions[] = [],
+): Promise<readonly WorkloadRuntime[]> {
+  const named = [...hosts, ...(options.engineHost ?? []).map(engineHostArgument)];
+  const { createEngineRuntime, createKubernetesRuntime } = await import('../runtime/index.ts');
+  const login = options.registry === undefined ? {} : { registry: options.registry };
+  const engines = [await openEngine(options), ...named.map((host) => createEngineRuntime({ ...login, ...host }))];
   const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = process.env;
-  if (options.kubeconfig === undefined && (KUBECONFIG ?? KUBERNETES_SERVICE_HOST) === undefined) return [engine];
-  const { createKubernetesRuntime } = await import('../runtime/index.ts');
+  if (options.kubeconfig === undefined && (KUBECONFIG ?? KUBERNETES_SERVICE_HOST) === undefined) return engines;
   const cluster = createKubernetesRuntime({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
     ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
   });
-  return [engine, cluster];
+  return [...engines, cluster];
 }

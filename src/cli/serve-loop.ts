@@ -3,6 +3,7 @@ import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
+import { fleetHosts } from './engine-hosts.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
 import { type FleetRound, fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
@@ -104,7 +105,9 @@ async function usableRuntimes(
   const verifierProblem = await verifier.unavailable();
   if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
   const runtimes: WorkloadRuntime[] = [];
-  const all = options.rollout ? [...(await openRuntimes(options)), ...(await openGitopsRuntimes(fleet, context))] : [];
+  const all = options.rollout
+    ? [...(await openRuntimes(options, fleetHosts(fleet))), ...(await openGitopsRuntimes(fleet, context))]
+    : [];
   for (const runtime of all) {
     resources.defer(async () => runtime.close());
     const problem = await runtime.unavailable();

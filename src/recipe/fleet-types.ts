@@ -22,6 +22,8 @@ export interface Fleet {
   readonly advisories?: readonly FleetAdvisories[];
   /** Where further images are, which `serve` puts into the inventory time and again. */
   readonly sources?: readonly FleetCrawlSource[];
+  /** Engine hosts besides the one that heraklit runs on. */
+  readonly hosts?: readonly FleetHost[];
 }
 
 /** Exactly one of `registry`, `engine`, `kubernetes` and `folder`. */
@@ -294,6 +296,22 @@ export interface FleetRollout {
   readonly git?: readonly FleetGitopsRepository[];
   /** How the steps of rollouts are judged, where a workload says nothing of its own. */
   readonly analysis?: AnalysisSettings;
+}
+
+/** A podman or Docker elsewhere: exactly one of `endpoint`, `dockerContext` and `podmanConnection`. */
+export interface FleetHost {
+  /** Its workloads are `podman@NAME:…`, `docker@NAME:…`. */
+  readonly name: string;
+  readonly endpoint?: string;
+  readonly dockerContext?: string;
+  readonly podmanConnection?: string;
+  readonly sshKeyFile?: string;
+  readonly knownHostsFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** Its certificate need not verify, and it may speak plain HTTP. */
+  readonly insecure?: boolean;
 }
 
 export interface FleetGitopsRepository extends Omit<FleetGitSource, 'ref' | 'submodules'> {

@@ -8,6 +8,7 @@ export type {
   FleetForge,
   FleetGitopsRepository,
   FleetGitSource,
+  FleetHost,
   FleetImage,
   FleetLimits,
   FleetMirror,

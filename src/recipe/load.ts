@@ -4,7 +4,7 @@ import { messageOf } from '../base/index.ts';
 import { analysisProblems } from './analysis-problems.ts';
 import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
-import type { Fleet, FleetCrawlSource } from './fleet-types.ts';
+import type { Fleet, FleetCrawlSource, FleetHost } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './types.ts';
 
@@ -190,7 +190,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
     problems.push(problem(['rollout', 'workloads', index, 'health'], what));
   }
   problems.push(...analysisProblems(fleet.rollout));
-  problems.push(...sourceProblems(fleet.sources ?? []));
+  problems.push(...sourceProblems(fleet.sources ?? []), ...hostProblems(fleet.hosts ?? []));
   const names = new Set<string>();
   for (const [index, image] of fleet.images.entries()) {
     if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {
@@ -232,5 +232,19 @@ function sourceProblems(sources: readonly FleetCrawlSource[]): readonly Problem[
         ? []
         : [problem(['sources', index, name], `only a source of the kind ${form} has this`)],
     );
+  });
+}
+
+const HOST_FORMS = ['endpoint', 'dockerContext', 'podmanConnection'] as const;
+
+function hostProblems(hosts: readonly FleetHost[]): readonly Problem[] {
+  const names = new Set<string>();
+  return hosts.flatMap((host, index): readonly Problem[] => {
+    const twice = names.has(host.name)
+      ? [problem(['hosts', index, 'name'], `${host.name} stands twice in the fleet`)]
+      : [];
+    names.add(host.name);
+    if (HOST_FORMS.filter((form) => host[form] !== undefined).length === 1) return twice;
+    return [...twice, problem(['hosts', index], `exactly one of ${HOST_FORMS.join(', ')} is needed`)];
   });
 }

@@ -100,6 +100,14 @@ test('a fleet is read, and its rules are checked', () => {
   ] as const) {
     assert.match(messageFor(`${head}images: []\nsources: [${source}]`, parseFleet), message);
   }
+  for (const [hosts, message] of [
+    ['{ name: a }', /hosts\[0\]: exactly one of endpoint, dockerContext, podmanConnection/],
+    ['{ name: a, endpoint: "ssh://a", dockerContext: a }', /exactly one of/],
+    ['{ name: "a/b", endpoint: "ssh://a" }', /hosts\[0\]\.name: expected a name/],
+    ['{ name: a, endpoint: "ssh://a" }, { name: a, dockerContext: a }', /a stands twice/],
+  ] as const) {
+    assert.match(messageFor(`${head}images: []\nhosts: [${hosts}]`, parseFleet), message);
+  }
   assert.match(messageFor(`${head}images: []\nregistry: { insecure: true }`, parseFleet), /"push" is missing/);
   assert.match(messageFor(`${head}images: []\nregistry: { push: "https://x" }`, parseFleet), /expected HOST/);
   assert.equal(parseFleet(`${head}images: []\nregistry: { push: "r.example:5000/team" }`).images.length, 0);

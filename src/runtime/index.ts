@@ -6,6 +6,7 @@ export {
   type ContainerInspect,
   type CreateBody,
   createEngineRuntime,
+  type EndpointOptions,
   type EngineApi,
   type EngineConnectOptions,
   type EngineRuntime,

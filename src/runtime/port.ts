@@ -14,11 +14,14 @@ export interface WorkloadContainer {
 
 /** A running thing that uses images. */
 export interface Workload {
-  /** `kubernetes:<context>/<namespace>/<kind>/<name>`, `podman:<name>`, `docker:<name>` or `gitops:<name>/<path>`. */
+  /**
+   * `kubernetes:<context>/<namespace>/<kind>/<name>`, `podman:<name>`, `docker:<name>`, `podman@<host>:<name>` of a
+   * further engine host, or `gitops:<name>/<path>`.
+   */
   readonly id: string;
   readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob' | 'container' | 'file';
   readonly name: string;
-  /** Empty where the runtime has none. */
+  /** Of a cluster; the name of a further engine host; else empty. */
   readonly namespace: string;
   /** Of the first container. */
   readonly image: string;

@@ -74,6 +74,7 @@ const REPOSITORY: Readers = Object.fromEntries(
   ]),
 );
 
+const HOSTS = 'src/cli/engine-hosts.ts';
 const THRESHOLDS = ['src/inventory/grade-policy.ts', '...grades[threshold.grade'] as const;
 const AGES: readonly string[] = ['', '.critical', '.important'];
 const GRADES: Readers = Object.fromEntries(
@@ -295,6 +296,17 @@ const FLEET: Readers = {
   policy: ['src/engine/run-fleet.ts', 'document.policy'],
   'policy.interval': ['src/cli/serve-loop.ts', 'policy?.interval'],
   'policy.securityOnly': ['src/engine/run-fleet.ts', 'policy?.securityOnly'],
+  hosts: [HOSTS, 'document.hosts'],
+  'hosts[].name': [HOSTS, '{ name, endpoint, dockerContext, podmanConnection, insecure, ...files } = host'],
+  'hosts[].endpoint': [HOSTS, '{ name, endpoint, dockerContext, podmanConnection, insecure, ...files } = host'],
+  'hosts[].dockerContext': [HOSTS, '{ name, endpoint, dockerContext, podmanConnection, insecure, ...files } = host'],
+  'hosts[].podmanConnection': [HOSTS, '{ name, endpoint, dockerContext, podmanConnection, insecure, ...files } = host'],
+  'hosts[].insecure': [HOSTS, '{ name, endpoint, dockerContext, podmanConnection, insecure, ...files } = host'],
+  'hosts[].sshKeyFile': [HOSTS, 'files.sshKeyFile'],
+  'hosts[].knownHostsFile': [HOSTS, 'files.knownHostsFile'],
+  'hosts[].caFile': [HOSTS, 'files.caFile'],
+  'hosts[].certFile': [HOSTS, 'files.certFile'],
+  'hosts[].keyFile': [HOSTS, 'files.keyFile'],
   sources: ['src/cli/crawl-loop.ts', 'document.sources'],
   'sources[].registry': ['src/cli/crawl-loop.ts', 'source.registry'],
   'sources[].engine': ['src/cli/crawl-loop.ts', 'source.engine'],

@@ -14,7 +14,8 @@ export interface Certificate {
 /** A root, and what it signs for 127.0.0.1 and localhost; made by openssl in `folder`. */
 export async function certificateAuthority(folder: string): Promise<{
   readonly ca: string;
-  issue(name: string): Promise<Certificate>;
+  /** @param validity arguments of `openssl x509` instead of two days from now @param alternatives subjectAltName */
+  issue(name: string, validity?: readonly string[], alternatives?: string): Promise<Certificate>;
 }> {
   const at = (name: string): string => join(folder, name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
@@ -31,10 +32,10 @@ export async function certificateAuthority(folder: string): Promise<{
   ]);
   return {
     ca: at('ca.pem'),
-    async issue(name) {
+    async issue(name, validity = ['-days', '2'], alternatives = 'IP:127.0.0.1,DNS:localhost') {
       const [cert, own] = [at(`${name}.pem`), at(`${name}.key`)];
       await run('openssl', ['req', ...key, '-subj', `/CN=${name}`, '-keyout', own, '-out', at(`${name}.csr`)]);
-      await writeFile(at('names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+      await writeFile(at('names'), `subjectAltName=${alternatives}\n`);
       const signed = [
         '-CA',
         at('ca.pem'),
@@ -43,8 +44,7 @@ export async function certificateAuthority(folder: string): Promise<{
         '-CAcreateserial',
         '-extfile',
         at('names'),
-        '-days',
-        '2',
+        ...validity,
       ];
       await run('openssl', ['x509', '-req', '-in', at(`${name}.csr`), '-out', cert, ...signed]);
       return { cert, key: own };

@@ -36,7 +36,7 @@ interface CrawlCommandOptions extends CrawlSourceOptions {
 
 export function register(command: Command, context: CliContext): void {
   addFormat(addClusterOptions(addEngineOptions(command)))
-    .argument('<source...>', 'registry:HOST, engine, kubernetes, folder:DIR')
+    .argument('<source...>', 'registry:HOST, engine, engine:ADDRESS, kubernetes, folder:DIR')
     .option('--repository <glob...>', 'of a registry, only these repositories')
     .option('--tag <glob...>', 'of a registry, only these tags')
     .option('--platform <os/arch>', 'image of multi-platform indexes to read (default: this machine’s)')

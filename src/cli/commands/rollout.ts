@@ -4,7 +4,7 @@ import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
-import { addClusterOptions, addEngineOptions, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
+import { addClusterOptions, addEngineOptions, addHostOptions, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
 
 const HELP = `
 Without --image: what runs where. With it, the workloads named (or all that use what the image supersedes) are replaced
@@ -25,7 +25,7 @@ interface RolloutOptions extends RuntimeOptions {
 }
 
 export function register(command: Command, context: CliContext): void {
-  addFormat(addClusterOptions(addEngineOptions(command)))
+  addFormat(addClusterOptions(addHostOptions(addEngineOptions(command))))
     .argument('[workloads...]', 'names, namespace/name or ids, in this order')
     .option('--image <ref@digest>', 'image to roll out, pullable from where it is to run')
     .option('--deadline <seconds>', 'without progress, until a workload is rolled back', '300')

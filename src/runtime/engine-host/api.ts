@@ -1,4 +1,5 @@
 import { isHeraklitError } from '../../base/index.ts';
+import { type Address, publishedAt } from './address.ts';
 import type {
   ContainerInspect,
   ContainerSummary,
@@ -34,6 +35,8 @@ export interface EngineApi {
   stop(id: string, grace: number): Promise<void>;
   remove(id: string): Promise<void>;
   rename(id: string, name: string): Promise<void>;
+  /** Where a container's port (its main one when undefined) is reached from here; undefined where it is not. */
+  reach(container: ContainerInspect, port: number | undefined): Promise<Address | undefined>;
   /** Last lines of both outputs. */
   logs(id: string, lines: number): Promise<string>;
   /** Last lines of both outputs since then, each with its time before it; undefined where there is no such container. */
@@ -177,6 +180,10 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
     },
     rename: async (name, to) => {
       await ask({ method: 'POST', path: `/containers/${id(name)}/rename?name=${id(to)}` });
+    },
+    reach: async (container, port) => {
+      const address = publishedAt(container, port);
+      return address === undefined ? undefined : await connection.reach(address);
     },
     logs: async (name, lines) => {
       const answer = await ask({ path: `/containers/${id(name)}/logs?stdout=1&stderr=1&tail=${lines}` }, 404, 500);

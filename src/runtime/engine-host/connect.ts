@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isHeraklitError, messageOf } from '../../base/index.ts';
+import { type Address, onHost } from './address.ts';
 import { engineHostError } from './errors.ts';
 import { type EngineSocket, openEngineSocket } from './http.ts';
+import type { EndpointOptions, EngineEndpoint } from './remote/endpoint.ts';
+import { namedEndpoint, openEndpoint } from './remote/open.ts';
+import { dyingWithUs } from './remote/ssh-run.ts';
 
 export interface EngineConnectOptions {
   /** Unix socket of a running API. Without it the usual places are tried, then an own podman service is started. */
@@ -14,6 +18,13 @@ export interface EngineConnectOptions {
   readonly command?: 'podman' | 'docker';
   /** Global podman arguments for an own service, e.g. `--runtime runc --root DIR`. Given → always an own service. */
   readonly engineArguments?: readonly string[];
+  /** An engine elsewhere: `ssh://…`, `tcp://…` or `unix://…`. */
+  readonly endpoint?: string;
+  /** The same, by the name of a Docker context. */
+  readonly dockerContext?: string;
+  /** The same, by the name of a podman connection. */
+  readonly podmanConnection?: string;
+  readonly trust?: EndpointOptions;
   readonly environment?: NodeJS.ProcessEnv;
 }
 
@@ -23,24 +34,26 @@ export interface EngineConnection {
   /** `/v1.41`: what the engine itself names, so that neither is asked for more than it knows. */
   readonly prefix: string;
   readonly socket: EngineSocket;
+  /** Where an address, as the engine's host sees it, is reached from here; undefined where it is not. */
+  reach(address: Address): Promise<Address | undefined>;
   close(): Promise<void>;
 }
 
 /** Seconds without a call after which an own podman service ends by itself, should we be killed. */
 const SERVICE_IDLE = 300;
-/** util-linux: the kernel ends the service when we are killed (prctl(2), PR_SET_PDEATHSIG); without it, idleness does. */
-const SETPRIV = '/usr/bin/setpriv';
-const DIE_WITH_US = [SETPRIV, '--pdeathsig', 'TERM', '--'];
 /** Milliseconds for an own service to answer its first ping. */
 const SERVICE_START = 10_000;
 
-async function identify(path: string): Promise<Omit<EngineConnection, 'close'>> {
-  const socket = openEngineSocket(path);
+/** Asks who answers. Closes the socket where it is no engine. */
+async function identify(socket: EngineSocket): Promise<Omit<EngineConnection, 'close' | 'reach'>> {
   try {
     const ping = await socket.call({ path: '/_ping', silence: 5000 });
     const version = await socket.call({ path: '/version', silence: 5000 });
     if (ping.status !== 200 || version.status !== 200) {
-      throw engineHostError('ENGINE_HOST_UNAVAILABLE', `${path} answers ${ping.status} to a ping: not an engine's API`);
+      throw engineHostError(
+        'ENGINE_HOST_UNAVAILABLE',
+        `${socket.path} answers ${ping.status} to a ping: not an engine's API`,
+      );
     }
     const podman = ping.headers['libpod-api-version'] !== undefined;
     const read = JSON.parse(version.body.toString()) as { Version?: string; ApiVersion?: string };
@@ -95,8 +108,8 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
   const path = join(directory, 'api.sock');
   const service = ['system', 'service', `--time=${SERVICE_IDLE}`, `unix://${path}`];
   const command = ['podman', ...(options.engineArguments ?? []), ...service];
-  const [program, ...rest] =
-    (await stat(SETPRIV).catch(() => undefined)) === undefined ? command : [...DIE_WITH_US, ...command];
+  // Without util-linux nothing ends it with us: then idleness does.
+  const [program, ...rest] = await dyingWithUs(command);
   const child = spawn(program as string, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: options.environment ?? process.env,
@@ -122,13 +135,14 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
   const deadline = Date.now() + SERVICE_START;
   for (;;) {
     if (ended === undefined && (await stat(path).catch(() => undefined)) !== undefined) {
-      const connection = await identify(path).catch((error: unknown) => {
+      const connection = await identify(openEngineSocket({ kind: 'socket', path })).catch((error: unknown) => {
         if (Date.now() > deadline) throw error;
         return undefined;
       });
       if (connection !== undefined) {
         return {
           ...connection,
+          reach: async (address) => onHost(address),
           close: async () => {
             connection.socket.close();
             await close();
@@ -146,14 +160,35 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
   }
 }
 
-/** @throws ENGINE_HOST_UNAVAILABLE with the reason in one line */
+/**
+ * @throws ENGINE_HOST_UNAVAILABLE with the reason in one line; of an engine elsewhere also ENGINE_HOST_UNTRUSTED,
+ * ENGINE_HOST_LOGIN_FAILED, ENGINE_HOST_ENDPOINT_INVALID
+ */
 export async function connectEngine(options: EngineConnectOptions = {}): Promise<EngineConnection> {
+  const elsewhere = await namedEndpoint(options);
+  if (elsewhere !== undefined) return await connectEndpoint(elsewhere, options);
+  return await connectHere(options);
+}
+
+async function connectEndpoint(endpoint: EngineEndpoint, options: EngineConnectOptions): Promise<EngineConnection> {
+  const { socket, reach, close } = await openEndpoint(endpoint, options);
+  try {
+    const found = await identify(socket);
+    if (options.command === undefined || options.command === found.engine) return { ...found, reach, close };
+    throw engineHostError('ENGINE_HOST_UNAVAILABLE', `${socket.path} is ${found.engine}, not ${options.command}`);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function connectHere(options: EngineConnectOptions): Promise<EngineConnection> {
   const tried: string[] = [];
   for (const path of options.engineArguments === undefined ? candidateSockets(options) : []) {
     try {
-      const found = await identify(path);
+      const found = await identify(openEngineSocket({ kind: 'socket', path }));
       if (options.command === undefined || options.command === found.engine) {
-        return { ...found, close: async () => found.socket.close() };
+        return { ...found, reach: async (address) => onHost(address), close: async () => found.socket.close() };
       }
       found.socket.close();
       tried.push(`${path} is ${found.engine}`);

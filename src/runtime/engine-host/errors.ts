@@ -6,6 +6,22 @@ export const engineHostErrors = {
     retryable: true,
     meaning: 'No podman or Docker API answers on this host.',
   },
+  ENGINE_HOST_UNTRUSTED: {
+    kind: 'failed',
+    retryable: false,
+    meaning:
+      'An engine host is not known to be the right one: unknown or changed host key, wrong or expired certificate, no TLS.',
+  },
+  ENGINE_HOST_LOGIN_FAILED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'An engine host refused our key or certificate.',
+  },
+  ENGINE_HOST_ENDPOINT_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'An address, Docker context or podman connection names no engine that can be connected to.',
+  },
   ENGINE_HOST_REFUSED: {
     kind: 'failed',
     retryable: false,

@@ -4,10 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isHeraklitError } from '../../base/index.ts';
 import type { HealthCheck } from '../port.ts';
 import type { RolloutBlame } from '../strategy.ts';
+import type { Address } from './address.ts';
 import type { EngineApi } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
-import { Label } from './labels.ts';
-import { labelsOf } from './replica.ts';
 import type { Watch } from './watch.ts';
 
 /** Milliseconds between two looks, and for one answer. */
@@ -19,39 +18,12 @@ const SUCCESSES = 2;
 /** Milliseconds until an engine that does not answer is asked again. */
 const AWAY_INTERVAL = 500;
 
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 export type Verdict =
   | { readonly healthy: true }
   /** The image is to blame unless something else is named. */
   | { readonly healthy: false; readonly reason: string; readonly blame?: RolloutBlame }
   /** Somebody else replaced or removed a container of ours meanwhile. */
   | { readonly healthy: false; readonly reason: string; readonly overtaken: true };
-
-/** Where a container's port is reached from this host; undefined when it is not. */
-export function addressOf(container: ContainerInspect, port: number | undefined): Address | undefined {
-  const labels = labelsOf(container);
-  const main = Number(labels[Label.port] ?? 0);
-  const wanted = port ?? main;
-  if (labels[Label.hostPort] !== undefined && (wanted === main || port === undefined)) {
-    return { host: '127.0.0.1', port: Number(labels[Label.hostPort]) };
-  }
-  if (!(wanted > 0)) return undefined;
-  if (container.HostConfig.NetworkMode === 'host') return { host: '127.0.0.1', port: wanted };
-  const binding = container.NetworkSettings?.Ports?.[`${wanted}/tcp`]?.find(({ HostPort }) => Number(HostPort) > 0);
-  if (binding !== undefined) {
-    const any =
-      binding.HostIp === undefined || binding.HostIp === '' || binding.HostIp === '0.0.0.0' || binding.HostIp === '::';
-    return { host: any ? '127.0.0.1' : (binding.HostIp as string), port: Number(binding.HostPort) };
-  }
-  const own =
-    container.NetworkSettings?.IPAddress ||
-    Object.values(container.NetworkSettings?.Networks ?? {}).find(({ IPAddress }) => IPAddress)?.IPAddress;
-  return own === undefined || own === '' ? undefined : { host: own, port: wanted };
-}
 
 /** One HTTP answer: 2xx and 3xx are good, or exactly `status`. Resolves to what was wrong. */
 export async function askHttp(address: Address, path: string, status?: number): Promise<string | undefined> {
@@ -81,7 +53,11 @@ export async function askTcp(address: Address): Promise<string | undefined> {
   });
 }
 
-async function look(container: ContainerInspect, health: HealthCheck | undefined): Promise<string | undefined> {
+async function look(
+  api: EngineApi,
+  container: ContainerInspect,
+  health: HealthCheck | undefined,
+): Promise<string | undefined> {
   const own = container.State.Health?.Status;
   if (health === undefined || health.kind === 'running') {
     if (own === undefined || own === '' || own === 'none') {
@@ -90,7 +66,7 @@ async function look(container: ContainerInspect, health: HealthCheck | undefined
     }
     return own === 'healthy' ? undefined : `its own health check says ${own}`;
   }
-  const address = addressOf(container, health.port);
+  const address = await api.reach(container, health.port);
   if (address === undefined) return `port ${health.port ?? '(none known)'} cannot be reached from this host`;
   return health.kind === 'http' ? await askHttp(address, health.path ?? '/') : await askTcp(address);
 }
@@ -142,7 +118,7 @@ async function lookOnce(
   const end = await given(api, container);
   if (end !== undefined) return { end };
   if (container.State.Running !== true) return { problem: `it is ${container.State.Status ?? 'not running'}` };
-  return { problem: await look(container, health) };
+  return { problem: await look(api, container, health) };
 }
 
 /**

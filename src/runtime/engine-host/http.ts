@@ -1,5 +1,7 @@
 import { createWriteStream } from 'node:fs';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import { isIP } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { engineHostError } from './errors.ts';
 
@@ -24,8 +26,25 @@ export interface EngineCall {
   readonly signal?: AbortSignal;
 }
 
-/** One unix socket that speaks the Docker Engine API. */
+/** How the API is spoken to. */
+export type EngineTarget =
+  | { readonly kind: 'socket'; readonly path: string }
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      /** PEM; undefined: plain HTTP. */
+      readonly tls?: {
+        readonly ca?: string;
+        readonly cert?: string;
+        readonly key?: string;
+        readonly unverified: boolean;
+      };
+    };
+
+/** One connection that speaks the Docker Engine API. */
 export interface EngineSocket {
+  /** Path, or host and port, for people. */
   readonly path: string;
   /** @throws ENGINE_HOST_UNAVAILABLE. Any status is an answer. */
   call(call: EngineCall): Promise<EngineAnswer>;
@@ -64,14 +83,62 @@ async function collect(message: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-export function openEngineSocket(path: string): EngineSocket {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+const UNTRUSTED =
+  /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH)/;
+/** Alerts by which a server refuses a client's certificate, or the lack of one. */
+const DENIED =
+  /alert (?:bad certificate|certificate (?:required|expired|revoked|unknown)|unknown ca|handshake failure|access denied)/i;
+
+function failureOf(path: string, cause: unknown) {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const code = String((cause as { code?: unknown })?.code ?? '');
+  if (UNTRUSTED.test(code)) {
+    return engineHostError('ENGINE_HOST_UNTRUSTED', `the certificate of ${path} is not believed: ${why} (${code})`, {
+      cause,
+      hint: 'Name the authority that signed it (`caFile`), and reach the engine by a name that stands in it.',
+    });
+  }
+  if (DENIED.test(why)) {
+    return engineHostError('ENGINE_HOST_LOGIN_FAILED', `${path} does not let us in: ${why}`, {
+      cause,
+      hint: 'Name a certificate (`certFile`, `keyFile`) that its authority signed and that has not expired.',
+    });
+  }
+  return engineHostError('ENGINE_HOST_UNAVAILABLE', `the engine does not answer on ${path}: ${why}`, {
+    cause,
+    hint: 'Start podman.socket or docker.service, or name another socket.',
+  });
+}
+
+/** What every request to a target has in common. */
+function transportOf(target: EngineTarget): {
+  readonly agent: Agent;
+  readonly begin: (options: RequestOptions) => ClientRequest;
+} {
+  const pool = { keepAlive: true, maxSockets: 16 };
+  if (target.kind === 'socket') {
+    const agent = new Agent(pool);
+    return { agent, begin: (options) => request({ ...options, socketPath: target.path, agent }) };
+  }
+  const { host, port, tls } = target;
+  if (tls === undefined) {
+    const agent = new Agent(pool);
+    return { agent, begin: (options) => request({ ...options, host, port, agent }) };
+  }
+  const { unverified, ...pem } = tls;
+  // Otherwise the Host header would be the name that its certificate is held against.
+  const servername = isIP(host) === 0 ? host : '';
+  const agent = new TlsAgent({ ...pool, ...pem, rejectUnauthorized: !unverified, minVersion: 'TLSv1.2' });
+  return { agent, begin: (options) => tlsRequest({ ...options, host, port, servername, agent }) };
+}
+
+export function openEngineSocket(target: EngineTarget): EngineSocket {
+  const path = target.kind === 'socket' ? target.path : `${target.host}:${target.port}`;
+  const { agent, begin } = transportOf(target);
   const once = async (call: EngineCall, file?: string): Promise<EngineAnswer> =>
     await new Promise((resolve, reject) => {
       const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-      const sent = request({
-        socketPath: path,
-        agent,
+      const sent = begin({
         method: call.method ?? 'GET',
         path: call.path,
         headers: {
@@ -102,11 +169,7 @@ export function openEngineSocket(path: string): EngineSocket {
       });
     } catch (cause) {
       call.signal?.throwIfAborted();
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw engineHostError('ENGINE_HOST_UNAVAILABLE', `the engine does not answer on ${path}: ${why}`, {
-        cause,
-        hint: 'Start podman.socket or docker.service, or name another socket.',
-      });
+      throw failureOf(path, cause);
     }
   };
   return {

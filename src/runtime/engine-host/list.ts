@@ -25,6 +25,7 @@ export function manifestDigest(image: ImageInspect | undefined, reference: strin
 
 function workloadOf(
   engine: string,
+  host: string | undefined,
   name: string,
   members: readonly (readonly [ContainerSummary, Digest | undefined])[],
 ): Workload {
@@ -33,10 +34,10 @@ function workloadOf(
   const image = first[0].Labels?.[Label.reference] ?? first[0].Image ?? '';
   const digest = digests.size === 1 ? first[1] : undefined;
   return {
-    id: `${engine}:${name}`,
+    id: `${engine}${host === undefined ? '' : `@${host}`}:${name}`,
     kind: 'container',
     name,
-    namespace: '',
+    namespace: host ?? '',
     image,
     digest,
     containers: [{ name, image, digest }],
@@ -45,7 +46,7 @@ function workloadOf(
 }
 
 /** Labelled groups as one workload each, every other running container as one of its own; throw-away containers are left out. */
-export async function listWorkloads(api: EngineApi): Promise<readonly Workload[]> {
+export async function listWorkloads(api: EngineApi, host?: string): Promise<readonly Workload[]> {
   const images = new Map<string, Promise<ImageInspect | undefined>>();
   const inspect = async (id: string): Promise<ImageInspect | undefined> => {
     const known = images.get(id) ?? api.image(id);
@@ -68,7 +69,7 @@ export async function listWorkloads(api: EngineApi): Promise<readonly Workload[]
         return [member, digest ?? manifestDigest(await inspect(member.ImageID ?? ''), member.Image ?? '')] as const;
       }),
     );
-    workloads.push(workloadOf(api.engine, name, withDigest));
+    workloads.push(workloadOf(api.engine, host, name, withDigest));
   }
   return workloads.sort((a, b) => a.name.localeCompare(b.name));
 }

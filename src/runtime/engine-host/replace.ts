@@ -5,7 +5,7 @@ import type { HealthCheck } from '../port.ts';
 import type { EngineApi } from './api.ts';
 import { cannotOverlap, cloneContainer } from './clone.ts';
 import { freePort } from './free-port.ts';
-import { addressOf, type Verdict, waitHealthy } from './health.ts';
+import { type Verdict, waitHealthy } from './health.ts';
 import { digestLabel, Label } from './labels.ts';
 import { labelsOf, nameOf, nextName, type Replica } from './replica.ts';
 import type { Watch } from './watch.ts';
@@ -113,7 +113,7 @@ export async function takeOver(context: ReplaceContext, replica: Replica, id: st
   }
   const next = await api.inspect(id);
   if (next === undefined) return { healthy: false, reason: 'somebody removed its container', overtaken: true };
-  const address = addressOf(next, undefined);
+  const address = await api.reach(next, undefined);
   if (front !== undefined && address !== undefined) front.add({ id, ...address });
   await front?.drain(current.Id, grace);
   if (current.State.Running === true) await api.stop(current.Id, grace);
@@ -129,7 +129,7 @@ async function finish(context: ReplaceContext, replica: Replica): Promise<Verdic
   const { current } = replica;
   if (current.State.Running !== true) await api.start(current.Id);
   const verdict = await waitHealthy(api, current.Id, context);
-  const address = addressOf((await api.inspect(current.Id)) ?? current, undefined);
+  const address = await api.reach((await api.inspect(current.Id)) ?? current, undefined);
   if (verdict.healthy && address !== undefined) context.front?.add({ id: current.Id, ...address });
   if (verdict.healthy && nameOf(current) !== replica.name) await api.rename(current.Id, replica.name);
   return verdict;

@@ -1,13 +1,13 @@
 import { isHeraklitError, messageOf } from '../../base/index.ts';
 import type { Digest } from '../../oci/index.ts';
-import { createFront, type Front, type ListenAddress } from '../front/index.ts';
+import { type Backend, createFront, type Front, type ListenAddress } from '../front/index.ts';
 import type { RolloutOutcome, WorkloadRuntime } from '../port.ts';
 import { type EngineApi, engineApi, type RegistryLogin } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
 import { connectEngine, type EngineConnection, type EngineConnectOptions } from './connect.ts';
 import { engineHostError } from './errors.ts';
 import { groupBody, type WorkloadGroup } from './group.ts';
-import { addressOf, waitHealthy } from './health.ts';
+import { waitHealthy } from './health.ts';
 import { healthLabel, Label, listenLabel } from './labels.ts';
 import { listWorkloads } from './list.ts';
 import { membersOf } from './members.ts';
@@ -19,6 +19,8 @@ import { type RolloutOptions, rolloutOnEngine } from './rollout.ts';
 export interface EngineRuntimeOptions extends EngineConnectOptions, Partial<RolloutOptions> {
   /** Our own registry, where it wants to know who pulls. */
   readonly registry?: RegistryLogin;
+  /** Name of an engine host besides the one we run on: its workloads are `podman@HOST:NAME`. */
+  readonly host?: string;
 }
 
 export interface LaunchedWorkload {
@@ -57,7 +59,7 @@ class EngineHostRuntime implements EngineRuntime {
 
   constructor(options: EngineRuntimeOptions) {
     this.#options = options;
-    this.name = options.command ?? 'engine';
+    this.name = options.host === undefined ? (options.command ?? 'engine') : `engine@${options.host}`;
   }
 
   async #connected(): Promise<EngineConnection> {
@@ -86,15 +88,17 @@ class EngineHostRuntime implements EngineRuntime {
   }
 
   async list() {
-    return await listWorkloads(await this.api());
+    return await listWorkloads(await this.api(), this.#options.host);
   }
 
   async #frontOf(name: string, members: readonly ContainerInspect[]): Promise<Front | undefined> {
     const known = this.#fronts.get(name);
-    const backends = readReplicas(members, NO_DIGEST).flatMap(({ current }) => {
-      const address = current.State.Running === true ? addressOf(current, undefined) : undefined;
-      return address === undefined ? [] : [{ id: current.Id, ...address }];
-    });
+    const api = await this.api();
+    const backends: Backend[] = [];
+    for (const { current } of readReplicas(members, NO_DIGEST)) {
+      const address = current.State.Running === true ? await api.reach(current, undefined) : undefined;
+      if (address !== undefined) backends.push({ id: current.Id, ...address });
+    }
     if (known !== undefined) {
       const behind = new Set(known.backends().map(({ id }) => id));
       for (const backend of backends) if (!behind.has(backend.id)) known.add(backend);
@@ -103,13 +107,23 @@ class EngineHostRuntime implements EngineRuntime {
     const [labels] = members.map(labelsOf).filter((found) => found[Label.listen] !== undefined);
     const listen = labels === undefined ? undefined : listenLabel(labels);
     if (labels === undefined || listen === undefined) return undefined;
+    this.#refuseFront(name);
     const protocol = labels[Label.protocol] === 'tcp' ? 'tcp' : 'http';
     const front = await createFront({ listen, backends, protocol });
     this.#fronts.set(name, front);
     return front;
   }
 
+  /** Requests pass through the process that hands them over: of another host, that is one that runs there. */
+  #refuseFront(name: string): void {
+    if (this.#options.host === undefined) return;
+    throw engineHostError('ENGINE_HOST_FRONT_ELSEWHERE', `the front of ${name} is on ${this.#options.host}`, {
+      hint: 'Requests are handed over by the heraklit that runs there: have that one roll out.',
+    });
+  }
+
   async launch(group: WorkloadGroup, deadline = DEFAULT_DEADLINE): Promise<LaunchedWorkload> {
+    if (group.listen !== undefined) this.#refuseFront(group.name);
     const api = await this.api();
     if ((await api.image(group.image)) === undefined) await api.pull(group.image);
     const before = await membersOf(api, group.name);
@@ -195,7 +209,7 @@ class EngineHostRuntime implements EngineRuntime {
   }
 }
 
-/** Podman or Docker through its API socket; for podman without a running service an own one is started. */
+/** Podman or Docker through its API, here or elsewhere; for a podman of this host without a running service an own one is started. */
 export function createEngineRuntime(options: EngineRuntimeOptions = {}): EngineRuntime {
   return new EngineHostRuntime(options);
 }

@@ -1,6 +1,5 @@
 import type { Digest } from '../../oci/index.ts';
 import type { RolloutControl } from '../strategy.ts';
-import { addressOf } from './health.ts';
 import { isFinishing, prepareNext, replaceReplica, takeOver } from './replace.ts';
 import type { Replica } from './replica.ts';
 import { type Failed, inBatches, rollingWalk, type Walk } from './rolling.ts';
@@ -55,7 +54,7 @@ async function shift(walk: Walk, ids: ReadonlyMap<string, string>, weight: numbe
   front.split({ ids: new Set(ids.keys()), weight });
   for (const id of ids.keys()) {
     const container = await api.inspect(id);
-    const address = container === undefined ? undefined : addressOf(container, undefined);
+    const address = container === undefined ? undefined : await api.reach(container, undefined);
     if (address !== undefined) front.add({ id, ...address });
   }
 }
