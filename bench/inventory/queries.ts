@@ -66,6 +66,8 @@ export async function runQueries(database: Database, runs: number): Promise<read
       .seconds,
     's',
   );
+  const numbers = databaseQueries({ database, inspect: nothingToInspect });
+  note('the fleet in numbers, as /metrics asks', (await timed(() => numbers.totals())).seconds, 's');
   noteLatency(
     'history of a reference',
     await latency(runs, () =>
@@ -78,6 +80,10 @@ export async function runQueries(database: Database, runs: number): Promise<read
   return rows;
 }
 
+async function nothingToInspect(): Promise<never> {
+  throw new Error('nothing to inspect');
+}
+
 /** Questions about one image. */
 async function noteImages(
   database: Database,
@@ -85,10 +91,7 @@ async function noteImages(
   random: Random,
   noteLatency: (what: string, measured: Latency) => void,
 ): Promise<void> {
-  const inspect = async (): Promise<never> => {
-    throw new Error('nothing to inspect');
-  };
-  const queries = databaseQueries({ database, inspect });
+  const queries = databaseQueries({ database, inspect: nothingToInspect });
   const name = () => queries.outdated({ image: `app-${String(random.below(1000)).padStart(6, '0')}` });
   await latency(WARM, name);
   noteLatency('updates of an image by its short name', await latency(runs, name));

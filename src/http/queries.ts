@@ -4,6 +4,7 @@ import type {
   Explanation,
   Fleet,
   FleetChanges,
+  FleetTotals,
   History,
   Layers,
   MovedReferences,
@@ -88,6 +89,8 @@ export interface ChangesQuery extends ImagesQuery {
 /** What the API, the UI and the command line ask a fleet; answered by the engine here or by another process. */
 export interface FleetQueries {
   fleet(): Promise<Fleet>;
+  /** The fleet in numbers, whatever its size. */
+  totals(): Promise<FleetTotals>;
   /** @throws HTTP_NOT_FOUND where one image is asked about */
   outdated(query?: OutdatedQuery): Promise<Outdated>;
   plan(): Promise<Plan>;

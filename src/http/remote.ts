@@ -33,6 +33,7 @@ export function createRemoteQueries(url: string, key?: string): RemoteHeraklit {
   };
   return {
     fleet: () => ask('fleet'),
+    totals: () => ask('fleet/totals'),
     outdated: (query) => ask('findings', query),
     plan: () => ask('plan'),
     where: (query) => ask('where', query),

@@ -53,22 +53,24 @@ export const WebhookAnswer = Type.Object(
   closed,
 );
 
+export const FleetTotals = Type.Object(
+  {
+    images: count,
+    outdated: count,
+    findings: count,
+    security: count,
+    advisories: count,
+    packages: count,
+    workloads: count,
+    grades: Type.Object({ A: count, B: count, C: count, D: count, E: count, F: count }, closed),
+  },
+  closed,
+);
+
 export const Fleet = Type.Object(
   {
     generatedAt: time,
-    totals: Type.Object(
-      {
-        images: count,
-        outdated: count,
-        findings: count,
-        security: count,
-        advisories: count,
-        packages: count,
-        workloads: count,
-        grades: Type.Object({ A: count, B: count, C: count, D: count, E: count, F: count }, closed),
-      },
-      closed,
-    ),
+    totals: FleetTotals,
     images: Type.Array(FleetImage),
   },
   closed,

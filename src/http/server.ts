@@ -125,7 +125,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
   await server.register(async (scope) => {
     await uiRoutes(scope, options.web ?? WEB);
     metricsRoute(scope, queries, operations.metrics);
-    healthRoutes(scope, options.ready ?? (() => queries.fleet()), operations.drain, log);
+    healthRoutes(scope, options.ready ?? (() => queries.totals()), operations.drain, log);
     fleetRoutes(scope, queries);
     eventRoutes(scope, events, streams);
     accountRoutes(scope, door);

@@ -40,6 +40,7 @@ test('the remote client gets what the queries answer, through the schemas', asyn
   const { url } = await start(context);
   const remote = createRemoteQueries(url);
   assert.deepEqual(await remote.fleet(), sampleFleet);
+  assert.deepEqual(await remote.totals(), sampleFleet.totals);
   assert.deepEqual(await remote.plan(), samplePlan);
   const image = 'shop-api';
   assert.deepEqual(await remote.outdated({ image }), await sampleQueries.outdated({ image }));

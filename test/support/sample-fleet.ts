@@ -359,6 +359,7 @@ const outdatedOf = (image: FleetImage): OutdatedImage => ({
 /** A fleet in the middle of a run: every state that the page shows occurs in it. */
 export const sampleQueries: FleetQueries = {
   fleet: async () => sampleFleet,
+  totals: async () => sampleFleet.totals,
   outdated: async ({ image } = {}) => ({
     images: (image === undefined ? images : [find(image)]).map(outdatedOf),
     next: null,

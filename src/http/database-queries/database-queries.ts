@@ -22,6 +22,7 @@ import {
   readWhereFile,
 } from './search.ts';
 import { readSources } from './sources.ts';
+import { readTotals } from './totals.ts';
 import { readWorkloads } from './workloads.ts';
 
 export interface DatabaseQueriesOptions {
@@ -44,6 +45,7 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
   };
   return {
     fleet: () => readFleet(reader, now(), grading?.policy),
+    totals: () => readTotals(reader, now(), grading?.policy),
     outdated: (query = {}) => readOutdated(reader, query, now()),
     plan: () => readPlan(reader),
     where: (query) => readWhere(reader, query, now()),

@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
 import type { DatabaseReader } from '../../database/index.ts';
 import type { GradePolicy } from '../../inventory/index.ts';
-import type { Fleet, FleetImage, FleetTotals, Grade, Strategy } from '../contract.ts';
+import type { Fleet, FleetImage, Strategy } from '../contract.ts';
 import { type KnownImage, knownImages } from './known-images.ts';
+import { readTotals } from './totals.ts';
 
 const orNull = <T>(value: T | undefined): T | null => value ?? null;
 
-/** Distinct CVE ids of each digest, and of all: counted once a package set and scope, which images share. */
-async function advisoriesOf(reader: DatabaseReader): Promise<{ total: number; byDigest: ReadonlyMap<string, number> }> {
-  const { rows } = await sql<{ digest: string | null; advisories: number | string }>`
+/** Distinct CVE ids of each digest: counted once a package set and scope, which images share. */
+async function advisoriesOf(reader: DatabaseReader): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await sql<{ digest: string; advisories: number | string }>`
     with named as materialized (
       select distinct image.digest, package_set, scope
       from image_reference join image on image.id = image_reference.image where until is null
@@ -23,11 +24,8 @@ async function advisoriesOf(reader: DatabaseReader): Promise<{ total: number; by
         and (exposure.package_set, exposure.scope) in (select package_set, scope from named)
     ),
     counted as (select package_set, scope, count(*) as advisories from found group by 1, 2)
-    select digest, advisories from named join counted using (package_set, scope)
-    union all select null, count(distinct advisory) from found`.execute(reader);
-  const total = rows.find(({ digest }) => digest === null)?.advisories ?? 0;
-  const byDigest = new Map(rows.flatMap((row) => (row.digest === null ? [] : [[row.digest, Number(row.advisories)]])));
-  return { total: Number(total), byDigest };
+    select digest, advisories from named join counted using (package_set, scope)`.execute(reader);
+  return new Map(rows.map(({ digest, advisories }) => [digest, Number(advisories)]));
 }
 
 async function workloadsByDigest(reader: DatabaseReader): Promise<ReadonlyMap<string, number>> {
@@ -70,27 +68,12 @@ function levelOf(name: string, bases: ReadonlyMap<string, string>): number {
   return seen.size - 1;
 }
 
-function totalsOf(images: readonly FleetImage[], advisories: number): FleetTotals {
-  const sum = (of: (image: FleetImage) => number): number => images.reduce((total, image) => total + of(image), 0);
-  const grades: Record<Grade, number> = { A: 0, B: 0, C: 0, D: 0, E: 0, F: 0 };
-  for (const { grade } of images) if (grade !== null) grades[grade] += 1;
-  return {
-    images: images.length,
-    outdated: images.filter(({ findings }) => findings.total > 0).length,
-    findings: sum(({ findings }) => findings.total),
-    security: sum(({ findings }) => findings.security),
-    advisories,
-    packages: sum(({ packages }) => packages),
-    workloads: sum(({ workloads }) => workloads),
-    grades,
-  };
-}
-
 export async function readFleet(reader: DatabaseReader, now: Date, policy?: GradePolicy): Promise<Fleet> {
-  const [known, advisories, workloads] = await Promise.all([
+  const [known, advisories, workloads, totals] = await Promise.all([
     knownImages(reader, now, policy),
     advisoriesOf(reader),
     workloadsByDigest(reader),
+    readTotals(reader, now, policy),
   ]);
   const bases = basesOf(known);
   const images = known.map((image): FleetImage => {
@@ -108,7 +91,7 @@ export async function readFleet(reader: DatabaseReader, now: Date, policy?: Grad
       findings: {
         total: inventory?.findings ?? 0,
         security: inventory?.security ?? 0,
-        advisories: advisories.byDigest.get(digest ?? '') ?? 0,
+        advisories: advisories.get(digest ?? '') ?? 0,
       },
       grade: orNull(inventory?.grade),
       dropsAt: orNull(inventory?.dropsAt),
@@ -121,5 +104,5 @@ export async function readFleet(reader: DatabaseReader, now: Date, policy?: Grad
     };
   });
   images.sort((a, b) => a.level - b.level || (a.name < b.name ? -1 : 1));
-  return { generatedAt: now.toISOString(), totals: totalsOf(images, advisories.total), images };
+  return { generatedAt: now.toISOString(), totals, images };
 }

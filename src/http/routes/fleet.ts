@@ -88,6 +88,9 @@ export function fleetRoutes(server: FastifyInstance, queries: FleetQueries): voi
     { schema: describe('fleet', 'All images of the fleet, with totals', schemas.Fleet) },
     () => queries.fleet(),
   );
+  server.get('/api/v1/fleet/totals', { schema: describe('totals', 'The fleet in numbers', schemas.FleetTotals) }, () =>
+    queries.totals(),
+  );
   server.get<{ Querystring: OutdatedQuery }>(
     '/api/v1/findings',
     { schema: describe('findings', 'Missing updates of all images, or of one', schemas.Outdated, Outdated) },

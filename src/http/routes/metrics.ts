@@ -41,7 +41,7 @@ export function metricsRoute(server: FastifyInstance, queries: FleetQueries, met
 }
 
 async function fleetMetrics(queries: FleetQueries): Promise<string> {
-  const [{ totals }, { sources }] = await Promise.all([queries.fleet(), queries.sources()]);
+  const [totals, { sources }] = await Promise.all([queries.totals(), queries.sources()]);
   const findings = [
     { labels: { security: 'true' }, value: totals.security },
     { labels: { security: 'false' }, value: totals.findings - totals.security },

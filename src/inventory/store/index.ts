@@ -16,7 +16,7 @@ export {
   type MovedReference,
   movedReferences,
 } from './fleet-changes.ts';
-export type { CheckStatus } from './graded-image.ts';
+export { type CheckedRow, type CheckStatus, gradedImage } from './graded-image.ts';
 export { type HistoryQuery, type HistoryRow, historyWithChanges, imageHistory } from './history.ts';
 export { containersRunning, type HostContainer, type HostRow, listHosts } from './loaded/hosts.ts';
 export { type ReportOutcome, recordReport } from './loaded/record-report.ts';
