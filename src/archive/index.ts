@@ -22,6 +22,7 @@ export { decodePath, encodePath } from './path.ts';
 export { removeFromRoot } from './remove.ts';
 export { type BufferedTarEntry, readTarBuffer } from './tar-buffer.ts';
 export { scanTar, type TarContentSink, type TarHandler, TarParser, type TarReadOptions } from './tar-parser.ts';
+export { readTar } from './tar-read.ts';
 
 export { createTarWriter, type TarWriter } from './tar-writer.ts';
 export { isForThread, prepareThread, releaseThread } from './threaded-gunzip.ts';

@@ -60,7 +60,9 @@ test('an image of a Dockerfile is moved, else patched, else built again', () => 
   assert.deepEqual(tried({ ...DOCKERFILE, digest: undefined }, { ...UPDATES, reason: 'new build' }, undefined), [
     'rebuild',
   ]);
-  assert.deepEqual(tried({ ...DOCKERFILE, recipe: 'kiwi', missing }, BASE_MOVES, undefined), ['patch', 'rebuild']);
+  const described = { ...DOCKERFILE, recipe: 'kiwi', missing } as const;
+  assert.deepEqual(tried(described, BASE_MOVES, undefined), ['rebase', 'patch', 'rebuild']);
+  assert.deepEqual(tried({ ...described, base: undefined }, UPDATES, undefined), ['patch', 'rebuild']);
 });
 
 test('every strategy is spoken of, once, whatever the image and the policy', () => {

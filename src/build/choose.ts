@@ -152,14 +152,13 @@ function described(image: FleetState, context: DecisionContext, what: string): r
       : fits('patch', `${count} of its packages have updates: one layer over it brings them, its ${what} need not run`);
   return [
     compose,
-    describedRebase(image, context, what),
+    describedRebase(image, context),
     patch,
     fits('rebuild', `its ${what} makes it anew, from locked sources and without network`),
   ];
 }
 
-function describedRebase(image: FleetState, { baseMoved }: DecisionContext, what: string): Verdict {
-  if (image.recipe === 'kiwi') return unfit('rebase', `a ${what} makes all of its layers: none stand on a base`);
+function describedRebase(image: FleetState, { baseMoved }: DecisionContext): Verdict {
   if (image.base === undefined) return unfit('rebase', 'it stands on no image of this fleet');
   if (image.baseDigest === undefined) return unfit('rebase', 'the base it was built on is not known');
   if (!baseMoved) return unfit('rebase', `its base ${image.base} is the one it was built on`);

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Builder } from '../build/index.ts';
@@ -7,7 +7,7 @@ import type { CliContext, OutputFormat } from './context.ts';
 import { cliError } from './errors.ts';
 import { type SourceOptions, workshopFrom } from './source-options.ts';
 
-/** Options of `build` for Dockerfiles. */
+/** Options of `build` for Dockerfiles and KIWI descriptions. */
 export interface DockerfileOptions extends SourceOptions {
   readonly output: string;
   readonly locked?: boolean;
@@ -22,6 +22,9 @@ export interface DockerfileOptions extends SourceOptions {
   readonly allow: readonly string[];
   readonly timeout?: string;
   readonly builder?: string;
+  readonly profile?: readonly string[];
+  readonly memory?: string;
+  readonly processes?: string;
   readonly twice?: boolean;
 }
 
@@ -32,50 +35,94 @@ export function addDockerfileOptions(command: Command): Command {
     .option('--context <folder>', 'Dockerfile: what COPY and ADD take from (default: the Dockerfile’s folder)')
     .option('--target <stage>', 'Dockerfile: stage to build (default: the last)')
     .option('--build-arg <name=value>', 'Dockerfile: value of an ARG, may be given often', collect, [])
-    .option('--label <name=value>', 'Dockerfile: label of the image, may be given often', collect, [])
+    .option('--profile <name...>', 'KIWI: profiles to build (default: those that it imports)')
+    .option('--label <name=value>', 'Dockerfile, KIWI: label of the image, may be given often', collect, [])
     .option('--secret <id=ID,src=FILE>', 'Dockerfile: for RUN --mount=type=secret, kept nowhere', collect, [])
     .option('--ssh <default|id=socket>', 'Dockerfile: agent for RUN --mount=type=ssh', collect, [])
-    .option('--allow <url>', 'Dockerfile: may fetch this URL, or what lies below it, besides packages', collect, [])
-    .option('--twice', 'Dockerfile: build once more from the lock, and fail when the content differs')
+    .option(
+      '--allow <url>',
+      'Dockerfile, KIWI: may fetch this URL, or what lies below it, besides packages',
+      collect,
+      [],
+    )
+    .option('--twice', 'Dockerfile, KIWI: build once more from the lock, and fail when the content differs')
     .option('--builder <name>', 'Dockerfile: buildah or buildkit (default: the first that can run here)')
-    .option('--timeout <seconds>', 'Dockerfile: longest time of a build (default: 3600)');
+    .option('--timeout <seconds>', 'Dockerfile, KIWI: longest time of a build (default: 3600)')
+    .option('--memory <MiB>', 'Dockerfile, KIWI: for all processes of a build together (default: what there is)')
+    .option('--processes <number>', 'Dockerfile, KIWI: at once in a build (default: 8192)');
 }
 
-/** Told by its name; recipes are YAML files. */
-export async function isDockerfile(path: string): Promise<boolean> {
-  if (/(?:^|\.)(?:docker|container)file(?:\.|$)/i.test(basename(path))) return !/\.ya?ml$/i.test(path);
-  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
+export type RecipeForm = 'dockerfile' | 'kiwi' | 'recipe';
+
+/** Told by its name, or by what a folder holds; heraklit's own recipes are YAML files. */
+export async function formOf(path: string): Promise<RecipeForm> {
+  const name = basename(path);
+  if (/(?:^|\.)(?:docker|container)file(?:\.|$)/i.test(name)) return /\.ya?ml$/i.test(path) ? 'recipe' : 'dockerfile';
+  if (/\.(?:kiwi|xml)$/i.test(name)) return 'kiwi';
+  if ((await stat(path).catch(() => undefined))?.isDirectory() !== true) return 'recipe';
+  const names = await readdir(path);
+  if (names.some((one) => one === 'Dockerfile' || one === 'Containerfile')) return 'dockerfile';
+  return names.some((one) => one === 'config.xml' || one.endsWith('.kiwi')) ? 'kiwi' : 'dockerfile';
 }
 
-export async function buildDockerfile(path: string, options: DockerfileOptions, context: CliContext): Promise<void> {
+/** What does not fit the form is refused: nobody should believe that it was heard. */
+const ONLY_DOCKERFILES = ['context', 'target', 'buildArg', 'secret', 'ssh', 'builder'] as const;
+
+export async function buildDescribed(
+  form: 'dockerfile' | 'kiwi',
+  path: string,
+  options: DockerfileOptions,
+  context: CliContext,
+): Promise<void> {
   const [oci, transport, engine] = await Promise.all([
     import('../oci/index.ts'),
     import('../transport/index.ts'),
     import('../engine/workshop/index.ts'),
   ]);
+  checkForm(form, options);
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);
   const workshop = await workshopFrom(options, context);
-  const settings: RebuildImageOptions = {
+  const common = {
     platform: oci.hostPlatform(),
-    mode: modeOf(options),
-    ...(options.context === undefined ? {} : { context: options.context }),
-    ...(options.target === undefined ? {} : { target: options.target }),
-    ...(options.timeout === undefined ? {} : { timeout: secondsOf(options.timeout) }),
-    ...(options.builder === undefined ? {} : { builder: await builderOf(options.builder) }),
+    ...(options.timeout === undefined ? {} : { timeout: numberOf('--timeout', options.timeout) }),
+    ...(options.memory === undefined ? {} : { memory: numberOf('--memory', options.memory) * 1024 * 1024 }),
+    ...(options.processes === undefined ? {} : { processes: numberOf('--processes', options.processes) }),
     ...epochOf(process.env.SOURCE_DATE_EPOCH),
-    buildArgs: pairs('--build-arg', options.buildArg),
     labels: pairs('--label', options.label),
-    secrets: options.secret.map(secretOf),
-    ssh: options.ssh,
     allowed: options.allow,
-    onLine: (line) => context.log.info(line),
+    onLine: (line: string) => context.log.info(line),
   };
-  const result = await engine.rebuildImage(path, settings, workshop);
-  if (options.twice === true) await engine.checkSecondBuild(result, settings, workshop);
+  const settings = form === 'kiwi' ? undefined : await dockerfileSettings(options);
+  const build = (mode: 'auto' | 'locked' | 'update'): Promise<RebuiltDockerfile> =>
+    settings === undefined
+      ? engine.rebuildKiwi(path, { ...common, mode, profiles: options.profile ?? [] }, workshop)
+      : engine.rebuildImage(path, { ...common, ...settings, mode }, workshop);
+  const result = await build(modeOf(options));
+  if (options.twice === true) await engine.checkSecondBuild(result, () => build('locked'), workshop);
   await transport.saveImage(result.image, target, { signal: context.signal });
   const reference = oci.formatReference(target);
   context.print(options.format === 'json' ? JSON.stringify(facts(result, reference)) : describe(result, reference));
+}
+
+function checkForm(form: 'dockerfile' | 'kiwi', options: DockerfileOptions): void {
+  const given = (value: unknown): boolean => value !== undefined && (!Array.isArray(value) || value.length > 0);
+  const wrong = form === 'dockerfile' ? (['profile'] as const) : ONLY_DOCKERFILES;
+  const name = wrong.find((one) => given(options[one]));
+  if (name === undefined) return;
+  const flag = `--${name === 'buildArg' ? 'build-arg' : name}`;
+  throw cliError('CLI_USAGE', `${flag} is of no use for a ${form === 'kiwi' ? 'KIWI description' : 'Dockerfile'}`);
+}
+
+async function dockerfileSettings(options: DockerfileOptions): Promise<Partial<RebuildImageOptions>> {
+  return {
+    ...(options.context === undefined ? {} : { context: options.context }),
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(options.builder === undefined ? {} : { builder: await builderOf(options.builder) }),
+    buildArgs: pairs('--build-arg', options.buildArg),
+    secrets: options.secret.map(secretOf),
+    ssh: options.ssh,
+  };
 }
 
 function modeOf({ locked, update }: DockerfileOptions): 'auto' | 'locked' | 'update' {
@@ -90,10 +137,10 @@ async function builderOf(name: string): Promise<Builder> {
   throw cliError('CLI_USAGE', `--builder takes buildah or buildkit, not ${JSON.stringify(name.slice(0, 40))}`);
 }
 
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (Number.isFinite(seconds) && seconds > 0) return seconds;
-  throw cliError('CLI_USAGE', `--timeout takes seconds, not ${JSON.stringify(text)}`);
+function numberOf(option: string, text: string): number {
+  const number = Number(text);
+  if (Number.isFinite(number) && number > 0) return number;
+  throw cliError('CLI_USAGE', `${option} takes a number above 0, not ${JSON.stringify(text.slice(0, 40))}`);
 }
 
 /** reproducible-builds.org/specs/source-date-epoch */

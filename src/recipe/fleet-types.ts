@@ -148,7 +148,7 @@ export interface FleetImage {
   readonly dockerfile?: string;
   readonly kiwi?: string;
   readonly upstream?: string;
-  /** How a Dockerfile is built. */
+  /** How a Dockerfile or a KIWI description is built. */
   readonly build?: FleetBuild;
   /** Where the recipe or Dockerfile lies, when not beside the fleet file; their paths are then relative to it. */
   readonly source?: FleetSource;
@@ -163,6 +163,12 @@ export interface FleetBuild {
   /** Values of ARG. */
   readonly args?: Readonly<Record<string, string>>;
   readonly target?: string;
+  /** Profiles of a KIWI description; those that it imports by default without them. */
+  readonly profiles?: readonly string[];
+  /** MiB that all processes of a build may use together. */
+  readonly memory?: number;
+  /** Processes that a build may have at once. */
+  readonly processes?: number;
   /** URLs, or their first parts, that it may fetch although they are no package repositories. */
   readonly allow?: readonly string[];
   /** Seconds. */

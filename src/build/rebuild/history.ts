@@ -12,3 +12,21 @@ export function completeHistory(history: readonly HistoryEntry[], layers: number
   const untold = Math.max(0, layers - layersTold(history));
   return [...Array.from({ length: untold }, () => ({ comment: 'a layer of the base' })), ...history];
 }
+
+const textOf = (epoch: number): string => new Date(epoch * 1000).toISOString();
+
+export const createdAt = (config: ImageConfig, epoch: number): ImageConfig => ({ ...config, created: textOf(epoch) });
+
+/** The history with one time for all that was built; what tells of the base's own layers keeps its own. */
+export function timed(
+  history: readonly HistoryEntry[],
+  baseLayers: number,
+  epoch: number | undefined,
+): readonly HistoryEntry[] {
+  if (epoch === undefined) return history;
+  let layers = 0;
+  return history.map((entry) => {
+    if (entry.empty_layer !== true) layers += 1;
+    return layers <= baseLayers && baseLayers > 0 ? entry : { ...entry, created: textOf(epoch) };
+  });
+}

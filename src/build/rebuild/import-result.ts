@@ -16,9 +16,10 @@ import {
 } from '../../oci/index.ts';
 import { type BlobStore, relyOn } from '../../storage/index.ts';
 import type { BuildStatistics } from '../types.ts';
-import { completeHistory } from './history.ts';
+import { completeHistory, createdAt, timed } from './history.ts';
 import type { LockedImage } from './lock.ts';
 import type { SecretSearch } from './secrets.ts';
+import { tidyLayer } from './tidy-layer.ts';
 
 /** How the base lies in the result: its own layers, byte for byte, below what the build added. */
 export interface ResultBase {
@@ -33,6 +34,15 @@ export interface ImportedImage {
   readonly statistics: Omit<BuildStatistics, 'milliseconds'>;
 }
 
+export interface ImportFacts {
+  /** Digest of the lock. */
+  readonly lock: string;
+  readonly secrets: SecretSearch;
+  readonly renames: ReadonlyMap<string, string>;
+  /** Own layers are written anew: sorted, with no time after this one (seconds). */
+  readonly epoch?: number;
+}
+
 /**
  * Takes what a builder made into the store. Layers of a base keep the base's own blobs; new ones are compressed once
  * here, their content as the builder wrote it (same diff id). Names that only this build knows become those of the recipe.
@@ -41,11 +51,12 @@ export async function importResult(
   result: ResolvedImage,
   bases: readonly ResultBase[],
   store: BlobStore,
-  facts: { readonly lock: string; readonly secrets: SecretSearch; readonly renames: ReadonlyMap<string, string> },
+  facts: ImportFacts,
 ): Promise<ImportedImage> {
   const base = baseOf(result, bases);
   const shared = base?.image.config.rootfs.diff_ids.length ?? 0;
   const layers: Descriptor[] = [];
+  const diffIds = [...result.config.rootfs.diff_ids];
   let [bytesBuilt, bytesShared, layersBuilt, layersShared] = [0, 0, 0, 0];
   for (const [at, diffId] of result.config.rootfs.diff_ids.entries()) {
     const own = at < shared ? (base?.image.manifest.layers[at] as Descriptor) : undefined;
@@ -56,20 +67,24 @@ export async function importResult(
       bytesShared += own.size;
       layersShared += 1;
     } else {
-      const descriptor = await storeLayer(
-        result,
-        result.manifest.layers[at] as Descriptor,
-        diffId,
-        store,
-        facts.secrets,
-      );
+      const layer = result.manifest.layers[at] as Descriptor;
+      const stored =
+        facts.epoch === undefined
+          ? { descriptor: await storeLayer(result, layer, diffId, store, facts.secrets), diffId }
+          : await tidyLayer(result.blobs, layer, facts.epoch, store);
+      const { descriptor } = stored;
+      diffIds[at] = stored.diffId;
       layers.push(descriptor);
       bytesBuilt += descriptor.size;
       layersBuilt += 1;
     }
   }
-  const told = renamed(result.config.history ?? [], facts.renames);
-  const config = { ...result.config, history: completeHistory(told, result.config.rootfs.diff_ids.length) };
+  const told = renamed(timed(result.config.history ?? [], shared, facts.epoch), facts.renames);
+  const config = {
+    ...(facts.epoch === undefined ? result.config : createdAt(result.config, facts.epoch)),
+    rootfs: { ...result.config.rootfs, diff_ids: diffIds },
+    history: completeHistory(told, diffIds.length),
+  };
   const configBytes = serialize(config);
   facts.secrets.check(configBytes, 'the configuration');
   const stored = await store.put(configBytes);

@@ -61,14 +61,19 @@ test('anything else is refused', () => {
 
 test('a lock is made for Dockerfile, arguments in any order, target and platform', () => {
   const inputs = {
-    dockerfile: 'FROM scratch',
+    recipe: { dockerfile: 'FROM scratch' },
     buildArgs: { A: '1', B: '2' },
     target: undefined,
     platform: 'linux/amd64',
   };
   const digest = inputsDigest(inputs);
   assert.equal(inputsDigest({ ...inputs, buildArgs: { B: '2', A: '1' } }), digest);
-  for (const other of [{ dockerfile: 'FROM x' }, { buildArgs: {} }, { target: 'a' }, { platform: 'linux/arm64' }]) {
+  for (const other of [
+    { recipe: { dockerfile: 'FROM x' } },
+    { buildArgs: {} },
+    { target: 'a' },
+    { platform: 'linux/arm64' },
+  ]) {
     assert.notEqual(inputsDigest({ ...inputs, ...other }), digest);
   }
 });

@@ -103,15 +103,16 @@ const isResource = (one: unknown): boolean =>
   );
 
 export interface BuildInputs {
-  readonly dockerfile: string;
+  /** Its text, and whatever else makes it another one. */
+  readonly recipe: Readonly<Record<string, unknown>>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly target: string | undefined;
   readonly platform: string;
 }
 
 /** What a lock is made for. Changes of the context alone keep it: a build that then needs more is refused by name. */
-export function inputsDigest({ dockerfile, buildArgs, target, platform }: BuildInputs): string {
+export function inputsDigest({ recipe, buildArgs, target, platform }: BuildInputs): string {
   const args = Object.fromEntries(Object.entries(buildArgs).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const inputs = { dockerfile, args, platform, ...(target === undefined ? {} : { target }) };
+  const inputs = { ...recipe, args, platform, ...(target === undefined ? {} : { target }) };
   return `sha256:${createHash('sha256').update(serialize(inputs)).digest('hex')}`;
 }

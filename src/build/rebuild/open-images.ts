@@ -1,9 +1,8 @@
 import { isDigest } from '../../oci/index.ts';
-import type { ReadDockerfile } from './dockerfile/read.ts';
-import { imageKey } from './drivers/types.ts';
+import { imageKey, type RecipeNames } from './drivers/types.ts';
 import { rebuildError } from './errors.ts';
 import type { LockedImage, PlatformLock } from './lock.ts';
-import type { BaseImage, RebuildTools } from './types.ts';
+import type { BaseImage, RecipeTools } from './types.ts';
 
 export interface PinnedImage {
   readonly image: BaseImage;
@@ -14,19 +13,19 @@ export interface PinnedImage {
 const MAX_IMAGES = 64;
 
 /**
- * Every image that the Dockerfile names, opened once and pinned: by the digest that the lock says, else by the one its
+ * Every image that the recipe names, opened once and pinned: by the digest that the lock says, else by the one its
  * name has now. Keyed by `imageKey`.
  * @throws REBUILD_LOCK_STALE, REBUILD_DOCKERFILE_INVALID, and what opening throws
  */
 export async function openImages(
-  dockerfile: ReadDockerfile,
+  { uses }: RecipeNames,
   platform: string,
   lock: PlatformLock | undefined,
-  tools: RebuildTools,
+  tools: RecipeTools,
 ): Promise<ReadonlyMap<string, PinnedImage>> {
   const images = new Map<string, PinnedImage>();
   try {
-    for (const use of dockerfile.uses) {
+    for (const use of uses) {
       const wanted = use.platform ?? platform;
       const key = imageKey(use.name, wanted);
       if (images.has(key)) continue;

@@ -4,7 +4,7 @@ import { completeContent, createLockedSnapshot } from './snapshot/locked.ts';
 import { createRecorder, type Recorder } from './snapshot/record.ts';
 import type { Snapshot } from './snapshot/types.ts';
 import { fetchUpstream } from './snapshot/upstream.ts';
-import type { RebuildRequest, RebuildTools } from './types.ts';
+import type { RecipeRequest, RecipeTools } from './types.ts';
 
 /** What the build may fetch: everything that its lock names, or what it will be locked to. */
 export type OpenedSnapshot =
@@ -12,7 +12,7 @@ export type OpenedSnapshot =
   | { readonly kind: 'recording'; readonly snapshot: Recorder };
 
 /** The lock to keep to; undefined: one is made. @throws REBUILD_LOCK_STALE */
-export function usableLock({ lock, mode, name }: RebuildRequest, inputs: string): PlatformLock | undefined {
+export function usableLock({ lock, mode, name }: RecipeRequest, inputs: string): PlatformLock | undefined {
   if (mode === 'update') return undefined;
   if (lock?.inputs === inputs) return lock;
   if (mode === 'auto') return undefined;
@@ -27,10 +27,10 @@ export function usableLock({ lock, mode, name }: RebuildRequest, inputs: string)
 
 /** @throws REBUILD_SNAPSHOT_MISSING */
 export async function openSnapshot(
-  request: RebuildRequest,
+  request: RecipeRequest,
   urls: readonly string[],
   lock: PlatformLock | undefined,
-  tools: RebuildTools,
+  tools: RecipeTools,
 ): Promise<OpenedSnapshot> {
   const { content, route } = tools;
   if (lock !== undefined) {

@@ -1,10 +1,12 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, formatPlatform, hostPlatform, isDigest } from '../../oci/index.ts';
+import { digestOf, formatPlatform, hostPlatform, isDigest, type Reference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
 import { readDockerfile } from './dockerfile/read.ts';
+import type { Builder, RecipeNames } from './drivers/types.ts';
 import { rebuildError } from './errors.ts';
-import { importResult } from './import-result.ts';
+import { type ImportedImage, type ImportFacts, importResult } from './import-result.ts';
+import { type ReadDescription, readDescription } from './kiwi/read.ts';
 import { formatDockerfileLock, inputsDigest, withPlatform } from './lock.ts';
 import { closeImages, openImages, type PinnedImage } from './open-images.ts';
 import { type OpenedSnapshot, openSnapshot, usableLock } from './open-snapshot.ts';
@@ -12,7 +14,7 @@ import { runBuilder } from './run-builder.ts';
 import { createSecretSearch, readSecrets } from './secrets.ts';
 import type { LockedResource } from './snapshot/types.ts';
 import { verifyResources } from './snapshot/verify.ts';
-import type { RebuildRequest, RebuildTools, RebuiltImage } from './types.ts';
+import type { KiwiRequest, RebuildRequest, RebuildTools, RebuiltImage, RecipeRequest, RecipeTools } from './types.ts';
 
 /**
  * Dockerfile → image, by a builder that reaches nothing but a snapshot: images pinned by digest; packages recorded and
@@ -21,45 +23,87 @@ import type { RebuildRequest, RebuildTools, RebuiltImage } from './types.ts';
  * @throws REBUILD_*, and what opening an image throws
  */
 export async function rebuild(request: RebuildRequest, tools: RebuildTools): Promise<RebuiltImage> {
-  const started = performance.now();
-  await checkRequest(request, tools);
+  await checkRequest(request, tools.builder, 'Install buildah and runc (or crun), and run as root.');
   const platform = formatPlatform(request.platform);
   const buildArgs = request.buildArgs ?? {};
-  const dockerfile = readDockerfile(request.dockerfile, {
+  const recipe = readDockerfile(request.dockerfile, {
     buildArgs,
     platform,
     buildPlatform: formatPlatform(hostPlatform()),
   });
-  const inputs = inputsDigest({ dockerfile: request.dockerfile, buildArgs, target: request.target, platform });
+  const inputs = inputsDigest({
+    recipe: { dockerfile: request.dockerfile },
+    buildArgs,
+    target: request.target,
+    platform,
+  });
+  const { builder } = tools;
+  return buildRecipe({ request, recipe, builder, inputs, called: 'its Dockerfile', tidy: false }, tools);
+}
+
+/** The same for a KIWI description, by kiwi. @throws as `rebuild` */
+export async function rebuildDescription(
+  request: KiwiRequest,
+  tools: RecipeTools & { readonly builder: Builder<ReadDescription> },
+): Promise<RebuiltImage> {
+  const { description, file, profiles = [], ...common } = request;
+  const recipe = readDescription(description, profiles);
+  const { builder } = tools;
+  await checkRequest(request, builder, 'Install kiwi, debootstrap, rsync, skopeo, umoci and runc, and run as root.');
+  const platform = formatPlatform(request.platform);
+  const inputs = inputsDigest({
+    recipe: { description, profiles: recipe.profiles },
+    buildArgs: {},
+    target: file,
+    platform,
+  });
+  const called = 'its KIWI description';
+  return buildRecipe({ request: { ...common, target: file }, recipe, builder, inputs, called, tidy: true }, tools);
+}
+
+interface RecipeBuild<Recipe extends RecipeNames> {
+  readonly request: RecipeRequest;
+  readonly recipe: Recipe;
+  readonly builder: Builder<Recipe>;
+  /** What a lock is made for. */
+  readonly inputs: string;
+  readonly called: string;
+  /** The builder leaves times and order of files to chance. */
+  readonly tidy: boolean;
+}
+
+async function buildRecipe<Recipe extends RecipeNames>(
+  { request, recipe, builder, inputs, called, tidy }: RecipeBuild<Recipe>,
+  tools: RecipeTools,
+): Promise<RebuiltImage> {
+  const started = performance.now();
+  const platform = formatPlatform(request.platform);
   const locked = usableLock(request, inputs);
   const epoch = request.epoch ?? locked?.epoch ?? Math.floor(Date.now() / 1000);
   const secrets = await readSecrets(request.secrets ?? []);
-  const opened = await openSnapshot(request, dockerfile.urls, locked, tools);
-  const pinned = await openImages(dockerfile, platform, locked, tools);
+  const opened = await openSnapshot(request, recipe.urls, locked, tools);
+  const pinned = await openImages(recipe, platform, locked, tools);
   await mkdir(tools.scratch, { recursive: true });
   const directory = await mkdtemp(join(tools.scratch, 'rebuild-'));
   try {
     const { snapshot } = opened;
     const images = new Map([...pinned].map(([key, { image }]) => [key, image]));
-    const made = await runBuilder({ request, dockerfile, images, snapshot, secrets, epoch, directory }, tools);
+    const made = await runBuilder({ request, recipe, builder, images, snapshot, secrets, epoch, directory }, tools);
     const resources = await fetched(opened, tools);
     const lock = { platform, inputs, epoch, images: [...pinned.values()].map((one) => one.locked), resources };
     const search = createSecretSearch(secrets);
     const text = Buffer.from(formatDockerfileLock(withPlatform(undefined, lock)));
     search.check(text, 'the lock');
-    const result = await openImage(
-      { kind: 'oci', directory: made.layout, tag: made.tag },
-      { platform: request.platform },
-    );
-    const imported = await importResult(result, [...pinned.values()], tools.store, {
+    const imported = await importMade(made.image, request, [...pinned.values()], tools, {
       lock: digestOf(text),
       secrets: search,
       renames: renamesOf(made.names, pinned),
+      ...(tidy ? { epoch } : {}),
     });
     return {
       ...imported,
       strategy: 'rebuild',
-      reason: `built from its Dockerfile, ${opened.kind === 'locked' ? 'as locked' : 'and locked'}`,
+      reason: `built from ${called}, ${opened.kind === 'locked' ? 'as locked' : 'and locked'}`,
       baseDigest: baseDigestOf(imported.manifest.annotations),
       changes: [],
       advisoriesFixed: [],
@@ -74,8 +118,27 @@ export async function rebuild(request: RebuildRequest, tools: RebuildTools): Pro
   }
 }
 
+async function importMade(
+  made: Reference,
+  { platform }: RecipeRequest,
+  bases: readonly PinnedImage[],
+  { store }: RecipeTools,
+  facts: ImportFacts,
+): Promise<ImportedImage> {
+  const result = await openImage(made, made.kind === 'oci' ? { platform } : {});
+  try {
+    return await importResult(result, bases, store, facts);
+  } finally {
+    await result.close();
+  }
+}
+
 /** @throws REBUILD_CONTEXT_INVALID, REBUILD_BUILDER_MISSING */
-async function checkRequest({ context }: RebuildRequest, { builder }: RebuildTools): Promise<void> {
+async function checkRequest(
+  { context }: Pick<RecipeRequest, 'context'>,
+  builder: Pick<Builder, 'name' | 'missing'>,
+  hint: string,
+): Promise<void> {
   const facts = await stat(context).catch(() => undefined);
   if (facts?.isDirectory() !== true) {
     throw rebuildError('REBUILD_CONTEXT_INVALID', `the build context ${context} is no folder`, {
@@ -84,13 +147,11 @@ async function checkRequest({ context }: RebuildRequest, { builder }: RebuildToo
   }
   const missing = builder.missing();
   if (missing === undefined) return;
-  throw rebuildError('REBUILD_BUILDER_MISSING', `${builder.name} cannot build here: ${missing}`, {
-    hint: 'Install buildah and runc (or crun), and run as root.',
-  });
+  throw rebuildError('REBUILD_BUILDER_MISSING', `${builder.name} cannot build here: ${missing}`, { hint });
 }
 
 /** What the lock will name. @throws REBUILD_SNAPSHOT_UNVERIFIED, REBUILD_SNAPSHOT_LIMIT */
-async function fetched(opened: OpenedSnapshot, tools: RebuildTools): Promise<readonly LockedResource[]> {
+async function fetched(opened: OpenedSnapshot, tools: RecipeTools): Promise<readonly LockedResource[]> {
   if (opened.kind === 'locked') return opened.lock.resources;
   return verifyResources(opened.snapshot.resources(), tools.content, tools.keyrings, tools.log);
 }

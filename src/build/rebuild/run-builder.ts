@@ -3,13 +3,12 @@ import { join } from 'node:path';
 import { formatPlatform, type ResolvedImage } from '../../oci/index.ts';
 import { createMask } from './confine/output.ts';
 import { runConfined } from './confine/run-confined.ts';
-import type { ReadDockerfile } from './dockerfile/read.ts';
-import type { BuilderResult } from './drivers/types.ts';
+import type { Builder, BuilderResult, RecipeNames } from './drivers/types.ts';
 import { rebuildError } from './errors.ts';
 import { createAuthority } from './snapshot/certificates.ts';
 import { startSnapshotProxy } from './snapshot/proxy.ts';
 import type { Refusal, Snapshot } from './snapshot/types.ts';
-import type { RebuildRequest, RebuildTools } from './types.ts';
+import type { RecipeRequest, RecipeTools } from './types.ts';
 
 const DEFAULT_TIMEOUT = 3600;
 const DEFAULT_OUTPUT = 64 * 1024 * 1024;
@@ -18,9 +17,13 @@ const LAST_WORDS = 12;
 /** Refused requests that it names. */
 const NAMED_REFUSALS = 10;
 
-export interface BuilderRun {
-  readonly request: RebuildRequest;
-  readonly dockerfile: ReadDockerfile;
+/** Processes of a build, as a limit against those that fork without end. */
+const DEFAULT_PROCESSES = 8192;
+
+export interface BuilderRun<Recipe extends RecipeNames> {
+  readonly request: RecipeRequest;
+  readonly recipe: Recipe;
+  readonly builder: Builder<Recipe>;
   readonly images: ReadonlyMap<string, ResolvedImage>;
   readonly snapshot: Snapshot;
   readonly secrets: ReadonlyMap<string, Buffer>;
@@ -32,8 +35,11 @@ export interface BuilderRun {
  * The builder over the snapshot, in a network of its own.
  * @throws REBUILD_FAILED, REBUILD_NETWORK_REFUSED, REBUILD_TIMEOUT, REBUILD_OUTPUT_LIMIT
  */
-export async function runBuilder(run: BuilderRun, tools: RebuildTools): Promise<BuilderResult> {
-  const { request, snapshot, directory } = run;
+export async function runBuilder<Recipe extends RecipeNames>(
+  run: BuilderRun<Recipe>,
+  tools: RecipeTools,
+): Promise<BuilderResult> {
+  const { request, builder, snapshot, directory } = run;
   const authority = createAuthority();
   const socket = join(directory, 'proxy.sock');
   const mask = createMask([...run.secrets.values()].map((value) => value.toString('utf8')));
@@ -48,12 +54,12 @@ export async function runBuilder(run: BuilderRun, tools: RebuildTools): Promise<
   try {
     const own = join(directory, 'build');
     await mkdir(own);
-    const result = await tools.builder.build({
-      dockerfile: run.dockerfile,
+    const result = await builder.build({
+      recipe: run.recipe,
       context: request.context,
       ignore: request.ignore ?? '',
       directory: own,
-      cache: join(tools.cache, tools.builder.name),
+      cache: join(tools.cache, builder.name),
       images: run.images,
       platform: formatPlatform(request.platform),
       target: request.target,
@@ -63,6 +69,7 @@ export async function runBuilder(run: BuilderRun, tools: RebuildTools): Promise<
       ssh: request.ssh ?? [],
       epoch: run.epoch,
       certificate: authority.certificate,
+      limits: { memory: request.memory, processes: request.processes ?? DEFAULT_PROCESSES },
       signal: tools.signal,
       inside: (argv, env) =>
         runConfined({

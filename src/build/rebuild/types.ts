@@ -12,15 +12,13 @@ import type { Refusal } from './snapshot/types.ts';
 /** `auto`: a lock that fits is kept to, else one is made. */
 export type LockMode = 'auto' | 'locked' | 'update';
 
-/** What to build: the same values give the same content, given the same lock and context. */
-export interface RebuildRequest {
-  /** Text of the Dockerfile. */
-  readonly dockerfile: string;
+/** What to build, whatever its recipe: the same values give the same content, given the same lock and context. */
+export interface RecipeRequest {
   /** Folder that COPY and ADD take from. */
   readonly context: string;
   /** What they leave out: text of a `.dockerignore`. */
   readonly ignore?: string;
-  /** How to call the Dockerfile in messages. */
+  /** How to call the recipe in messages. */
   readonly name: string;
   readonly platform: Platform;
   readonly target?: string;
@@ -42,13 +40,30 @@ export interface RebuildRequest {
   readonly timeout?: number;
   /** Bytes; 64 MiB by default. */
   readonly outputLimit?: number;
+  /** Bytes for all processes together; what the machine has by default. */
+  readonly memory?: number;
+  /** Processes at once; 8192 by default. */
+  readonly processes?: number;
+}
+
+export interface RebuildRequest extends RecipeRequest {
+  /** Text of the Dockerfile. */
+  readonly dockerfile: string;
+}
+
+export interface KiwiRequest extends Omit<RecipeRequest, 'target' | 'buildArgs' | 'secrets' | 'ssh' | 'ignore'> {
+  /** Text of the description. */
+  readonly description: string;
+  /** Its name in the context, which is its folder. */
+  readonly file: string;
+  /** Profiles to build; none: those that it imports by default. */
+  readonly profiles?: readonly string[];
 }
 
 /** An image that can be read until it is closed. */
 export type BaseImage = ResolvedImage & { close?(): Promise<void> };
 
-export interface RebuildTools {
-  readonly builder: Builder;
+export interface RecipeTools {
   readonly store: BlobStore;
   readonly content: ContentStore;
   /** Folder for what the builder keeps between builds; may be deleted at any time. */
@@ -63,6 +78,10 @@ export interface RebuildTools {
   route(url: URL): readonly URL[];
   readonly signal?: AbortSignal;
   onLine?(line: string): void;
+}
+
+export interface RebuildTools extends RecipeTools {
+  readonly builder: Builder;
 }
 
 export interface RebuiltImage extends BuiltImage {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { BuiltRecipe } from '../../engine/workshop/index.ts';
 import type { ImageIndex } from '../../oci/index.ts';
-import { addDockerfileOptions, buildDockerfile, type DockerfileOptions, isDockerfile } from '../build-dockerfile.ts';
+import { addDockerfileOptions, buildDescribed, type DockerfileOptions, formOf } from '../build-dockerfile.ts';
 import type { CliContext } from '../context.ts';
 import { debianArchitecture } from '../debian-architecture.ts';
 import { addFormat } from '../format-option.ts';
@@ -20,7 +20,8 @@ A recipe with several platforms becomes one index with an image for each; --arch
 
 A Dockerfile (or a folder with one) is built by Buildah in a network where nothing but a snapshot can be reached: the
 first build records what package managers fetch in Dockerfile.lock, with the digests of all images that it names; later
-ones get exactly that, without network. See docs/rebuild.md.
+ones get exactly that, without network. A KIWI description (config.xml, NAME.kiwi) of a container image is built by kiwi
+in the same way. See docs/rebuild.md.
 
 scripts: run   (default) maintainer scripts run in a sandbox without network; needs root
 scripts: none  no code runs (distroless style); needs no privileges
@@ -30,13 +31,14 @@ Examples:
   heraklit build web.yaml --update -o registry.example.com/web:latest
   heraklit build web.yaml --locked --offline -o oci-archive:web.tar
   heraklit build app/Dockerfile -o oci:out:app
+  heraklit build appliance.kiwi --profile minimal -o oci:out:app
   heraklit build app --locked --secret id=token,src=token.txt --build-arg VERSION=2 -o oci:out:app
 `;
 
 export function register(command: Command, context: CliContext): void {
   addFormat(
     addDockerfileOptions(addSnapshotOption(addSourceOptions(command)))
-      .argument('<recipe>', 'recipe file (kind: Image), Dockerfile, or a folder with a Dockerfile')
+      .argument('<recipe>', 'recipe file (kind: Image), Dockerfile, KIWI description, or a folder with one of the two')
       .requiredOption('-o, --output <ref>', 'where to put the image')
       .option('--locked', 'build exactly what the lock says, or fail')
       .option('--update', 'choose packages anew, even where the lock fits')
@@ -44,9 +46,10 @@ export function register(command: Command, context: CliContext): void {
       .option('--arch <architecture>', 'the distribution’s word: amd64, arm64, … (default: this machine’s)'),
   )
     .addHelpText('after', HELP)
-    .action(async (recipe: string, options: BuildOptions) =>
-      (await isDockerfile(recipe)) ? buildDockerfile(recipe, options, context) : run(recipe, options, context),
-    );
+    .action(async (recipe: string, options: BuildOptions) => {
+      const form = await formOf(recipe);
+      await (form === 'recipe' ? run(recipe, options, context) : buildDescribed(form, recipe, options, context));
+    });
 }
 
 async function run(path: string, options: BuildOptions, context: CliContext): Promise<void> {

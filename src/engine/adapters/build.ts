@@ -17,7 +17,7 @@ import type { LoadedFleet } from './load-fleet.ts';
 import { packageChanges } from './package-changes.ts';
 import { patchReleased, patchUpstream } from './patch-released.ts';
 import { basesOf, rebaseChild } from './rebase-child.ts';
-import { rebuildDockerfile } from './rebuild-dockerfile.ts';
+import { rebuildDescribed } from './rebuild-described.ts';
 
 /** Makes images of a fleet by the strategy that was planned, and by the next one when that refuses. */
 export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Workshop): BuildPort {
@@ -29,7 +29,7 @@ export function buildOf(fleet: LoadedFleet, architecture: string, workshop: Work
       case 'patch':
         return patchReleased(request, workshop);
       case 'rebuild':
-        return made(await rebuildDockerfile(request, fleet, workshop));
+        return made(await rebuildKept(request, fleet, workshop));
       default:
         return made(await composeImage(request, fleet, architecture, workshop, signal));
     }
@@ -53,11 +53,19 @@ async function keepBuild(
   lock: string,
   workshop: Workshop,
 ): Promise<void> {
-  const recipe = fleet.document.images.find(({ name }) => name === image)?.recipe;
+  const entry = fleet.document.images.find(({ name }) => name === image);
+  const recipe = entry?.recipe ?? entry?.dockerfile ?? entry?.kiwi;
   if (source === undefined || recipe === undefined) return;
   const { tree, commit } = source;
   const { store } = openSources({ home: workshop.options.home });
   await store.addBuild({ image, digest, tree, recipe, lock, ...(commit === undefined ? {} : { commit }) });
+}
+
+/** A rebuild never says who built it of what; a source does. */
+async function rebuildKept(request: BuildRequest, fleet: LoadedFleet, workshop: Workshop): Promise<BuiltImage> {
+  const { lockText, ...built } = await rebuildDescribed(request, fleet, workshop);
+  await keepBuild(request.image, fleet, built.descriptor.digest, lockText, workshop);
+  return built;
 }
 
 async function composeImage(

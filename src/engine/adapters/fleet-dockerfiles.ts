@@ -6,6 +6,8 @@ import { formatPlatform, hostPlatform, serialize } from '../../oci/index.ts';
 import type { FleetImage as FleetEntry } from '../../recipe/index.ts';
 import { findDockerfile } from '../workshop/rebuild-image.ts';
 
+const MIB = 1024 * 1024;
+
 /** A Dockerfile of the fleet, and how it is built. */
 export interface FleetDockerfile {
   readonly file: string;
@@ -15,19 +17,34 @@ export interface FleetDockerfile {
   readonly allowed: readonly string[];
   /** Seconds. */
   readonly timeout?: number;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly processes?: number;
 }
 
 /** An entry's Dockerfile: paths are relative to the fleet file. @throws DOCKERFILE_UNREADABLE */
 export async function fleetDockerfile(entry: FleetEntry, directory: string): Promise<FleetDockerfile> {
-  const { context, args = {}, target, allow = [], timeout } = entry.build ?? {};
+  const { context, args = {}, target } = entry.build ?? {};
   const file = await findDockerfile(resolve(directory, entry.dockerfile ?? ''));
   return {
     file,
     context: context === undefined ? dirname(file) : resolve(directory, context),
     buildArgs: args,
-    allowed: allow,
+    ...buildBounds(entry),
     ...(target === undefined ? {} : { target }),
+  };
+}
+
+/** What any recipe of an outside builder may reach and use up. */
+export function buildBounds({
+  build,
+}: FleetEntry): Pick<FleetDockerfile, 'allowed' | 'timeout' | 'memory' | 'processes'> {
+  const { allow = [], timeout, memory, processes } = build ?? {};
+  return {
+    allowed: allow,
     ...(timeout === undefined ? {} : { timeout }),
+    ...(memory === undefined ? {} : { memory: memory * MIB }),
+    ...(processes === undefined ? {} : { processes }),
   };
 }
 

@@ -17,6 +17,7 @@ import {
 import type { Fleet } from '../context.ts';
 import type { FleetImage, ImageSource } from '../ports.ts';
 import { workshopError } from '../workshop/errors.ts';
+import { descriptionFacts, type FleetDescription, fleetDescription } from './fleet-descriptions.ts';
 import { dockerfileFacts, type FleetDockerfile, fleetDockerfile } from './fleet-dockerfiles.ts';
 import { problemOf, recipePlace, type SourceLook } from './fleet-sources.ts';
 
@@ -33,6 +34,8 @@ export interface LoadedFleet {
   readonly upstream: ReadonlyMap<string, string>;
   /** Image name → Dockerfile that makes it. */
   readonly dockerfiles: ReadonlyMap<string, FleetDockerfile>;
+  /** Image name → KIWI description that makes it. */
+  readonly descriptions: ReadonlyMap<string, FleetDescription>;
   /** Images whose source or recipe cannot be used now, and those that stay at what their source was. */
   readonly problems: readonly PlanProblem[];
 }
@@ -42,45 +45,57 @@ const TAG = 'latest';
 
 /**
  * @param look needed where images have a `source`: what goes wrong with one of those is that image's problem, not the fleet's
- * @throws RECIPE_INVALID, RECIPE_UNREADABLE, FLEET_IMAGE_UNSUPPORTED, FLEET_WORKLOAD_IMAGE_UNKNOWN, FLEET_SOURCES_UNKNOWN
+ * @throws RECIPE_INVALID, RECIPE_UNREADABLE, FLEET_WORKLOAD_IMAGE_UNKNOWN, FLEET_SOURCES_UNKNOWN
  */
 export async function loadEngineFleet(path: string, look?: SourceLook): Promise<LoadedFleet> {
   const loaded = await loadFleet(path);
   const { document, directory, file } = loaded;
   const found: Found = {
-    ...{ recipes: new Map(), dockerfiles: new Map(), upstream: new Map(), from: new Map() },
+    ...{ recipes: new Map(), dockerfiles: new Map(), descriptions: new Map(), upstream: new Map(), from: new Map() },
     ...{ images: [], names: [], problems: [] },
   };
   for (const entry of document.images) {
     if (entry.upstream !== undefined && entry.name !== undefined) addUpstream(found, entry.name, entry.upstream);
-    else if (entry.kiwi !== undefined) throw unsupported(file, entry);
     else if (entry.source === undefined) await addMade(found, entry, directory);
     else await addFromSource(found, entry, loaded, look);
   }
-  const { recipes, dockerfiles, upstream, images, names, problems, from } = found;
+  const { recipes, dockerfiles, descriptions, upstream, images, names, problems, from } = found;
   const all = new Set(names);
   for (const [name, recipe] of recipes) images.push({ ...(await recipeImage(name, recipe, all)), ...from.get(name) });
-  for (const [name, dockerfile] of dockerfiles) {
-    const facts = await dockerfileFacts(dockerfile, all).catch((error: unknown) => {
-      if (!from.has(name) || !isHeraklitError(error)) throw error;
-      problems.push(problemOf(name, error));
-      return { base: undefined, recipeDigest: undefined, state: 'disabled' } as const;
-    });
-    images.push({ ...place(name), recipe: 'dockerfile', state: 'enabled', ...facts, ...from.get(name) });
+  for (const [name, one] of dockerfiles) {
+    images.push({ ...place(name), recipe: 'dockerfile', ...(await factsOf(name, dockerfileFacts(one, all), found)) });
+  }
+  for (const [name, one] of descriptions) {
+    images.push({ ...place(name), recipe: 'kiwi', ...(await factsOf(name, descriptionFacts(one, all), found)) });
   }
   checkWorkloads(document, file, names);
   const name = document.name ?? 'fleet';
-  return { ...loaded, fleet: { name, images }, names, recipes, upstream, dockerfiles, problems };
+  return { ...loaded, fleet: { name, images }, names, recipes, upstream, dockerfiles, descriptions, problems };
 }
 
 interface Found {
   readonly recipes: Map<string, Loaded<Recipe>>;
   readonly dockerfiles: Map<string, FleetDockerfile>;
+  readonly descriptions: Map<string, FleetDescription>;
   readonly upstream: Map<string, string>;
   readonly images: FleetImage[];
   readonly names: string[];
   readonly problems: PlanProblem[];
   readonly from: Map<string, { readonly source: ImageSource }>;
+}
+
+/** What makes an image that an outside builder makes. What is wrong with one from a source is that image's problem. */
+async function factsOf(
+  name: string,
+  reading: ReturnType<typeof dockerfileFacts>,
+  { from, problems }: Found,
+): Promise<Pick<FleetImage, 'base' | 'recipeDigest' | 'state' | 'source'>> {
+  const facts = await reading.catch((error: unknown) => {
+    if (!from.has(name) || !isHeraklitError(error)) throw error;
+    problems.push(problemOf(name, error));
+    return { base: undefined, recipeDigest: undefined, state: 'disabled' } as const;
+  });
+  return { state: 'enabled', ...facts, ...from.get(name) };
 }
 
 function addUpstream({ upstream, names, images }: Found, name: string, reference: string): void {
@@ -90,10 +105,12 @@ function addUpstream({ upstream, names, images }: Found, name: string, reference
 }
 
 /** @param directory that the entry's paths are below */
-async function addMade({ recipes, dockerfiles, names }: Found, entry: FleetEntry, directory: string): Promise<void> {
+async function addMade(found: Found, entry: FleetEntry, directory: string): Promise<void> {
+  const { recipes, names } = found;
   if (entry.recipe === undefined) {
     const { name = '' } = entry;
-    dockerfiles.set(name, await fleetDockerfile(entry, directory));
+    if (entry.kiwi === undefined) found.dockerfiles.set(name, await fleetDockerfile(entry, directory));
+    else found.descriptions.set(name, await fleetDescription(entry, directory));
     names.push(name);
     return;
   }
@@ -130,17 +147,12 @@ async function addFromSource(
     // Somebody else's repository must not stop the rest of the fleet.
     if (!isHeraklitError(error)) throw error;
     found.problems.push(problemOf(name, error));
-    const recipe = entry.recipe === undefined ? 'dockerfile' : 'compose';
+    const recipe = entry.kiwi !== undefined ? 'kiwi' : entry.recipe === undefined ? 'dockerfile' : 'compose';
     const broken = { base: undefined, recipe, recipeDigest: undefined, state: 'disabled' } as const;
     found.images.push({ ...place(name), ...broken, ...(source === undefined ? {} : { source }) });
     found.names.push(name);
   }
 }
-
-const unsupported = (file: string, { name }: FleetEntry): Error =>
-  workshopError('FLEET_IMAGE_UNSUPPORTED', `${file}: ${name ?? 'an image'} is a KIWI description`, {
-    hint: 'So far a fleet holds recipes, Dockerfiles and upstream images; name the built image as `upstream` to have it patched.',
-  });
 
 /** @throws FLEET_WORKLOAD_IMAGE_UNKNOWN */
 function checkWorkloads({ rollout }: FleetDocument, file: string, names: readonly string[]): void {

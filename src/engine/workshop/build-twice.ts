@@ -1,6 +1,6 @@
 import { compareContent, contentOf } from '../../build/index.ts';
 import { workshopError } from './errors.ts';
-import { type RebuildImageOptions, type RebuiltDockerfile, rebuildImage } from './rebuild-image.ts';
+import type { RebuiltDockerfile } from './rebuild-image.ts';
 import type { Workshop } from './workshop.ts';
 
 /** Paths that an error names. */
@@ -12,10 +12,10 @@ const NAMED_PATHS = 50;
  */
 export async function checkSecondBuild(
   first: RebuiltDockerfile,
-  options: RebuildImageOptions,
+  again: () => Promise<RebuiltDockerfile>,
   workshop: Workshop,
 ): Promise<void> {
-  const second = await rebuildImage(first.file, { ...options, mode: 'locked' }, workshop);
+  const second = await again();
   if (second.image.digest === first.image.digest) return;
   const [before, after] = [
     await contentOf(first.image, workshop.layerFacts),

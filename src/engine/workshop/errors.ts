@@ -19,12 +19,13 @@ export const workshopErrors = {
   DOCKERFILE_NOT_REPRODUCIBLE: {
     kind: 'failed',
     retryable: false,
-    meaning: 'A Dockerfile was built twice from the same lock, and the contents differ; the message names the paths.',
+    meaning:
+      'A Dockerfile or KIWI description was built twice from the same lock, and the contents differ; the message names the paths.',
   },
   DOCKERFILE_UNREADABLE: {
     kind: 'usage',
     retryable: false,
-    meaning: 'A path is no readable Dockerfile, or a folder without one.',
+    meaning: 'A path is no readable Dockerfile or KIWI description, or a folder without one.',
   },
   RECIPE_CYCLE: { kind: 'usage', retryable: false, meaning: 'A recipe stands, through its bases, on itself.' },
   RECIPE_NOT_LOCKED: {
@@ -71,11 +72,6 @@ export const workshopErrors = {
     kind: 'usage',
     retryable: false,
     meaning: 'The recipe in a source has another name than its image in the fleet file.',
-  },
-  FLEET_IMAGE_UNSUPPORTED: {
-    kind: 'usage',
-    retryable: false,
-    meaning: 'The fleet names an image of a kind that cannot be built yet.',
   },
 } as const;
 

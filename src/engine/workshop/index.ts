@@ -12,6 +12,7 @@ export { type Needed, neededByImage, neededByRecipe } from './needed-packages.ts
 export { type PatchFilter, type PatchOutcome, patchImage } from './patch-image.ts';
 export { type PatchedIndex, type PlatformOutcome, patchIndex } from './patch-index.ts';
 export { type RebaseImages, rebaseImage } from './rebase-image.ts';
+export { rebuildKiwi } from './rebuild-description.ts';
 export { type RebuildImageOptions, type RebuiltDockerfile, rebuildImage } from './rebuild-image.ts';
 export { resolvedFrom, storeOver } from './resolved.ts';
 export { openWorkshop, type Shelf, type Workshop, type WorkshopOptions } from './workshop.ts';

@@ -10,6 +10,7 @@ import {
   openContentStore,
   parseDockerfileLock,
   type RebuildRequest,
+  type RebuildTools,
   type RebuiltImage,
   rebuild,
   withPlatform,
@@ -56,7 +57,10 @@ const DOCKERFILES = ['Dockerfile', 'Containerfile'];
 /** The Dockerfile that a path means: the file itself, or the one in a folder. @throws DOCKERFILE_UNREADABLE */
 export async function findDockerfile(path: string): Promise<string> {
   const facts = await stat(path).catch((error: unknown) => {
-    throw workshopError('DOCKERFILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw workshopError('DOCKERFILE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'Paths in a fleet file are relative to it.',
+    });
   });
   if (!facts.isDirectory()) return resolve(path);
   for (const name of DOCKERFILES) {
@@ -86,30 +90,51 @@ export async function rebuildImage(
     builder = chooseBuilder(),
     ...request
   } = options;
+  const dockerfile = await readFile(file, 'utf8');
+  const ignore = await ignoreText(file, resolve(context), lockFile);
+  const place = { file, lockFile, platform: options.platform, offline: request.offline, known, onLine };
+  return withLock(place, workshop, (common, tools) =>
+    rebuild({ ...request, ...common, dockerfile, ignore, context: resolve(context) }, { ...tools, builder }),
+  );
+}
+
+export interface RecipePlace {
+  readonly file: string;
+  readonly lockFile: string;
+  readonly platform: Platform;
+  readonly offline: boolean | undefined;
+  readonly known: RebuildImageOptions['known'] | undefined;
+  readonly onLine: RebuildImageOptions['onLine'] | undefined;
+}
+
+/** What every recipe of an outside builder has in common: its lock's part, and what it is built with. */
+export async function withLock(
+  { file, lockFile, platform, known, onLine, ...place }: RecipePlace,
+  workshop: Workshop,
+  build: (
+    common: Pick<RebuildRequest, 'name' | 'lock' | 'offline'>,
+    tools: Omit<RebuildTools, 'builder'>,
+  ) => Promise<RebuiltImage>,
+): Promise<RebuiltDockerfile> {
   const { home, log, signal, keyring } = workshop.options;
   const lock = await readLock(lockFile);
-  const part = lock?.platforms.find(({ platform }) => platform === formatPlatform(options.platform));
+  const part = lock?.platforms.find((one) => one.platform === formatPlatform(platform));
   const store = await workshop.store();
-  const offline = request.offline ?? workshop.options.offline;
-  const built = await rebuild(
+  const offline = place.offline ?? workshop.options.offline;
+  const built = await build(
     {
-      ...request,
-      dockerfile: await readFile(file, 'utf8'),
       name: basename(file),
-      context: resolve(context),
-      ignore: await ignoreText(file, resolve(context), lockFile),
       ...(part === undefined ? {} : { lock: part }),
       ...(offline === undefined ? {} : { offline }),
     },
     {
-      builder,
       store,
       content: openContentStore(join(home.root, 'snapshot')),
       cache: join(home.cache, 'builders'),
       scratch: home.scratch,
       log,
       keyrings: [await shippedKeyring('debian'), ...(keyring === undefined ? [] : [keyring])],
-      base: (name, platform, digest) => openBase(name, platform, digest, dirname(file), known, signal),
+      base: (name, wanted, digest) => openBase(name, wanted, digest, dirname(file), known, signal),
       route: debianRoute(await workshop.mirrors('debian')),
       ...(signal === undefined ? {} : { signal }),
       ...(onLine === undefined ? {} : { onLine }),

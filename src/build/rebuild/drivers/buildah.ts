@@ -36,11 +36,11 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
   const file = join(directory, 'Dockerfile');
   await writeFile(
     file,
-    withImages(job.dockerfile, (use) => names.get(imageKey(use.name, use.platform ?? platform)) as string),
+    withImages(job.recipe, (use) => names.get(imageKey(use.name, use.platform ?? platform)) as string),
   );
   const ignore = join(directory, 'ignore');
   await writeFile(ignore, job.ignore);
-  const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), runtime, job.certificate, epoch);
+  const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), runtime, job);
   const layout = join(directory, 'result');
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
   const argv = [
@@ -58,7 +58,7 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
     ...{ http_proxy: proxy, https_proxy: proxy, SSL_CERT_FILE: wrapper.certificate },
     ...(process.env.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK }),
   };
-  return { exitCode: await job.inside(argv, environment), layout, tag: TAG, names };
+  return { exitCode: await job.inside(argv, environment), image: { kind: 'oci', directory: layout, tag: TAG }, names };
 }
 
 /** Nothing of ours, and no configuration of this machine's user. */

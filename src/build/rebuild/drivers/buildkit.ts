@@ -70,11 +70,11 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
   const file = join(directory, 'Dockerfile');
   await writeFile(
     file,
-    withImages(job.dockerfile, (use) => names.get(imageKey(use.name, use.platform ?? platform)) as string),
+    withImages(job.recipe, (use) => names.get(imageKey(use.name, use.platform ?? platform)) as string),
   );
   // Beside the Dockerfile and named after it, it is preferred to the context's own.
   await writeFile(`${file}.dockerignore`, job.ignore);
-  const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), programs.runc, job.certificate, epoch);
+  const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), programs.runc, job);
   // Layouts as contexts and as output need the image store of containerd.
   await writeFile(join(directory, 'daemon.json'), '{"features":{"containerd-snapshotter":true}}');
   await writeFile(join(directory, 'resolv.conf'), 'nameserver 127.0.0.1\n');
@@ -101,5 +101,9 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
     ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, SSL_CERT_FILE: wrapper.certificate },
     ...(process.env.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK }),
   };
-  return { exitCode: await job.inside(argv, environment), layout, tag: undefined, names };
+  return {
+    exitCode: await job.inside(argv, environment),
+    image: { kind: 'oci', directory: layout, tag: undefined },
+    names,
+  };
 }

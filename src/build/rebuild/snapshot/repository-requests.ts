@@ -11,6 +11,7 @@ const AGENTS: readonly (readonly [client: string, agent: RegExp])[] = [
 /** What lies in a repository, whoever asks: others than the package manager itself may fetch for it (mirror lists, curl). */
 const PATHS: readonly RegExp[] = [
   /\/dists\/[^?]+\/(?:InRelease|Release(?:\.gpg)?)$/,
+  /\/dists\/[^?]+\/(?:Packages|Sources|Contents-[\w-]+|Translation-[\w-]+)(?:\.[a-z0-9]+)?$/,
   /\/by-hash\/(?:SHA256|SHA512)\/[0-9a-f]{64,128}$/,
   /\/(?:pool|dists)\/[^?]+\.(?:u?deb|dsc|tar\.[a-z0-9]+)$/,
   /\/repodata\/[^/?]+$/,
