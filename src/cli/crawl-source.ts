@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
-import type { CrawlSource } from '../crawl/index.ts';
+import type { CrawlSource, RunningThings } from '../crawl/index.ts';
 import type { Platform } from '../oci/index.ts';
-import type { EngineRuntimeOptions, WorkloadRuntime } from '../runtime/index.ts';
+import type { EngineRuntimeOptions } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { engineAddress } from './engine-hosts.ts';
 import { openEngine, type RuntimeOptions } from './runtimes.ts';
@@ -63,11 +63,13 @@ async function openCrawledEngine(options: CrawlSourceOptions, elsewhere: EngineR
   return createEngineRuntime(elsewhere);
 }
 
-async function openCluster(options: CrawlSourceOptions): Promise<WorkloadRuntime> {
-  const { createKubernetesRuntime } = await import('../runtime/index.ts');
-  return createKubernetesRuntime({
+/** Everything that pods run: also of Jobs, of pods that nothing holds, and in init containers and side-cars. */
+async function openCluster(options: CrawlSourceOptions): Promise<RunningThings> {
+  const { openClusterInventory } = await import('../runtime/index.ts');
+  const inventory = await openClusterInventory({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),
     ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
   });
+  return { list: async () => await inventory.observe(), close: async () => inventory.close() };
 }

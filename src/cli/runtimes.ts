@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import type { ClusterOptions, EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import { type EngineHostOptions, engineAddress, engineHostArgument } from './engine-hosts.ts';
 
 /** Options of every command that starts or replaces containers. */
@@ -53,17 +53,30 @@ export async function openEngine(options: RuntimeOptions): Promise<EngineRuntime
   });
 }
 
-/** The engine of this host, further ones, and a cluster where one is named or surrounds us. */
+/** Whether a cluster is named by options or the environment, or surrounds us. */
+export function isClusterNear({ kubeconfig }: RuntimeOptions): boolean {
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = process.env;
+  return (kubeconfig ?? KUBECONFIG ?? KUBERNETES_SERVICE_HOST) !== undefined;
+}
+
+/** What a fleet file names besides. */
+export interface FurtherRuntimes {
+  readonly hosts?: readonly EngineHostOptions[] | undefined;
+  /** In place of the cluster that is near. */
+  readonly clusters?: readonly ClusterOptions[] | undefined;
+}
+
+/** The engine of this host, further ones, and clusters: those given, or one that is named or surrounds us. */
 export async function openRuntimes(
   options: RuntimeOptions,
-  hosts: readonly EngineHostOptions[] = [],
+  { hosts = [], clusters }: FurtherRuntimes = {},
 ): Promise<readonly WorkloadRuntime[]> {
   const named = [...hosts, ...(options.engineHost ?? []).map(engineHostArgument)];
   const { createEngineRuntime, createKubernetesRuntime } = await import('../runtime/index.ts');
   const login = options.registry === undefined ? {} : { registry: options.registry };
   const engines = [await openEngine(options), ...named.map((host) => createEngineRuntime({ ...login, ...host }))];
-  const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = process.env;
-  if (options.kubeconfig === undefined && (KUBECONFIG ?? KUBERNETES_SERVICE_HOST) === undefined) return engines;
+  if (clusters !== undefined) return [...engines, ...clusters.map((one) => createKubernetesRuntime(one))];
+  if (!isClusterNear(options)) return engines;
   const cluster = createKubernetesRuntime({
     ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === undefined ? {} : { context: options.context }),

@@ -1,7 +1,8 @@
 import { messageOf } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
-import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import type { ClusterOptions, EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import { clusterOptions } from './cluster-loop.ts';
 import type { CliContext } from './context.ts';
 import { fleetHosts } from './engine-hosts.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
@@ -88,6 +89,13 @@ async function runRound(stage: ServeLoopStage, usable: Usable, round: FleetRound
   return resumed;
 }
 
+/** Clusters of the fleet file that images are rolled out on; undefined where it names none. */
+function clustersOf({ document, directory }: LoadedFleet): readonly ClusterOptions[] | undefined {
+  return document.clusters
+    ?.filter(({ rollout }) => rollout !== false)
+    .map((cluster) => clusterOptions(cluster, directory));
+}
+
 interface Usable {
   readonly verifier: EngineRuntime | undefined;
   readonly runtimes: readonly WorkloadRuntime[];
@@ -106,7 +114,10 @@ async function usableRuntimes(
   if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
   const runtimes: WorkloadRuntime[] = [];
   const all = options.rollout
-    ? [...(await openRuntimes(options, fleetHosts(fleet))), ...(await openGitopsRuntimes(fleet, context))]
+    ? [
+        ...(await openRuntimes(options, { hosts: fleetHosts(fleet), clusters: clustersOf(fleet) })),
+        ...(await openGitopsRuntimes(fleet, context)),
+      ]
     : [];
   for (const runtime of all) {
     resources.defer(async () => runtime.close());

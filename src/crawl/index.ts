@@ -1,3 +1,4 @@
+export { type ClusterStatus, clusterStatuses } from './cluster-store.ts';
 export { type CrawlOptions, crawl } from './crawl.ts';
 export { engineSource } from './engine-source.ts';
 export { crawlError } from './errors.ts';
@@ -6,4 +7,5 @@ export { type KeepCrawlingOptions, keepCrawling, type ScheduledSource } from './
 export { type RegistrySourceOptions, registrySource } from './registry-source.ts';
 export { type CrawlStatus, crawlStatuses } from './status-store.ts';
 export type { CrawlFailure, CrawlReport, CrawlSource } from './types.ts';
-export { workloadSource } from './workload-source.ts';
+export { type WatchedCluster, type WatchWorkloadsOptions, watchWorkloads } from './watch-workloads.ts';
+export { type RunningThings, workloadSource } from './workload-source.ts';

@@ -36,6 +36,12 @@ export async function remember(
     from ${unnest(rows, { reference: 'text', digest: 'text', image: 'text' })} as seen (reference, digest, image)
     on conflict (source, reference) do update
       set digest = excluded.digest, image = excluded.image, seen = excluded.seen`.execute(trx);
+  // Nodes tell an image of several platforms by the digest of its index.
+  await sql`insert into image_digest (digest, image)
+    select distinct named.digest, image.id
+    from ${unnest(rows, { digest: 'text', image: 'text' })} as named (digest, image)
+    join image on image.digest = named.image where named.digest <> named.image
+    order by image.id, named.digest on conflict do nothing`.execute(trx);
 }
 
 /** Points a name at an image that the inventory has. @returns false where it has none of that digest */

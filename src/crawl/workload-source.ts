@@ -1,6 +1,6 @@
 import { formatReference, imageNameOf, type Platform } from '../oci/index.ts';
 import type { RegistryClientOptions } from '../registry/index.ts';
-import type { WorkloadContainer, WorkloadRuntime } from '../runtime/index.ts';
+import type { WorkloadContainer } from '../runtime/index.ts';
 import { openImage } from '../transport/index.ts';
 import type { CrawlFailure, CrawlSource, FoundImage } from './types.ts';
 
@@ -13,8 +13,14 @@ export interface WorkloadSourceOptions {
   readonly registry?: RegistryClientOptions;
 }
 
+/** Something that lists what runs. */
+export interface RunningThings {
+  list(): Promise<readonly { readonly id: string; readonly containers: readonly WorkloadContainer[] }[]>;
+  close(): Promise<void>;
+}
+
 /** The images that a cluster's workloads run, by the digests that its pods tell, read from their registries. */
-export function workloadSource(runtime: WorkloadRuntime, options: WorkloadSourceOptions): CrawlSource {
+export function workloadSource(runtime: RunningThings, options: WorkloadSourceOptions): CrawlSource {
   return {
     name: options.name,
     covers: () => options.whole,

@@ -8,13 +8,13 @@ import type { NeededImages, RunningReferences } from '../registry/index.ts';
  * candidates and bases of a run under way.
  */
 export const neededImages: NeededImages = sql`
-  select digest, 'running' as reason from workload where digest is not null
+  select digest, 'running' as reason from workload_image
   union all select digest, 'running' from rollout where finished is null
   union all select substring(previous from 'sha256:[0-9a-f]{64}'), 'rollback' from rollout where finished is null
   union all select digest, 'released' from fleet_image where digest is not null
   union all select base_digest, 'base' from fleet_image where base_digest is not null
   union all select i.base_digest, 'base' from image i where i.base_digest is not null
-    and (i.digest in (select digest from fleet_image) or i.digest in (select digest from workload))
+    and (i.digest in (select digest from fleet_image) or i.digest in (select digest from workload_image))
   union all select named.digest, 'task' from task t join run r on r.id = t.run,
     unnest(array[t.digest, t.base_digest, t.previous, t.previous_base]) as named (digest)
     where r.status = 'running' and named.digest is not null

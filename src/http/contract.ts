@@ -347,26 +347,6 @@ export interface Explanation {
   readonly next: string | null;
 }
 
-export interface Workload {
-  readonly name: string;
-  readonly kind: string;
-  readonly namespace: string | null;
-  readonly image: string;
-  readonly digest: string | null;
-  /** Runs the released digest of its image. */
-  readonly current: boolean;
-  readonly state: 'running' | 'progressing' | 'degraded' | 'stopped' | 'rolled back';
-  /** Of the image it runs, by the workload's own thresholds; null when unknown. */
-  readonly grade?: Grade | null;
-  readonly dropsAt?: string | null;
-  readonly ready: number;
-  readonly wanted: number;
-}
-
-export interface Workloads {
-  readonly workloads: readonly Workload[];
-}
-
 /** CloudEvents 1.0. */
 export interface EventRecord {
   readonly specversion: '1.0';

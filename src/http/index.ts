@@ -35,8 +35,6 @@ export type {
   WhereAdvisory,
   WhereDigest,
   WhereFile,
-  Workload,
-  Workloads,
 } from './contract.ts';
 export { type DatabaseQueriesOptions, databaseQueries } from './database-queries/database-queries.ts';
 export { databaseHostReports } from './database-queries/host-reports.ts';
@@ -61,3 +59,4 @@ export {
 } from './server.ts';
 export type { Sources } from './sources-contract.ts';
 export { openTls, type TlsFiles, type TlsServing } from './tls.ts';
+export type { WatchedCluster, Workload, Workloads } from './workloads-contract.ts';

@@ -14,9 +14,9 @@ import type {
   WhereAdvisory,
   WhereDigest,
   WhereFile,
-  Workloads,
 } from './contract.ts';
 import type { Sources } from './sources-contract.ts';
+import type { Workloads } from './workloads-contract.ts';
 
 /** What every question that is answered in pages takes. */
 export interface PageQuery {

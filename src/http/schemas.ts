@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import type * as contract from './contract.ts';
 import { PackageChange, usage } from './package-schemas.ts';
 import { closed, count, type Matches, next, oneOf, orNull, text, time } from './schema-parts.ts';
+import type * as workloads from './workloads-contract.ts';
 
 const Grade = oneOf(['A', 'B', 'C', 'D', 'E', 'F'] as const);
 const Strategy = oneOf(['compose', 'rebase', 'patch', 'rebuild', 'none'] as const);
@@ -225,17 +226,33 @@ export const Workloads = Type.Object(
     workloads: Type.Array(
       Type.Object(
         {
+          id: text,
+          container: text,
+          role: text,
           name: text,
           kind: text,
           namespace: orNull(text),
           image: text,
           digest: orNull(text),
+          running: Type.Array(Type.Object({ digest: text, replicas: count }, closed)),
           current: Type.Boolean(),
           state: oneOf(['running', 'progressing', 'degraded', 'stopped', 'rolled back'] as const),
           grade: Type.Optional(orNull(Grade)),
           dropsAt: Type.Optional(orNull(time)),
           ready: count,
           wanted: count,
+        },
+        closed,
+      ),
+    ),
+    clusters: Type.Array(
+      Type.Object(
+        {
+          name: text,
+          synced: orNull(time),
+          failing: orNull(time),
+          problems: Type.Array(text),
+          workloads: orNull(count),
         },
         closed,
       ),
@@ -276,7 +293,7 @@ export type Checked = [
   Matches<contract.Layers, Static<typeof Layers>>,
   Matches<contract.Diff, Static<typeof Diff>>,
   Matches<contract.Explanation, Static<typeof Explanation>>,
-  Matches<contract.Workloads, Static<typeof Workloads>>,
+  Matches<workloads.Workloads, Static<typeof Workloads>>,
   Matches<contract.Events, Static<typeof Events>>,
   Matches<contract.Problem, Static<typeof Problem>>,
 ];

@@ -117,6 +117,7 @@ export async function inspectLayers(
     incomplete: [...installed.incomplete, ...language.incomplete],
     ...(options.usage === true ? { usage: await usageOf(image, records, tree, installed) } : {}),
     config: image.config,
+    alsoKnownAs: [image.manifest.config.digest],
     annotations: image.manifest.annotations ?? {},
   };
 }

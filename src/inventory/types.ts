@@ -77,6 +77,8 @@ export interface ImageContents {
   /** Which packages are used; absent where it was not asked for, or cannot be told (an SBOM). */
   readonly usage?: ImageUsage;
   readonly config: ImageConfig | undefined;
+  /** Other digests that mean it: of its configuration. */
+  readonly alsoKnownAs?: readonly Digest[];
   readonly annotations: Readonly<Record<string, string>>;
 }
 

@@ -24,6 +24,21 @@ export interface Fleet {
   readonly sources?: readonly FleetCrawlSource[];
   /** Engine hosts besides the one that heraklit runs on. */
   readonly hosts?: readonly FleetHost[];
+  /** Kubernetes clusters: `serve` keeps what runs there known, and rolls out on them. */
+  readonly clusters?: readonly FleetCluster[];
+}
+
+export interface FleetCluster {
+  /** What ids of its workloads call it: `kubernetes:NAME/NAMESPACE/KIND/NAME`. */
+  readonly name: string;
+  /** Beside the fleet file unless absolute; else KUBECONFIG, the home's, or the cluster we run in. */
+  readonly kubeconfig?: string;
+  /** The kubeconfig's own when left out. */
+  readonly context?: string;
+  /** Only these; the whole cluster when left out. */
+  readonly namespaces?: readonly string[];
+  /** False: only looked at, with rights to read alone. */
+  readonly rollout?: boolean;
 }
 
 /** Exactly one of `registry`, `engine`, `kubernetes` and `folder`. */

@@ -2,6 +2,7 @@ export type {
   Fleet,
   FleetAccess,
   FleetAdvisories,
+  FleetCluster,
   FleetCrawlSource,
   FleetDistribution,
   FleetEvents,

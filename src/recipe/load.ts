@@ -4,7 +4,7 @@ import { messageOf } from '../base/index.ts';
 import { analysisProblems } from './analysis-problems.ts';
 import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
-import type { Fleet, FleetCrawlSource, FleetHost } from './fleet-types.ts';
+import type { Fleet, FleetCluster, FleetCrawlSource, FleetHost } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
 import type { Recipe } from './types.ts';
 
@@ -206,6 +206,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
   }
   problems.push(...analysisProblems(fleet.rollout));
   problems.push(...sourceProblems(fleet.sources ?? []), ...hostProblems(fleet.hosts ?? []));
+  problems.push(...clusterProblems(fleet.clusters ?? []));
   const names = new Set<string>();
   for (const [index, image] of fleet.images.entries()) {
     if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {
@@ -237,6 +238,13 @@ const SOURCE_SETTINGS = {
   kubeconfig: 'kubernetes',
   namespaces: 'kubernetes',
 } as const;
+
+function clusterProblems(clusters: readonly FleetCluster[]): readonly Problem[] {
+  const first = new Map(clusters.map(({ name }, index) => [name, index] as const).reverse());
+  return clusters.flatMap(({ name }, index) =>
+    first.get(name) === index ? [] : [problem(['clusters', index, 'name'], `${name} stands twice in the fleet`)],
+  );
+}
 
 function sourceProblems(sources: readonly FleetCrawlSource[]): readonly Problem[] {
   return sources.flatMap((source, index): readonly Problem[] => {

@@ -6,7 +6,8 @@ import type { StepAnalysis } from './analysis.ts';
 import { rolloutError } from './errors.ts';
 import { refuseQuarantined } from './quarantine.ts';
 import { type Slot, selectSlots, supersededBy } from './select.ts';
-import { abandonRollout, beginRollout, finishRollout, recordWorkloads, supersessions } from './store.ts';
+import { abandonRollout, beginRollout, finishRollout, supersessions } from './store.ts';
+import { recordSurvey } from './survey-store.ts';
 
 export interface RollOutRequest {
   /** `host/repository@sha256:…`, pullable from the runtimes. */
@@ -60,7 +61,7 @@ export async function surveyWorkloads(
     }
     const workloads = await runtime.list();
     await context.database.transaction(
-      async (trx) => await recordWorkloads(trx, runtime.name, workloads, context.clock ?? systemClock),
+      async (trx) => await recordSurvey(trx, runtime, workloads, context.clock ?? systemClock),
     );
     surveyed.push([runtime, workloads]);
   }

@@ -1,51 +1,10 @@
-import { sql } from 'kysely';
 import type { Clock } from '../base/index.ts';
-import { type DatabaseReader, type DatabaseTransaction, unnest } from '../database/index.ts';
+import type { DatabaseReader, DatabaseTransaction } from '../database/index.ts';
 import { emit } from '../events/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { quarantine } from '../publish/index.ts';
-import type { RolloutOutcome, Workload } from '../runtime/index.ts';
+import type { RolloutOutcome } from '../runtime/index.ts';
 import { rolloutEvent } from './events.ts';
-
-/** What a runtime lists now takes the place of what it listed before: one statement for any number of workloads. */
-export async function recordWorkloads(
-  trx: DatabaseTransaction,
-  runtime: string,
-  workloads: readonly Workload[],
-  clock: Clock,
-): Promise<void> {
-  const seen = new Date(clock.now()).toISOString();
-  const rows = workloads.flatMap(({ containers, id, kind, namespace, name, replicas }) =>
-    containers.map((container) => ({
-      id,
-      container: container.name,
-      runtime,
-      kind,
-      namespace,
-      name,
-      image: container.image,
-      digest: container.digest ?? null,
-      replicas,
-      seen,
-    })),
-  );
-  await trx.deleteFrom('workload').where('runtime', '=', runtime).execute();
-  if (rows.length === 0) return;
-  const text = 'text' as const;
-  const columns = {
-    id: text,
-    container: text,
-    runtime: text,
-    kind: text,
-    namespace: text,
-    name: text,
-    image: text,
-    digest: text,
-  };
-  await sql`insert into workload (id, container, runtime, kind, namespace, name, image, digest, replicas, seen)
-    select * from ${unnest(rows, { ...columns, replicas: 'integer', seen: 'timestamptz' })}
-    on conflict (id, container) do nothing`.execute(trx);
-}
 
 /** A digest that runs, and what the reference it was released under means now. */
 export interface Supersession {

@@ -20,7 +20,17 @@ export {
   type WorkloadGroup,
 } from './engine-host/index.ts';
 export type { Front, FrontOptions, FrontStatistics } from './front/index.ts';
-export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './kubernetes/index.ts';
+export {
+  type ClusterInventory,
+  type ClusterOptions,
+  type ClusterState,
+  createKubernetesRuntime,
+  type KubernetesRuntimeOptions,
+  type ObservedContainer,
+  type ObservedWorkload,
+  openClusterInventory,
+  type WorkloadChanges,
+} from './kubernetes/index.ts';
 export type { Member, MemberObserver, MemberOutput } from './members.ts';
 export type {
   HealthCheck,

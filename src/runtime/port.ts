@@ -91,12 +91,22 @@ export type RolloutOutcome =
     }
   | { readonly kind: 'unchanged'; readonly workload: string; readonly to: string };
 
+/** A part of what is recorded of a runtime: of one cluster among several, of some namespaces and kinds. */
+export interface RuntimeScope {
+  /** Beginning of ids. */
+  readonly prefix: string;
+  readonly namespaces?: readonly string[] | undefined;
+  readonly kinds: readonly string[];
+}
+
 /** Podman, Docker and Kubernetes behind one interface. `test/contract/workload-runtime.ts` serves all. */
 export interface WorkloadRuntime {
   readonly name: string;
   /** Undefined when usable; otherwise why not, in one line. */
   unavailable(): Promise<string | undefined>;
   list(): Promise<readonly Workload[]>;
+  /** Of which workloads `list` is the whole; of all whose ids begin with the name when absent. */
+  scope?(): Promise<RuntimeScope>;
   /**
    * Replaces the image and waits until healthy, or puts the old one back. Idempotent: same digest → `unchanged`; a
    * call that was killed half-way is continued by the next one. A reason that has nothing to do with the image (pull

@@ -395,7 +395,7 @@ export const sampleQueries: FleetQueries = {
     files: null,
     config: [],
   }),
-  workloads: async () => ({ workloads: [] }),
+  workloads: async () => ({ workloads: [], clusters: [] }),
 };
 
 /** Events in memory that tests add to. */

@@ -4,6 +4,7 @@ import { messageOf } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { LoadedFleet } from '../../engine/index.ts';
 import type { EventSink } from '../../events/index.ts';
+import { keepClustersWatched } from '../cluster-loop.ts';
 import { openCommitStatuses } from '../commit-statuses.ts';
 import type { CliContext } from '../context.ts';
 import { keepSourcesCrawled } from '../crawl-loop.ts';
@@ -38,6 +39,9 @@ served as it was while upstream is away or asks to slow down. Mirrored repositor
 
 sources of the fleet file (registries, engines, clusters, folders) are crawled into the inventory, each at its interval;
 /api/v1/sources and /metrics tell how that goes.
+
+clusters of the fleet file, or the one that --kubeconfig, KUBECONFIG or a service account names, are watched: where, outdated
+and /api/v1/workloads tell what runs there, as it changes.
 
 Events go to RabbitMQ when the fleet file names it (events.amqp).
 An interrupted run is carried on at the next start.
@@ -117,6 +121,9 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const stopped = Promise.withResolvers<void>();
   context.signal.addEventListener('abort', () => stopped.resolve(), { once: true });
   if (context.signal.aborted) stopped.resolve();
+  loops.push(
+    keepClustersWatched(fleet, options, database, context).catch((error: unknown) => log.error(messageOf(error))),
+  );
   if (fleet === undefined) return await stopped.promise;
   loops.push(
     keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error))),

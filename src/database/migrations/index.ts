@@ -23,6 +23,7 @@ import { crawlStatus107 } from './107-crawl-status.ts';
 import { sources110 } from './110-sources.ts';
 import { webhooks111 } from './111-webhooks.ts';
 import { alternatives115 } from './115-alternatives.ts';
+import { workloadImages120 } from './120-workload-images.ts';
 import { analysis127 } from './127-analysis.ts';
 import type { Migration } from './migration.ts';
 
@@ -56,5 +57,6 @@ export const MIGRATIONS: readonly Migration[] = [
   sources110,
   webhooks111,
   alternatives115,
+  workloadImages120,
   analysis127,
 ];

@@ -123,6 +123,12 @@ export interface ImageTable {
   readonly recorded: Date;
 }
 
+/** Other digests that mean an image: of its configuration, and of indexes that name it. */
+export interface ImageDigestTable {
+  readonly digest: string;
+  readonly image: number;
+}
+
 /** Packages of languages, a set for each layer that brought some; a version stands in one of an image's sets. */
 export interface ImageLanguagesTable {
   readonly set: number;
@@ -200,6 +206,7 @@ export interface ImageUsageTable {
 }
 
 export interface InventorySchema {
+  readonly image_digest: ImageDigestTable;
   readonly package: PackageTable;
   readonly package_version: PackageVersionTable;
   readonly package_set: PackageSetTable;

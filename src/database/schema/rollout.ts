@@ -14,7 +14,41 @@ export interface WorkloadTable {
   /** Null while unknown or mixed. */
   readonly digest: string | null;
   readonly replicas: number;
+  /** When it was listed or changed last. */
   readonly seen: Date;
+  /** `container`, `init`, `ephemeral`, `injected`. */
+  readonly role: Generated<string>;
+  /** Copies that are ready; null where the runtime does not tell. */
+  readonly ready: number | null;
+}
+
+/** What copies of a container run where that is not just `workload.digest`. */
+export interface WorkloadReplicasTable {
+  readonly id: string;
+  readonly container: string;
+  /** Of a manifest, an index or a configuration. */
+  readonly digest: string;
+  readonly replicas: number;
+}
+
+/** Container slots by the digests of images in the inventory that they use; rows may come twice. */
+export interface WorkloadImageView {
+  readonly id: string;
+  readonly container: string;
+  readonly digest: string;
+}
+
+/** A cluster that is watched. */
+export interface WorkloadSourceTable {
+  /** `kubernetes:NAME` */
+  readonly name: string;
+  /** When all that runs there was last known to be known. */
+  readonly synced: Date | null;
+  /** Since when it is not; null while it is. */
+  readonly failing: Date | null;
+  /** JSON text: sentences. */
+  readonly problems: Generated<string>;
+  readonly workloads: number | null;
 }
 
 export interface RolloutTable {
@@ -36,5 +70,8 @@ export interface RolloutTable {
 
 export interface RolloutSchema {
   readonly workload: WorkloadTable;
+  readonly workload_replicas: WorkloadReplicasTable;
+  readonly workload_image: WorkloadImageView;
+  readonly workload_source: WorkloadSourceTable;
   readonly rollout: RolloutTable;
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../base/index.ts';
+import { clusterStatuses } from '../../crawl/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { ImageContents } from '../../inventory/index.ts';
 import type { Digest } from '../../oci/index.ts';
@@ -66,6 +67,9 @@ export function databaseQueries(options: DatabaseQueriesOptions): FleetQueries {
       return diffOf(before.reference, before.contents, after.reference, after.contents);
     },
     sources: () => readSources(reader, now()),
-    workloads: async () => ({ workloads: await readWorkloads(reader, now(), grading) }),
+    workloads: async () => ({
+      workloads: await readWorkloads(reader, now(), grading),
+      clusters: await clusterStatuses(reader),
+    }),
   };
 }

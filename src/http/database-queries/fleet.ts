@@ -30,12 +30,11 @@ async function advisoriesOf(reader: DatabaseReader): Promise<ReadonlyMap<string,
 
 async function workloadsByDigest(reader: DatabaseReader): Promise<ReadonlyMap<string, number>> {
   const rows = await reader
-    .selectFrom('workload')
-    .select(({ fn }) => ['digest', fn.countAll<number | string>().as('count')])
-    .where('digest', 'is not', null)
+    .selectFrom('workload_image')
+    .select(({ fn }) => ['digest', fn.count<number | string>('id').distinct().as('count')])
     .groupBy('digest')
     .execute();
-  return new Map(rows.map(({ digest, count }) => [digest ?? '', Number(count)]));
+  return new Map(rows.map(({ digest, count }) => [digest, Number(count)]));
 }
 
 function statusOf({ digest, quarantined }: KnownImage): FleetImage['status'] {

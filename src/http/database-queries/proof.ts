@@ -61,7 +61,8 @@ export async function workloadsOf(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (digests.length === 0) return new Map();
   const { rows } = await sql<{ digest: string; names: string[] }>`
-    select digest, array_agg(distinct id order by id) as names from workload
-    where digest = any(${sql.val([...digests])}::text[]) and replicas > 0 group by digest`.execute(reader);
+    select digest, array_agg(distinct id order by id) as names
+    from (select used.id, used.digest from workload_image used join workload using (id, container) where replicas > 0) used
+    where digest = any(${sql.val([...digests])}::text[]) group by digest`.execute(reader);
   return new Map(rows.map(({ digest, names }) => [digest, names]));
 }

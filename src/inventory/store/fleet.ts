@@ -61,7 +61,7 @@ export async function fleet(reader: DatabaseReader, query: FleetQuery): Promise<
       oldest_critical, oldest_important, base_digest,
       (select min(named.reference) from image base join image_reference named on named.image = base.id
         and named.until is null where base.digest = image.base_digest) as base_reference,
-      (select count(distinct workload.id)::integer from workload where workload.digest = image.digest) as workloads,
+      (select count(distinct used.id)::integer from workload_image used where used.digest = image.digest) as workloads,
       cardinality(layers) as layers, bytes, wasted_bytes, image_reference.since
     from image_reference
     join image on image.id = image_reference.image

@@ -39,6 +39,12 @@ export {
 } from './record-check.ts';
 export { type RecordedImage, type RecordImage, recordImage, recordImages } from './record-image.ts';
 export { imagesWithUsage } from './record-usage.ts';
+export {
+  changeWorkloads,
+  type RecordedWorkload,
+  recordWorkloads,
+  type WorkloadScope,
+} from './record-workloads.ts';
 export type { RecordedContents } from './recorded-contents.ts';
 export { endReference, pointReferences as pointAt } from './reference.ts';
 export { listScopes, packagesOfImage, packagesOfScope, type ScopePackage } from './scope-packages.ts';

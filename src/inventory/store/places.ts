@@ -198,8 +198,8 @@ async function imagesOf(
     select entry, set, page.image, digest, reference,
       -- Each by its key: joined, all layers of the fleet are read for the hundred of a page.
       (select diff_id from layer where layer.id = page.layer) as layer,
-      (select array_agg(distinct workload.id order by workload.id) from workload
-        where workload.digest = page.digest) as workloads,
+      (select array_agg(distinct used.id order by used.id) from workload_image used
+        where used.digest = page.digest) as workloads,
       ${linkedBy(sql`page.image`, sql`page.version`)} as linked
     from (
       select place, entry, set, version, hit.image, digest, reference,

@@ -8,6 +8,7 @@ import { refreshExposure } from './exposure.ts';
 import { recordNewLibraryNames } from './files/new-library-names.ts';
 import { recordFiles } from './files/record-files.ts';
 import { basesByLayers } from './image-base.ts';
+import { recordImageDigests } from './image-digests.ts';
 import { ensureLayers, recordLayerPackages } from './image-layers.ts';
 import { languageGroups, recordLanguageSets } from './language-sets.ts';
 import { ensurePackageSets } from './package-set.ts';
@@ -76,6 +77,12 @@ export async function recordImages(
     const image = known.get(digest) ?? (added.get(digest) as RecordedImage);
     return first.get(digest) === at ? image : { ...image, added: false };
   });
+  await recordImageDigests(
+    trx,
+    images.flatMap(({ contents }, at) =>
+      (contents.alsoKnownAs ?? []).map((digest) => ({ digest, image: (recorded[at] as RecordedImage).id })),
+    ),
+  );
   await recordUsage(
     trx,
     images.map(({ contents }, at) => ({ id: (recorded[at] as RecordedImage).id, contents })),

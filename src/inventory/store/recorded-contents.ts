@@ -13,6 +13,7 @@ export type RecordedContents = Pick<
   | 'libraryNames'
   | 'annotations'
   | 'config'
+  | 'alsoKnownAs'
   | 'incomplete'
   | 'usage'
 >;

@@ -8,7 +8,7 @@ export async function workloadsOf(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (digests.length === 0) return new Map();
   const { rows } = await sql<{ digest: string; ids: string[] }>`
-    select digest, array_agg(distinct id order by id) as ids from workload
+    select digest, array_agg(distinct id order by id) as ids from workload_image
     where digest = any(${[...new Set(digests)]}::text[]) group by digest`.execute(reader);
   return new Map(rows.map((row) => [row.digest, row.ids]));
 }

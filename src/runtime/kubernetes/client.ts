@@ -33,10 +33,16 @@ export interface KubernetesClient {
     path: string,
     query: Readonly<Record<string, string>>,
     signal: AbortSignal,
-    metadataOnly?: boolean,
+    options?: WatchOptions,
   ): AsyncGenerator<WatchEvent>;
   /** Lets go of idle connections. */
   close(): void;
+}
+
+export interface WatchOptions {
+  readonly metadataOnly?: boolean;
+  /** Called when the server has taken the watch. */
+  readonly opened?: () => void;
 }
 
 export interface WatchEvent {
@@ -154,7 +160,7 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
     call,
     listAt: (path, take, options) => listPages(call, path, take, options),
     list: async <T>(path: string) => (await listPages(call, path, (item: T) => item)).items,
-    watch: async function* (path, query, signal, metadataOnly) {
+    watch: async function* (path, query, signal, { metadataOnly, opened } = {}) {
       const accept = metadataOnly === true ? { accept: metadataAs('PartialObjectMetadata') } : {};
       const asked = { path, query: { ...query, watch: 'true', allowWatchBookmarks: 'true' }, signal, ...accept };
       try {
@@ -168,6 +174,7 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
           };
           return;
         }
+        opened?.();
         for await (const line of lines(message)) yield JSON.parse(line) as WatchEvent;
       } catch (cause) {
         signal.throwIfAborted();

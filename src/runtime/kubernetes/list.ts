@@ -39,7 +39,7 @@ function runningDigests(pods: readonly Pod[]): Running {
 }
 
 function workloadOf(
-  context: string,
+  cluster: string,
   kind: WorkloadKind,
   object: WorkloadObject,
   running: Running,
@@ -55,7 +55,7 @@ function workloadOf(
   if (first === undefined) return undefined;
   const wanted = kind === 'DaemonSet' ? (object.status?.desiredNumberScheduled ?? 0) : (object.spec?.replicas ?? 1);
   return {
-    id: `kubernetes:${context}/${namespace}/${kind}/${name}`,
+    id: `kubernetes:${cluster}/${namespace}/${kind}/${name}`,
     kind,
     name,
     namespace,
@@ -70,13 +70,14 @@ function workloadOf(
 export async function listWorkloads(
   client: KubernetesClient,
   namespaces: readonly string[] | undefined,
+  cluster = client.context,
 ): Promise<readonly Workload[]> {
   const workloads: Workload[] = [];
   for (const namespace of namespaces ?? [undefined]) {
     const running = runningDigests(await client.list<Pod>(pathOf('Pod', namespace)));
     for (const kind of WORKLOAD_KINDS) {
       for (const object of await client.list<WorkloadObject>(pathOf(kind, namespace))) {
-        const workload = workloadOf(client.context, kind, object, running);
+        const workload = workloadOf(cluster, kind, object, running);
         if (workload !== undefined) workloads.push(workload);
       }
     }

@@ -14,6 +14,7 @@ export interface ObjectMeta {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly generation?: number;
+  readonly creationTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly ManagedFields[];
@@ -25,8 +26,25 @@ export interface Container {
   readonly image?: string;
 }
 
+export interface PodSpec {
+  readonly containers?: readonly Container[];
+  readonly initContainers?: readonly Container[];
+  readonly ephemeralContainers?: readonly Container[];
+}
+
 export interface PodTemplate {
-  readonly spec?: { readonly containers?: readonly Container[] };
+  readonly spec?: PodSpec;
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly restartCount?: number;
+  readonly imageID?: string;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+  };
 }
 
 export interface Condition {
@@ -63,20 +81,13 @@ export interface WorkloadObject {
 
 export interface Pod {
   readonly metadata: ObjectMeta;
-  readonly spec?: { readonly containers?: readonly Container[] };
+  readonly spec?: PodSpec;
   readonly status?: {
     readonly phase?: string;
     readonly conditions?: readonly Condition[];
-    readonly containerStatuses?: readonly {
-      readonly name: string;
-      readonly ready?: boolean;
-      readonly restartCount?: number;
-      readonly imageID?: string;
-      readonly state?: {
-        readonly waiting?: { readonly reason?: string; readonly message?: string };
-        readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
-      };
-    }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+    readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
   };
 }
 

@@ -2,6 +2,7 @@ import { messageOf } from '../../base/index.ts';
 import type { WorkloadRuntime } from '../port.ts';
 import { createKubernetesClient, type KubernetesClient, type KubernetesClientOptions } from './client.ts';
 import { listWorkloads } from './list.ts';
+import { WORKLOAD_KINDS } from './objects.ts';
 import { podObserver } from './observe.ts';
 import { rolloutOnKubernetes } from './rollout.ts';
 
@@ -12,6 +13,8 @@ export interface KubernetesRuntimeOptions extends KubernetesClientOptions {
 
 /** A cluster: from a kubeconfig, or from inside a pod by its service account. */
 export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}): WorkloadRuntime {
+  const { namespaces } = options;
+  const clusterName = ({ context }: KubernetesClient): string => options.name ?? context;
   let connected: Promise<KubernetesClient> | undefined;
   const client = async (): Promise<KubernetesClient> => {
     connected ??= createKubernetesClient(options);
@@ -32,7 +35,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
         return messageOf(error).replace(/\s*\n\s*/g, ' ');
       }
     },
-    list: async () => await listWorkloads(await client(), options.namespaces),
+    list: async () => await listWorkloads(await client(), namespaces, options.name),
+    scope: async () => ({ prefix: `kubernetes:${clusterName(await client())}/`, namespaces, kinds: WORKLOAD_KINDS }),
     rollout: async (request, signal) => await rolloutOnKubernetes(await client(), request, signal),
     members: podObserver(client),
     close: async () => {
