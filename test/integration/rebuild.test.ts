@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { zstdDecompressSync } from 'node:zlib';
-import { isHeraklitError } from '../../src/base/index.ts';
+import { homeAt, isHeraklitError, silentLog, silentProgress } from '../../src/base/index.ts';
 import { buildOf } from '../../src/engine/adapters/build.ts';
 import { loadEngineFleet } from '../../src/engine/adapters/load-fleet.ts';
-import { checkSecondBuild } from '../../src/engine/workshop/index.ts';
+import { checkSecondBuild, openWorkshop } from '../../src/engine/workshop/index.ts';
 import { indexLayer, type ResolvedImage } from '../../src/oci/index.ts';
 import { openCli } from '../support/cli.ts';
 import { storageBelow, unmountStorage } from '../support/engine-tools.ts';
@@ -329,4 +329,35 @@ test('a build ends with the process that started it, even when that is killed', 
   assert.equal((await ended).signal, 'SIGKILL');
   for (let tries = 0; running() && tries < 300; tries += 1) await sleep(100);
   assert.ok(!running());
+});
+
+test('what a rebuild of a Dockerfile fixes is told from what changed inside, by its distribution’s changelogs', async (context) => {
+  const world = await openRebuildWorld(context);
+  if (world === undefined) return;
+  const home = homeAt(world.home);
+  const workshop = openWorkshop({ home, log: silentLog, progress: silentProgress });
+  const { snapshots } = await workshop.shelf('debian/bookworm', 'amd64');
+  const current = snapshots.flatMap(({ packages }) => packages).find(({ name }) => name === 'libssl3')?.version;
+  assert.ok(current !== undefined);
+  const stanza = (version: string): string =>
+    `Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nSource: openssl\nVersion: ${version}\nMaintainer: x\nDescription: x\n`;
+  const folder = await world.context('app', {
+    Dockerfile: 'FROM scratch\nCOPY root /',
+    'root/etc/os-release': 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n',
+    'root/var/lib/dpkg/status': stanza('3.0.9-1'),
+  });
+  const fleetFile = join(world.folder, 'heraklit.yaml');
+  await writeFile(fleetFile, `apiVersion: heraklit/v1\nkind: Fleet\nimages: [{ name: app, dockerfile: app }]\n`);
+  const loaded = await loadEngineFleet(fleetFile);
+  const [app] = loaded.fleet.images;
+  assert.ok(app !== undefined);
+  const port = buildOf(loaded, 'amd64', workshop);
+  const request = { image: app, strategy: 'rebuild', previousBaseDigest: undefined, baseDigest: undefined } as const;
+  const { signal } = new AbortController();
+  const before = await port.build({ ...request, previous: undefined }, signal);
+  assert.deepEqual(before.advisoriesFixed, []);
+  await writeFile(join(folder, 'root/var/lib/dpkg/status'), stanza(current));
+  const after = await port.build({ ...request, previous: before.descriptor.digest }, signal);
+  assert.deepEqual(after.changes, [{ package: 'libssl3', architecture: 'amd64', from: '3.0.9-1', to: current }]);
+  assert.ok(after.advisoriesFixed.includes('CVE-2023-5678'), after.advisoriesFixed.join());
 });

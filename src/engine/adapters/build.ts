@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BuiltImage, contentOf, formatLock, type Strategy } from '../../build/index.ts';
-import { type Digest, digestOf, parseReference } from '../../oci/index.ts';
+import { isHeraklitError } from '../../base/index.ts';
+import { type BuiltImage, contentOf, formatLock, type PackageChange, type Strategy } from '../../build/index.ts';
+import { inspectImage } from '../../inventory/index.ts';
+import { type Digest, digestOf, parseReference, type ResolvedImage } from '../../oci/index.ts';
 import { openSources } from '../../source/index.ts';
 import { openImage } from '../../transport/index.ts';
 import type { BuildPort, BuildRequest } from '../ports.ts';
@@ -114,11 +116,34 @@ async function explained(
 ): Promise<BuiltImage> {
   const store = await workshop.store();
   const before = request.previous === undefined ? undefined : await openStored(store, request.previous);
-  const changes = await packageChanges(before, resolvedFrom(built, store), workshop);
-  const distribution = distributionOf(fleet, request.image.image);
-  if (distribution === undefined || before === undefined) return { ...built, changes };
-  const shelf = await workshop.shelf(distribution, architecture);
-  return { ...built, changes, advisoriesFixed: await advisoriesOf(changes, distribution, shelf, workshop) };
+  const after = resolvedFrom(built, store);
+  const changes = await packageChanges(before, after, workshop);
+  if (before === undefined) return { ...built, changes };
+  const own = distributionOf(fleet, request.image.image);
+  if (own !== undefined) {
+    const shelf = await workshop.shelf(own, architecture);
+    return { ...built, changes, advisoriesFixed: await advisoriesOf(changes, own, shelf, workshop) };
+  }
+  return { ...built, changes, advisoriesFixed: await advisoriesInside(after, changes, workshop) };
+}
+
+/** Of an image whose recipe does not say what it is made from: by the distribution that is found in it. */
+async function advisoriesInside(
+  image: ResolvedImage,
+  changes: readonly PackageChange[],
+  workshop: Workshop,
+): Promise<readonly string[]> {
+  if (!changes.some(({ from, to }) => from !== undefined && to !== undefined)) return [];
+  const { distribution, architecture } = await inspectImage(image, { layerCache: workshop.layerCache });
+  if (distribution === undefined) return [];
+  try {
+    const shelf = await workshop.shelf(distribution.name, architecture);
+    return await advisoriesOf(changes, distribution.name, shelf, workshop);
+  } catch (error) {
+    // Its packages come from elsewhere: nobody here has their changelogs.
+    if (isHeraklitError(error, 'FEED_DISTRIBUTION_UNKNOWN', 'FEED_OFFLINE')) return [];
+    throw error;
+  }
 }
 
 /** A recipe's own distribution, or that of the recipe it stands on. */

@@ -32,6 +32,8 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
   const { directory, platform, epoch } = job;
   const bases = join(job.cache, 'bases');
   const names = new Map<string, string>();
+  // A Dockerfile may name no image at all.
+  await mkdir(bases, { recursive: true });
   for (const [key, image] of job.images) names.set(key, await keepBase(image, bases, buildah, job));
   const file = join(directory, 'Dockerfile');
   await writeFile(
@@ -90,7 +92,6 @@ async function unpackBase(
   buildah: string,
   job: BuildJob,
 ): Promise<string> {
-  await mkdir(bases, { recursive: true });
   await mkdir(join(job.directory, 'bases'), { recursive: true });
   const runroot = join(job.directory, 'bases-run');
   const global = [buildah, '--root', bases, '--runroot', runroot, '--storage-driver', 'overlay'];
