@@ -12,6 +12,7 @@ import { buildOf } from '../../src/engine/adapters/build.ts';
 import { loadEngineFleet } from '../../src/engine/adapters/load-fleet.ts';
 import { checkSecondBuild, openWorkshop } from '../../src/engine/workshop/index.ts';
 import { indexLayer, type ResolvedImage } from '../../src/oci/index.ts';
+import { openSources } from '../../src/source/index.ts';
 import { openCli } from '../support/cli.ts';
 import { storageBelow, unmountStorage } from '../support/engine-tools.ts';
 import { openRebuildWorld, openRepository } from '../support/rebuild-world.ts';
@@ -347,17 +348,34 @@ test('what a rebuild of a Dockerfile fixes is told from what changed inside, by 
     'root/var/lib/dpkg/status': stanza('3.0.9-1'),
   });
   const fleetFile = join(world.folder, 'heraklit.yaml');
-  await writeFile(fleetFile, `apiVersion: heraklit/v1\nkind: Fleet\nimages: [{ name: app, dockerfile: app }]\n`);
-  const loaded = await loadEngineFleet(fleetFile);
+  await writeFile(
+    fleetFile,
+    `apiVersion: heraklit/v1\nkind: Fleet\nimages: [{ name: app, dockerfile: Dockerfile, source: { folder: app } }]\n`,
+  );
+  const sources = openSources({ home });
+  const loaded = await loadEngineFleet(fleetFile, { sources });
   const [app] = loaded.fleet.images;
-  assert.ok(app !== undefined);
+  assert.ok(app?.source !== undefined);
   const port = buildOf(loaded, 'amd64', workshop);
   const request = { image: app, strategy: 'rebuild', previousBaseDigest: undefined, baseDigest: undefined } as const;
   const { signal } = new AbortController();
   const before = await port.build({ ...request, previous: undefined }, signal);
   assert.deepEqual(before.advisoriesFixed, []);
   await writeFile(join(folder, 'root/var/lib/dpkg/status'), stanza(current));
-  const after = await port.build({ ...request, previous: before.descriptor.digest }, signal);
+  const changed = await loadEngineFleet(fleetFile, { sources });
+  const [next] = changed.fleet.images;
+  assert.ok(next?.source !== undefined && next.recipeDigest !== app.recipeDigest);
+  const later = { ...request, image: next, previous: before.descriptor.digest };
+  const after = await buildOf(changed, 'amd64', workshop).build(later, signal);
   assert.deepEqual(after.changes, [{ package: 'libssl3', architecture: 'amd64', from: '3.0.9-1', to: current }]);
   assert.ok(after.advisoriesFixed.includes('CVE-2023-5678'), after.advisoriesFixed.join());
+  // Both can be made again: their files and locks are kept, whatever became of the folder.
+  for (const [image, { descriptor }] of [
+    [app, before],
+    [next, after],
+  ] as const) {
+    const kept = await sources.store.findBuild(descriptor.digest);
+    assert.deepEqual([kept?.tree, kept?.recipe], [image.source?.tree, 'Dockerfile']);
+    assert.match(kept?.lock ?? '', /DockerfileLock/);
+  }
 });

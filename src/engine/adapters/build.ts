@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { isHeraklitError } from '../../base/index.ts';
 import { type BuiltImage, contentOf, formatLock, type PackageChange, type Strategy } from '../../build/index.ts';
 import { inspectImage } from '../../inventory/index.ts';
@@ -56,7 +56,10 @@ async function keepBuild(
   workshop: Workshop,
 ): Promise<void> {
   const entry = fleet.document.images.find(({ name }) => name === image);
-  const recipe = entry?.recipe ?? entry?.dockerfile ?? entry?.kiwi;
+  const named = entry?.recipe ?? entry?.dockerfile ?? entry?.kiwi;
+  const file = basename((fleet.dockerfiles.get(image) ?? fleet.descriptions.get(image))?.file ?? named ?? '');
+  // What is named may be the folder that it lies in.
+  const recipe = named === undefined || basename(named) === file ? named : join(named, file);
   if (source === undefined || recipe === undefined) return;
   const { tree, commit } = source;
   const { store } = openSources({ home: workshop.options.home });
