@@ -11,6 +11,7 @@ export type {
   OutboxCursorTable,
   OutboxTable,
   QuarantineTable,
+  RolloutCampaignTable,
   RunTable,
   Schema,
   TaskTable,

@@ -1,3 +1,4 @@
+export { type Cron, fitsDay, parseCron, WEEKDAYS } from './cron.ts';
 export type {
   Fleet,
   FleetAccess,
@@ -18,9 +19,14 @@ export type {
   FleetReplica,
   FleetRepository,
   FleetRollout,
+  FleetRolloutStage,
+  FleetRolloutWindow,
   FleetSigning,
   FleetSource,
+  FleetStrategy,
   FleetWorkload,
+  FleetZone,
+  FleetZoneRegistry,
   VerifyChecks,
 } from './fleet-types.ts';
 export { type Loaded, loadFleet, loadRecipe, parseFleet, parseRecipe } from './load.ts';

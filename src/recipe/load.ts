@@ -6,6 +6,7 @@ import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
 import type { Fleet, FleetCluster, FleetCrawlSource, FleetHost } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
+import { rolloutProblems } from './rollout-problems.ts';
 import type { Recipe } from './types.ts';
 
 /** A document and where it came from; paths in it are relative to `directory`. */
@@ -199,12 +200,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
       problem(['registry', 'insecure'], 'the key "push" is missing: only what is pushed to can be insecure'),
     );
   }
-  for (const [index, { workload, health }] of (fleet.rollout?.workloads ?? []).entries()) {
-    if (health === undefined || !workload.startsWith('kubernetes:')) continue;
-    const what = 'a cluster goes by the probes of the workload itself; leave this out';
-    problems.push(problem(['rollout', 'workloads', index, 'health'], what));
-  }
-  problems.push(...analysisProblems(fleet.rollout));
+  problems.push(...rolloutProblems(fleet), ...analysisProblems(fleet.rollout));
   problems.push(...sourceProblems(fleet.sources ?? []), ...hostProblems(fleet.hosts ?? []));
   problems.push(...clusterProblems(fleet.clusters ?? []));
   const names = new Set<string>();

@@ -12,6 +12,32 @@ export const rolloutErrors = {
     retryable: true,
     meaning: 'No runtime is usable: neither a cluster nor podman or Docker answers.',
   },
+  ROLLOUT_UNKNOWN: { kind: 'usage', retryable: false, meaning: 'There is no rollout of that number.' },
+  ROLLOUT_STATE: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A rollout is not in a state in which that can be done: paused twice, resumed while it waits, ended.',
+  },
+  ROLLOUT_NOT_APPROVER: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'rollout.approvers does not name the account that approves.',
+  },
+  ROLLOUT_ZONE_REFUSED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'An image would enter a network zone that takes only what proved good in another one before.',
+  },
+  ROLLOUT_NO_WAY_BACK: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Nobody knows by digest what ran before, so there is nothing to roll back to.',
+  },
+  ROLLOUT_HELD: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'Another process carries the rollout on right now.',
+  },
 } as const;
 
 export const rolloutError = errorFactory(rolloutErrors);

@@ -1,13 +1,15 @@
-import { type Clock, type Progress, systemClock } from '../base/index.ts';
-import type { Database } from '../database/index.ts';
+import { systemClock } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
-import type { HealthCheck, RolloutOutcome, RolloutStrategy, Workload, WorkloadRuntime } from '../runtime/index.ts';
-import type { StepAnalysis } from './analysis.ts';
+import type { HealthCheck, RolloutOutcome, RolloutStrategy } from '../runtime/index.ts';
+import { carryCampaign } from './campaign/carry.ts';
+import type { CarryContext } from './campaign/context.ts';
+import type { Campaign, NewCampaign } from './campaign/record.ts';
+import { beginCampaign, listCampaigns } from './campaign/store.ts';
 import { rolloutError } from './errors.ts';
+import { ONLY_STAGE } from './plan/of-fleet.ts';
+import type { RolloutPlan } from './plan/plan.ts';
 import { refuseQuarantined } from './quarantine.ts';
-import { type Slot, selectSlots, supersededBy } from './select.ts';
-import { abandonRollout, beginRollout, finishRollout, supersessions } from './store.ts';
-import { recordSurvey } from './survey-store.ts';
+import { repositoryOf } from './select.ts';
 
 export interface RollOutRequest {
   /** `host/repository@sha256:…`, pullable from the runtimes. */
@@ -25,117 +27,85 @@ export interface RollOutRequest {
   readonly health?: HealthCheck;
   /** How a workload's new image takes the place of the old one; rolling when undefined. */
   readonly strategy?: RolloutStrategy;
-}
-
-export interface RollOutContext {
-  readonly database: Database;
-  readonly runtimes: readonly WorkloadRuntime[];
-  /** Judges the steps of canaries. */
-  readonly analysis?: StepAnalysis;
-  readonly clock?: Clock;
-  readonly progress?: Progress;
-  readonly signal?: AbortSignal;
+  /** Who asks for it. */
+  readonly actor?: string;
 }
 
 export interface RollOutResult {
+  /** Number of the rollout. */
+  readonly rollout: number;
   readonly outcomes: readonly RolloutOutcome[];
   /** Workloads left alone because an earlier one was rolled back. */
   readonly skipped: readonly string[];
+  /** What it waits for, where it has not ended. */
+  readonly waits?: string;
 }
 
-interface Owned extends Slot {
-  readonly runtime: WorkloadRuntime;
-}
-
-/** What runs where now, written to the database. @throws ROLLOUT_NO_RUNTIME */
-export async function surveyWorkloads(
-  context: RollOutContext,
-): Promise<readonly (readonly [WorkloadRuntime, readonly Workload[]])[]> {
-  const surveyed: (readonly [WorkloadRuntime, readonly Workload[]])[] = [];
-  const reasons: string[] = [];
-  for (const runtime of context.runtimes) {
-    const reason = await runtime.unavailable();
-    if (reason !== undefined) {
-      reasons.push(`${runtime.name}: ${reason}`);
-      continue;
-    }
-    const workloads = await runtime.list();
-    await context.database.transaction(
-      async (trx) => await recordSurvey(trx, runtime, workloads, context.clock ?? systemClock),
-    );
-    surveyed.push([runtime, workloads]);
-  }
-  if (surveyed.length > 0) return surveyed;
-  throw rolloutError(
-    'ROLLOUT_NO_RUNTIME',
-    `nothing to roll out on: ${reasons.join('; ') || 'no runtime is configured'}`,
-  );
-}
-
-async function rollOutSlot(context: RollOutContext, slot: Owned, request: RollOutRequest): Promise<RolloutOutcome> {
-  const { database, clock = systemClock } = context;
-  const { image, digest } = request;
-  const { workload, container, previous, runtime } = slot;
-  const key = { workload: workload.id, container, digest, image };
-  const open = await database.transaction(async (trx) => await beginRollout(trx, { ...key, previous }, clock));
-  try {
-    const outcome = await runtime.rollout(
-      {
-        workload,
-        container,
-        image,
-        digest,
-        deadline: request.deadline,
-        ...(request.tag === undefined ? {} : { tag: request.tag }),
-        ...(request.health === undefined ? {} : { health: request.health }),
-        ...(request.strategy === undefined ? {} : { strategy: request.strategy }),
-        ...(context.progress === undefined ? {} : { progress: context.progress }),
-      },
-      context.signal,
-    );
-    await database.transaction(async (trx) => await finishRollout(trx, open, { ...key, outcome }, clock));
-    return outcome;
-  } catch (error) {
-    // Untouched, as far as the runtime says: listed again, it runs what it ran. Otherwise the row stays open for the next call.
-    const after = await runtime.list().catch(() => undefined);
-    const now = after?.find(({ id }) => id === workload.id)?.containers.find(({ name }) => name === container);
-    const untouched = !open.resumed && now !== undefined && now.digest !== undefined && now.image === previous;
-    if (untouched) await database.transaction(async (trx) => await abandonRollout(trx, open));
-    throw error;
-  }
+function planOf(request: RollOutRequest): RolloutPlan {
+  const { workloads = [], container, deadline, batch = 1, health, strategy } = request;
+  const own = container === undefined ? {} : { container };
+  return {
+    stages: [{ name: ONLY_STAGE, soak: 0, approval: false, batch, windows: [] }],
+    ...(workloads.length === 0 ? {} : { workloads: workloads.map((workload) => ({ workload, ...own })) }),
+    ...{ strict: true, approvers: [], zones: [] },
+    settings: {
+      deadline,
+      ...(health === undefined ? {} : { health }),
+      ...(strategy === undefined ? {} : { strategy }),
+    },
+  };
 }
 
 /**
  * Brings an image to the workloads that use what it supersedes, in order, `batch` at a time. The first one that is rolled
  * back ends it: its digest is quarantined when the image is to blame, and the rest is left alone. Called again after a
  * crash it goes on where it stopped and announces nothing twice.
- * @throws ROLLOUT_DIGEST_QUARANTINED, ROLLOUT_WORKLOAD_UNKNOWN, ROLLOUT_NO_RUNTIME and what a runtime throws
+ * @throws ROLLOUT_DIGEST_QUARANTINED, ROLLOUT_WORKLOAD_UNKNOWN, ROLLOUT_NO_RUNTIME, ROLLOUT_HELD and what a runtime throws
  */
-export async function rollOut(context: RollOutContext, request: RollOutRequest): Promise<RollOutResult> {
-  await refuseQuarantined(context.database.kysely, request.digest);
-  const surveyed = await surveyWorkloads(context);
-  const owner = new Map(surveyed.flatMap(([runtime, workloads]) => workloads.map(({ id }) => [id, runtime] as const)));
-  const workloads = surveyed.flatMap(([, found]) => found);
-  const running = workloads.flatMap(({ containers }) => containers.flatMap(({ digest }) => digest ?? []));
-  const known = await supersessions(context.database.kysely, [...new Set(running)]);
-  const superseded = supersededBy(known, request.digest);
-  const slots = selectSlots(workloads, request, request.workloads ?? [], superseded).map((slot) => ({
-    ...slot,
-    runtime: owner.get(slot.workload.id) as WorkloadRuntime,
-  }));
-  const outcomes: RolloutOutcome[] = [];
-  const batch = Math.max(1, request.batch ?? 1);
-  for (let i = 0; i < slots.length; i += batch) {
-    context.signal?.throwIfAborted();
-    const settled = await Promise.allSettled(
-      slots.slice(i, i + batch).map((slot) => rollOutSlot(context, slot, request)),
-    );
-    for (const one of settled) {
-      if (one.status === 'rejected') throw one.reason;
-      outcomes.push(one.value);
-    }
-    context.progress?.update('rollout', outcomes.length, slots.length);
-    if (outcomes.some(({ kind }) => kind === 'rolledback' || kind === 'overtaken')) break;
+export async function rollOut(context: CarryContext, request: RollOutRequest): Promise<RollOutResult> {
+  const { digest, image, tag } = request;
+  const name = repositoryOf(image);
+  return await rollOutPlanned(
+    context,
+    {
+      ...{ cause: 'command', name, fleet: undefined, repository: name, tag, image, digest, previous: undefined },
+      ...{ plan: planOf(request), anyTime: false, carrier: 'loop' },
+    },
+    request.actor ?? 'owner',
+  );
+}
+
+/** The same for a plan with stages, windows and what else it may have to wait for. */
+export async function rollOutPlanned(
+  context: CarryContext,
+  wanted: NewCampaign,
+  actor: string,
+): Promise<RollOutResult> {
+  const { id } = await findOrBegin(context, wanted, actor);
+  const carried = await carryCampaign(context, id);
+  if (carried.kind === 'held') {
+    throw rolloutError('ROLLOUT_HELD', `rollout ${id} is carried on by ${carried.by}`, {
+      hint: '`heraklit rollout status` shows how far it is.',
+    });
   }
-  return { outcomes, skipped: slots.slice(outcomes.length).map(({ workload }) => workload.id) };
+  const { campaign, outcomes, skipped } = carried;
+  const waits = campaign.finished === undefined ? { waits: campaign.reason } : {};
+  return { rollout: id, outcomes, skipped, ...waits };
+}
+
+/**
+ * The unfinished rollout that a killed process left, or a new one.
+ * @throws ROLLOUT_DIGEST_QUARANTINED
+ */
+export async function findOrBegin(
+  { database, clock = systemClock }: CarryContext,
+  wanted: NewCampaign,
+  actor: string,
+): Promise<Campaign> {
+  await refuseQuarantined(database.kysely, wanted.digest);
+  const { name, digest, cause, plan } = wanted;
+  const open = await listCampaigns(database.kysely, { open: true, name, digest, limit: 100 });
+  const same = open.find((one) => one.cause === cause && JSON.stringify(one.plan) === JSON.stringify(plan));
+  if (same !== undefined) return same;
+  return await database.transaction((trx) => beginCampaign(trx, wanted, { actor, reason: '', clock }));
 }

@@ -1,6 +1,7 @@
 import type { Digest } from '../oci/index.ts';
-import type { Workload } from '../runtime/index.ts';
+import type { Workload, WorkloadContainer } from '../runtime/index.ts';
 import { rolloutError } from './errors.ts';
+import { namesOf } from './plan/stage-of.ts';
 import type { Supersession } from './store.ts';
 
 /** A container slot that is to change. */
@@ -8,6 +9,7 @@ export interface Slot {
   readonly workload: Workload;
   readonly container: string;
   readonly previous: string;
+  readonly previousDigest: Digest | undefined;
 }
 
 /** `host/repository` of `host/repository:tag@digest`. */
@@ -17,7 +19,9 @@ export function repositoryOf(image: string): string {
   return colon > bare.lastIndexOf('/') ? bare.slice(0, colon) : bare;
 }
 
-const names = ({ id, namespace, name }: Workload): readonly string[] => [id, name, `${namespace}/${name}`];
+const slotOf = (workload: Workload, { name, image, digest }: WorkloadContainer): Slot => ({
+  ...{ workload, container: name, previous: image, previousDigest: digest },
+});
 
 /**
  * The slots a new image belongs to, in the order they are rolled out: those asked for by name (as asked), or all whose
@@ -26,17 +30,25 @@ const names = ({ id, namespace, name }: Workload): readonly string[] => [id, nam
  */
 export function selectSlots(
   workloads: readonly Workload[],
-  target: { readonly image: string; readonly digest: Digest; readonly container?: string },
+  target: {
+    readonly image: string;
+    readonly digest: Digest;
+    readonly container?: string;
+    /** Where else the image lies, as `host/repository`. */
+    readonly copies?: readonly string[];
+  },
   asked: readonly string[],
   superseded: ReadonlySet<Digest>,
 ): readonly Slot[] {
-  const repository = repositoryOf(target.image);
+  const repositories = new Set([repositoryOf(target.image), ...(target.copies ?? [])]);
   const fits = ({ image, digest }: { image: string; digest: Digest | undefined }): boolean =>
-    repositoryOf(image) === repository || (digest !== undefined && superseded.has(digest)) || digest === target.digest;
+    repositories.has(repositoryOf(image)) ||
+    (digest !== undefined && superseded.has(digest)) ||
+    digest === target.digest;
   const slots = (workload: Workload, all: boolean): Slot[] => {
     if (all && target.container !== undefined) {
       const named = workload.containers.filter(({ name }) => name === target.container);
-      if (named.length > 0) return named.map(({ name, image }) => ({ workload, container: name, previous: image }));
+      if (named.length > 0) return named.map((one) => slotOf(workload, one));
       const known = workload.containers.map(({ name }) => name).join(', ');
       throw rolloutError(
         'ROLLOUT_WORKLOAD_UNKNOWN',
@@ -47,11 +59,11 @@ export function selectSlots(
     const matching = workload.containers.filter(fits);
     // Asked for by name with a single container: the image may come from another repository than before.
     const chosen = matching.length === 0 && all && workload.containers.length === 1 ? workload.containers : matching;
-    return chosen.map(({ name, image }) => ({ workload, container: name, previous: image }));
+    return chosen.map((one) => slotOf(workload, one));
   };
   if (asked.length === 0) return workloads.flatMap((workload) => slots(workload, false));
   return asked.flatMap((name) => {
-    const found = workloads.filter((workload) => names(workload).includes(name));
+    const found = workloads.filter((workload) => namesOf(workload).includes(name));
     if (found.length > 0) return found.flatMap((workload) => slots(workload, true));
     const known = workloads.map((workload) => workload.name).slice(0, 10);
     throw rolloutError('ROLLOUT_WORKLOAD_UNKNOWN', `no runtime has a workload ${JSON.stringify(name)}`, {

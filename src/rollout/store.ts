@@ -41,6 +41,8 @@ export interface OpenRollout {
   /** True when a process that died had begun it. */
   readonly resumed: boolean;
   readonly previous: string;
+  /** Some of it was in place when that process died. */
+  readonly step: number | undefined;
 }
 
 /** The unfinished rollout of this digest to this slot, or a new one. */
@@ -52,24 +54,33 @@ export async function beginRollout(
     readonly digest: Digest;
     readonly image: string;
     readonly previous: string;
+    readonly previousDigest: Digest | undefined;
+    readonly campaign: number;
   },
   clock: Clock,
 ): Promise<OpenRollout> {
+  const { campaign, previousDigest, ...columns } = slot;
   const open = await trx
     .selectFrom('rollout')
-    .select(['id', 'previous'])
+    .select(['id', 'previous', 'step'])
     .where('workload', '=', slot.workload)
     .where('container', '=', slot.container)
     .where('digest', '=', slot.digest)
     .where('finished', 'is', null)
     .executeTakeFirst();
-  if (open !== undefined) return { row: open.id, resumed: true, previous: open.previous };
+  if (open !== undefined) {
+    await trx.updateTable('rollout').set({ campaign }).where('id', '=', open.id).execute();
+    return { row: open.id, resumed: true, previous: open.previous, step: open.step ?? undefined };
+  }
   const made = await trx
     .insertInto('rollout')
-    .values({ ...slot, started: new Date(clock.now()), interrupted: false })
+    .values({
+      ...{ ...columns, campaign, previous_digest: previousDigest ?? null },
+      ...{ started: new Date(clock.now()), interrupted: false },
+    })
     .returning('id')
     .executeTakeFirstOrThrow();
-  return { row: made.id, resumed: false, previous: slot.previous };
+  return { row: made.id, resumed: false, previous: slot.previous, step: undefined };
 }
 
 export interface FinishedRollout {
@@ -124,4 +135,16 @@ export async function finishRollout(
 /** Nothing was replaced: no outcome, no event. */
 export async function abandonRollout(trx: DatabaseTransaction, open: OpenRollout): Promise<void> {
   await trx.deleteFrom('rollout').where('id', '=', open.row).where('finished', 'is', null).execute();
+}
+
+/** It ended without an outcome of its own. */
+export async function closeSlot(
+  trx: DatabaseTransaction,
+  row: number,
+  outcome: string,
+  reason: string,
+  clock: Clock,
+): Promise<void> {
+  const ended = { finished: new Date(clock.now()), outcome, reason };
+  await trx.updateTable('rollout').set(ended).where('id', '=', row).where('finished', 'is', null).execute();
 }

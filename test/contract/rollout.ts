@@ -67,6 +67,8 @@ export function rolloutContract(name: string, open: () => Promise<Database>, cle
     beforeEach(async () => {
       for (const table of [
         'rollout',
+        'rollout_campaign',
+        'zone_image',
         'quarantine',
         'workload',
         'outbox',
@@ -82,8 +84,10 @@ export function rolloutContract(name: string, open: () => Promise<Database>, cle
 
     const context = () => ({ database, runtimes: [runtime] });
     const announced = async () =>
-      (await readEvents(database.kysely, { after: 0, limit: 100 })).map(({ type, data }) =>
-        `${type.slice('io.heraklit.image.'.length)} ${(data as { workload?: string }).workload ?? ''}`.trim(),
+      (await readEvents(database.kysely, { after: 0, limit: 100 })).flatMap(({ type, data }) =>
+        type.startsWith('io.heraklit.image.')
+          ? [`${type.slice('io.heraklit.image.'.length)} ${(data as { workload?: string }).workload ?? ''}`.trim()]
+          : [],
       );
     const to = (digest: Digest) => ({ image: at(digest), digest, deadline: 1000 });
 

@@ -24,6 +24,7 @@ import { sources110 } from './110-sources.ts';
 import { webhooks111 } from './111-webhooks.ts';
 import { alternatives115 } from './115-alternatives.ts';
 import { workloadImages120 } from './120-workload-images.ts';
+import { rolloutState123 } from './123-rollout-state.ts';
 import { analysis127 } from './127-analysis.ts';
 import type { Migration } from './migration.ts';
 
@@ -58,5 +59,6 @@ export const MIGRATIONS: readonly Migration[] = [
   webhooks111,
   alternatives115,
   workloadImages120,
+  rolloutState123,
   analysis127,
 ];

@@ -26,3 +26,4 @@ export type Schema = EventsSchema &
 export type { AccountTable } from './access.ts';
 export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';
 export type { MetadataTable, OutboxCursorTable, OutboxTable } from './events.ts';
+export type { RolloutCampaignTable } from './rollout.ts';

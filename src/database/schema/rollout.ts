@@ -66,6 +66,90 @@ export interface RolloutTable {
   readonly reason: string | null;
   readonly interrupted: boolean;
   readonly milliseconds: number | null;
+  /** Null in rows of earlier versions. */
+  readonly campaign: number | null;
+  /** Digest that ran before, where it was known. */
+  readonly previous_digest: string | null;
+  /** Of the step that is in place, from 0; null before the first one. */
+  readonly step: number | null;
+  readonly steps: number | null;
+  /** Per cent. */
+  readonly weight: number | null;
+  readonly step_since: Date | null;
+  /** The step lasts until somebody resumes the rollout. */
+  readonly step_waits: boolean | null;
+  /** Steps before this one are over. */
+  readonly passed: Generated<number>;
+}
+
+/** One image on its way to any number of workloads, stage by stage. */
+export interface RolloutCampaignTable {
+  readonly id: Generated<number>;
+  /** `release`, `command`, `promotion`, `rollback`. */
+  readonly cause: string;
+  /** Image of the fleet; its repository where there is none. */
+  readonly name: string;
+  readonly fleet: string | null;
+  readonly repository: string;
+  readonly tag: string | null;
+  /** Pullable reference with digest. */
+  readonly image: string;
+  readonly digest: string;
+  /** Digest that was released before. */
+  readonly previous: string | null;
+  /** JSON: stages, settings of workloads and zones as they were when it began. */
+  readonly plan: string;
+  readonly state: string;
+  /** What it waits for. */
+  readonly hold: string | null;
+  readonly reason: string;
+  /** When what it waits for ends by itself. */
+  readonly until: Date | null;
+  /** Index of the stage that is next or under way. */
+  readonly stage: number;
+  /** Its workloads are done since. */
+  readonly stage_done: Date | null;
+  /** Windows do not hold it. */
+  readonly any_time: boolean;
+  /** JSON: what the tags that it moved named before, null for nothing. */
+  readonly tags_before: string;
+  /** Who carries it on by itself: `run` (the engine's step), `loop`. */
+  readonly carrier: string;
+  readonly lease_owner: string | null;
+  readonly lease_until: Date | null;
+  readonly attempt: number;
+  /** Number of its last row of `rollout_change`. */
+  readonly changes: number;
+  readonly started: Date;
+  readonly updated: Date;
+  readonly finished: Date | null;
+}
+
+export interface RolloutChangeTable {
+  readonly campaign: number;
+  readonly number: number;
+  readonly at: Date;
+  readonly actor: string;
+  readonly state: string;
+  readonly stage: string;
+  readonly reason: string;
+}
+
+export interface RolloutApprovalTable {
+  readonly campaign: number;
+  readonly stage: string;
+  readonly actor: string;
+  readonly at: Date;
+}
+
+export interface ZoneImageTable {
+  readonly zone: string;
+  readonly digest: string;
+  /** Zone; null where the zone takes images from outside. */
+  readonly came_from: string | null;
+  readonly campaign: number | null;
+  readonly arrived: Date;
+  readonly succeeded: Date | null;
 }
 
 export interface RolloutSchema {
@@ -74,4 +158,8 @@ export interface RolloutSchema {
   readonly workload_image: WorkloadImageView;
   readonly workload_source: WorkloadSourceTable;
   readonly rollout: RolloutTable;
+  readonly rollout_campaign: RolloutCampaignTable;
+  readonly rollout_change: RolloutChangeTable;
+  readonly rollout_approval: RolloutApprovalTable;
+  readonly zone_image: ZoneImageTable;
 }

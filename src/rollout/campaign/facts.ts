@@ -1,0 +1,56 @@
+import type { Database } from '../../database/index.ts';
+import { quarantined } from '../../publish/index.ts';
+import type { CampaignFacts } from './next-move.ts';
+import type { Campaign, CampaignSlot } from './record.ts';
+import { approvalsOf, readCampaign, slotsOf } from './store.ts';
+
+export interface Known {
+  readonly campaign: Campaign;
+  readonly slots: readonly CampaignSlot[];
+  readonly facts: CampaignFacts;
+}
+
+/** All that a rollout's next move depends on, read anew. @throws ROLLOUT_UNKNOWN */
+export async function factsOf({ kysely }: Database, id: number): Promise<Known> {
+  const campaign = await readCampaign(kysely, id);
+  const [slots, approvals, bad, newer] = await Promise.all([
+    slotsOf(kysely, [id]),
+    approvalsOf(kysely, id),
+    quarantined(kysely, campaign.digest),
+    newerOf({ kysely }, campaign),
+  ]);
+  const setback = slots.find(({ outcome }) => outcome === 'rolledback' || outcome === 'overtaken');
+  const facts: CampaignFacts = {
+    ...campaign,
+    openSlots: slots.filter(({ outcome }) => outcome === undefined).length,
+    setback:
+      setback === undefined
+        ? undefined
+        : { state: setback.outcome as 'rolledback', reason: `${setback.workload}: ${setback.reason}` },
+    approved: new Set(approvals.map(({ stage }) => stage)),
+    quarantined: bad?.reason,
+    newer,
+  };
+  return { campaign, slots, facts };
+}
+
+/** A later release of the same image. What somebody asked for by hand is not overtaken. */
+async function newerOf(
+  { kysely }: Pick<Database, 'kysely'>,
+  { id, name, fleet, cause, digest }: Campaign,
+): Promise<CampaignFacts['newer']> {
+  if (cause !== 'release') return undefined;
+  let query = kysely
+    .selectFrom('rollout_campaign')
+    .select(['id', 'finished'])
+    .where('name', '=', name)
+    .where('cause', '=', 'release')
+    .where('id', '>', id)
+    .where('digest', '<>', digest)
+    .where('state', 'not in', ['rolledback', 'failed'])
+    .orderBy('id', 'desc')
+    .limit(1);
+  query = fleet === undefined ? query.where('fleet', 'is', null) : query.where('fleet', '=', fleet);
+  const row = await query.executeTakeFirst();
+  return row === undefined ? undefined : { id: row.id, done: row.finished !== null };
+}
