@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Database } from '../database/index.ts';
 import type { FleetSetup, LoadedFleet, SigningSetup } from '../engine/index.ts';
-import type { StepAnalysis } from '../rollout/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { debianArchitecture } from './debian-architecture.ts';
+import { carryContext } from './rollout-setup.ts';
 import { signerFrom, trustedKeys } from './signing-keys.ts';
 import { repositoryOptions, type SourceOptions } from './source-options.ts';
 import { withStorage } from './storage-option.ts';
@@ -25,9 +25,6 @@ export interface FleetSetupOptions extends SourceOptions {
   readonly storage?: string;
 }
 
-const SECOND = 1_000;
-const DEFAULT_DEADLINE_SECONDS = 300;
-
 /** Fleet file when none is named. */
 export const DEFAULT_FLEET_FILE = 'heraklit.yaml';
 
@@ -45,10 +42,13 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     folder: fleet.directory,
     ...(fleet.document.distributions === undefined ? {} : { distributions: fleet.document.distributions }),
   });
-  const workloads = fleet.document.rollout?.workloads;
-  const selection = workloads === undefined ? {} : { workloads };
-  const deadline = (fleet.document.rollout?.deadline ?? DEFAULT_DEADLINE_SECONDS) * SECOND;
-  const analysis = await stepAnalysis(fleet, database);
+  const rollout =
+    runtimes.length === 0 || registryHost === ''
+      ? undefined
+      : rolloutOf({
+          ...(await carryContext({ fleet, database, runtimes, workshop, context: { log, signal } })),
+          ...{ registryHost, document: fleet.document, fleet: fleet.fleet.name },
+        });
   const signing = await signingSetup(fleet);
   return {
     fleet,
@@ -58,25 +58,12 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     architecture: debianArchitecture(),
     registryHost,
     verify: verifyOf({ fleet, workshop, registryHost, ...(verifier === undefined ? {} : { runtime: verifier }) }),
-    ...(runtimes.length === 0 || registryHost === ''
-      ? {}
-      : { rollout: rolloutOf({ database, runtimes, registryHost, deadline, log, ...selection, ...analysis }) }),
+    ...(rollout === undefined ? {} : { rollout }),
     ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),
     ...(options.takeOver === undefined ? {} : { takeOver: options.takeOver }),
     log,
     signal,
   };
-}
-
-async function stepAnalysis(
-  { document, directory }: LoadedFleet,
-  database: Database,
-): Promise<{ readonly analysis?: StepAnalysis }> {
-  const { analysisFor } = await import('../engine/index.ts');
-  const settings = analysisFor(document.rollout);
-  if (settings === undefined) return {};
-  const { measuredAnalysis } = await import('../rollout/index.ts');
-  return { analysis: measuredAnalysis({ database, settings, folder: directory, environment: process.env }) };
 }
 
 /** Keys are read when the fleet is, so that a wrong passphrase is told before anything is built. */

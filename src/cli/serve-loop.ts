@@ -9,14 +9,17 @@ import { fleetAdvisories } from './fleet-advisories.ts';
 import { type FleetRound, fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
 import { openGitopsRuntimes } from './gitops-runtimes.ts';
+import { carryContext } from './rollout-setup.ts';
 import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
 import type { SourceOptions } from './source-options.ts';
+import { withStorage } from './storage-option.ts';
 
 /** Options of `heraklit serve` about the loop over the fleet. */
 export interface ServeLoopOptions extends SourceOptions, RuntimeOptions {
   readonly interval?: string;
   readonly rollout: boolean;
   readonly takeOver?: string;
+  readonly storage?: string;
 }
 
 export interface ServeLoopStage {
@@ -43,6 +46,7 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
   const usable = await usableRuntimes(options, fleet, context, resources);
   const refreshAdvisories = fleetAdvisories(fleet, database, context);
   const rounds = await fleetRounds(stage, resources);
+  await keepRolling(stage, usable.runtimes, resources);
   let first = true;
   let next = 0;
   while (!context.signal.aborted) {
@@ -63,6 +67,29 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
     }
     await rounds.wait(Math.max(MIN_PAUSE, next - Date.now()));
   }
+}
+
+/** Rollouts that take longer than the run that began them, beside it. They end before the runtimes are closed. */
+async function keepRolling(
+  { fleet, options, database, context }: ServeLoopStage,
+  runtimes: readonly WorkloadRuntime[],
+  resources: AsyncDisposableStack,
+): Promise<void> {
+  if (runtimes.length === 0) return;
+  const [{ openWorkshop }, { keepRollouts }] = await Promise.all([
+    import('../engine/index.ts'),
+    import('../rollout/index.ts'),
+  ]);
+  const { home, log, progress, signal } = withStorage(context, options.storage ?? fleet.document.registry?.storage);
+  const workshop = openWorkshop({ home, log, progress, signal });
+  const ended = new AbortController();
+  const stop = AbortSignal.any([signal, ended.signal]);
+  const carry = await carryContext({ fleet, database, runtimes, workshop, context: { log, signal: stop } });
+  const kept = keepRollouts(carry).catch((error: unknown) => log.error(messageOf(error)));
+  resources.defer(async () => {
+    ended.abort();
+    await kept;
+  });
 }
 
 /** @returns whether it carried on an earlier run, and has not looked at what is new */

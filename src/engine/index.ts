@@ -1,4 +1,5 @@
 export { analysisFor } from './adapters/analysis.ts';
+export { zoneDelivery } from './adapters/deliver-zone.ts';
 export { gitSourceOf, type SourceLook } from './adapters/fleet-sources.ts';
 export { type LoadedFleet, loadEngineFleet } from './adapters/load-fleet.ts';
 export { type RolloutSetup, rolloutOf } from './adapters/rollout.ts';
@@ -25,6 +26,7 @@ export type {
   Verification,
   VerifyPort,
 } from './ports.ts';
+export { undoRelease } from './run/undo-release.ts';
 export { type FleetSetup, pipelineOptions } from './run-fleet.ts';
 export type { Task, TaskStatus, TaskStep } from './task.ts';
 export { noteCommits, STATUS_CHANNEL, settleCommits } from './webhook/note-commits.ts';

@@ -1,4 +1,4 @@
-import { systemClock } from '../base/index.ts';
+import { type HeraklitError, isHeraklitError, systemClock } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { HealthCheck, RolloutOutcome, RolloutStrategy } from '../runtime/index.ts';
 import { carryCampaign } from './campaign/carry.ts';
@@ -92,6 +92,8 @@ export async function rollOutPlanned(
   const waits = campaign.finished === undefined ? { waits: campaign.reason } : {};
   return { rollout: id, outcomes, skipped, ...waits };
 }
+
+export const isRolloutHeld = (error: unknown): error is HeraklitError => isHeraklitError(error, 'ROLLOUT_HELD');
 
 /**
  * The unfinished rollout that a killed process left, or a new one.

@@ -63,7 +63,7 @@ async function rollOne(
   const open = await database.transaction(async (trx) => await beginRollout(trx, slot, clock));
   const control = controlOf({
     ...{ database, clock, campaign: campaign.id, row: open.row, analysis: context.analysis },
-    slot: { workload, container, previous: open.previous, image, digest },
+    slot: { workload, container, previous: open.previous, image, digest, members: runtime.members },
   });
   try {
     const outcome = await runtime.rollout(

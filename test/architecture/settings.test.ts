@@ -126,6 +126,19 @@ const ANALYSIS: Readers = {
   ),
 };
 
+const OF_FLEET = 'src/rollout/plan/of-fleet.ts';
+const PLANNED_WORKLOAD = '{ workload, container, deadline, health, strategy }: FleetWorkload';
+const ZONES = 'src/rollout/plan/zones.ts';
+const WINDOWS = 'src/rollout/plan/windows.ts';
+const WINDOW: Readers = {
+  days: [WINDOWS, 'window.days'],
+  from: [WINDOWS, 'window.from'],
+  to: [WINDOWS, 'window.to'],
+  cron: [WINDOWS, 'window.cron'],
+  duration: [WINDOWS, 'window.duration'],
+  timeZone: [WINDOWS, "{ timeZone = 'UTC' }"],
+};
+
 const FLEET: Readers = {
   signing: ['src/cli/fleet-setup.ts', 'document.signing'],
   'signing.key': ['src/cli/fleet-setup.ts', '{ key, passphraseFile, trust = [] }'],
@@ -262,16 +275,57 @@ const FLEET: Readers = {
   'events.retentionDays': ['src/cli/prune-events.ts', 'events?.retentionDays'],
   verify: ['src/engine/adapters/verify.ts', 'document.verify'],
   ...under('verify', VERIFY),
-  rollout: ['src/cli/fleet-setup.ts', 'document.rollout'],
-  'rollout.deadline': ['src/cli/fleet-setup.ts', 'rollout?.deadline'],
-  'rollout.workloads': ['src/cli/fleet-setup.ts', 'rollout?.workloads'],
-  'rollout.workloads[].image': ['src/engine/adapters/rollout.ts', 'one.image === image'],
-  'rollout.workloads[].workload': ['src/engine/adapters/rollout.ts', 'one.workload'],
-  'rollout.workloads[].container': ['src/engine/adapters/rollout.ts', 'one.container'],
+  rollout: [OF_FLEET, '{ rollout = {}, zones = [] }'],
+  'rollout.deadline': [OF_FLEET, 'rollout.deadline'],
+  'rollout.workloads': [OF_FLEET, 'rollout.workloads'],
+  'rollout.workloads[].image': [OF_FLEET, 'one.image === image'],
+  'rollout.workloads[].workload': [OF_FLEET, PLANNED_WORKLOAD],
+  'rollout.workloads[].container': [OF_FLEET, PLANNED_WORKLOAD],
+  'rollout.workloads[].strategy': [OF_FLEET, PLANNED_WORKLOAD],
+  'rollout.strategy': [OF_FLEET, 'rollout.strategy'],
+  'rollout.batch': [OF_FLEET, '{ batch = 1, windows = [], stages } = rollout'],
+  'rollout.stages': [OF_FLEET, '{ batch = 1, windows = [], stages } = rollout'],
+  'rollout.windows': [OF_FLEET, '{ batch = 1, windows = [], stages } = rollout'],
+  ...under(
+    'rollout.stages[]',
+    Object.fromEntries(
+      ['name', 'tag', 'soak', 'zone', 'workloads', 'clusters', 'namespaces'].map((name) => [
+        name,
+        [OF_FLEET, '{ name, tag = name, soak = 0, zone, workloads, clusters, namespaces, ...stage }'],
+      ]),
+    ),
+  ),
+  'rollout.stages[].approval': [OF_FLEET, 'stage.approval'],
+  'rollout.stages[].batch': [OF_FLEET, 'stage.batch'],
+  'rollout.stages[].windows': [OF_FLEET, 'stage.windows'],
+  ...under('rollout.windows[]', WINDOW),
+  ...under('rollout.stages[].windows[]', WINDOW),
+  'rollout.emergency': ['src/engine/adapters/rollout.ts', 'rollout?.emergency'],
+  'rollout.approvers': [OF_FLEET, 'rollout.approvers'],
+  zones: [OF_FLEET, 'zones = []'],
+  'zones[].name': [ZONES, 'zone.name'],
+  'zones[].clusters': [ZONES, 'clusters = []'],
+  'zones[].namespaces': [ZONES, 'namespaces = []'],
+  'zones[].hosts': [ZONES, 'hosts = []'],
+  'zones[].git': [ZONES, 'git: repositories = []'],
+  'zones[].to': [ZONES, 'to?.includes'],
+  'zones[].registry': ['src/engine/adapters/deliver-zone.ts', '({ registry }'],
+  ...under(
+    'zones[].registry',
+    Object.fromEntries(
+      ['endpoint', 'insecure', 'username', 'passwordFile'].map((name) => [
+        name,
+        [
+          'src/engine/adapters/deliver-zone.ts',
+          '{ endpoint: to, insecure = false, username, passwordFile } = registry',
+        ],
+      ]),
+    ),
+  ),
   'rollout.workloads[].grades': ['src/cli/grading.ts', '{ workload, grades }'],
   ...under('rollout.workloads[].grades', GRADES),
-  'rollout.workloads[].deadline': ['src/engine/adapters/rollout.ts', 'one.deadline'],
-  'rollout.workloads[].health': ['src/engine/adapters/rollout.ts', 'one.health'],
+  'rollout.workloads[].deadline': [OF_FLEET, PLANNED_WORKLOAD],
+  'rollout.workloads[].health': [OF_FLEET, PLANNED_WORKLOAD],
   'rollout.workloads[].health.kind': ['src/runtime/engine-host/health.ts', 'health.kind'],
   'rollout.workloads[].health.port': ['src/runtime/engine-host/health.ts', 'health.port'],
   'rollout.workloads[].health.path': ['src/runtime/engine-host/health.ts', 'health.path'],

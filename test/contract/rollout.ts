@@ -246,14 +246,18 @@ export function rolloutContract(name: string, open: () => Promise<Database>, cle
         database,
         runtimes: [runtime],
         registryHost: 'registry.example',
-        deadline: 1000,
         log: { ...silentLog, warn: (message) => void warned.push(message) },
-        workloads: [
-          { image: 'web', workload: 'fake:c', deadline: 7, health: { kind: 'tcp', port: 5432 } },
-          { image: 'web', workload: 'fake:gone' },
-          { image: 'db', workload: 'fake:b' },
-          { image: 'web', workload: 'a', container: 'a' },
-        ],
+        document: {
+          rollout: {
+            deadline: 1,
+            workloads: [
+              { image: 'web', workload: 'fake:c', deadline: 7, health: { kind: 'tcp', port: 5432 } },
+              { image: 'web', workload: 'fake:gone' },
+              { image: 'db', workload: 'fake:b' },
+              { image: 'web', workload: 'a', container: 'a' },
+            ],
+          },
+        },
       });
       const summary = { strategy: 'compose', reason: '', changes: [], advisoriesFixed: [] } as const;
       const release = (image: string, digest: Digest): CandidateImage => ({

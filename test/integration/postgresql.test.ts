@@ -8,6 +8,7 @@ import { checkFleetMigration } from '../contract/fleet-migration.ts';
 import { outboxContract } from '../contract/outbox.ts';
 import { pipelineContract } from '../contract/pipeline.ts';
 import { rolloutContract } from '../contract/rollout.ts';
+import { campaignContract } from '../contract/rollout-campaign.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -35,6 +36,12 @@ if (programs === undefined) {
     );
 
     rolloutContract(
+      'PostgreSQL',
+      async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+      async () => {},
+    );
+
+    campaignContract(
       'PostgreSQL',
       async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
       async () => {},

@@ -108,7 +108,7 @@ export async function demo(options: DemoOptions, context: CliContext): Promise<D
             database,
             runtimes: [containers.runtime],
             registryHost: registry.host,
-            deadline: ROLLOUT_DEADLINE,
+            document: { rollout: { deadline: ROLLOUT_DEADLINE / 1_000 } },
           }),
         }),
     log: context.log,

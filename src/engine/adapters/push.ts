@@ -12,7 +12,7 @@ import {
 } from '../../oci/index.ts';
 import { attachedTo } from '../../publish/index.ts';
 import type { FleetRegistry, FleetReplica } from '../../recipe/index.ts';
-import type { RegistryCatalogue } from '../../registry/index.ts';
+import type { Credentials, RegistryCatalogue } from '../../registry/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import { saveArtifact, saveImage } from '../../transport/index.ts';
 import type { PushPort } from '../ports.ts';
@@ -35,10 +35,12 @@ export function pushesOf(
  * again. What is attached to the image (signatures, statements, SBOMs) goes along, and comes before the tag: who pulls
  * by tag finds the signature.
  */
-function pushTo(
+export function pushTo(
   { to, insecure = false, images }: FleetReplica,
-  workshop: Workshop,
+  workshop: Pick<Workshop, 'store'>,
   catalogue: RegistryCatalogue,
+  /** Other than those that podman and docker keep. */
+  credentials?: () => Promise<Credentials>,
 ): PushPort {
   const referenceOf = ({ repository, tag }: { readonly repository: string; readonly tag: string }) =>
     parseReference(`docker://${to}/${repository}:${tag}`) as RegistryReference;
@@ -46,7 +48,8 @@ function pushTo(
     takes: (name) => images?.some((glob) => globMatches(glob, name)) ?? true,
     target: (place) => formatReference(referenceOf(place)),
     async push({ repository, tag, digest }, signal) {
-      const options = { registry: { insecure }, signal };
+      const own = credentials === undefined ? {} : { credentials: await credentials() };
+      const options = { registry: { insecure, ...own }, signal };
       const store = await workshop.store();
       const image = await openStored(store, digest);
       const tagged = referenceOf({ repository, tag });

@@ -1,64 +1,69 @@
-import { isHeraklitError, type Log, silentLog } from '../../base/index.ts';
-import type { Database } from '../../database/index.ts';
-import type { FleetWorkload } from '../../recipe/index.ts';
-import { type RollOutRequest, rollOut, type StepAnalysis } from '../../rollout/index.ts';
-import type { HealthCheck, RolloutOutcome, WorkloadRuntime } from '../../runtime/index.ts';
-import type { RolloutPort } from '../ports.ts';
+import { silentLog } from '../../base/index.ts';
+import type { Fleet } from '../../recipe/index.ts';
+import {
+  type CarryContext,
+  findOrBegin,
+  isRolloutHeld,
+  type NewCampaign,
+  planOfFleet,
+  rollOutPlanned,
+  setbackOf,
+  takesTime,
+} from '../../rollout/index.ts';
+import type { CandidateImage, RolloutPort } from '../ports.ts';
+import { isEmergency } from './emergency.ts';
 
-export interface RolloutSetup {
-  readonly database: Database;
-  readonly runtimes: readonly WorkloadRuntime[];
+export interface RolloutSetup extends Omit<CarryContext, 'signal' | 'attempts'> {
   /** `host:port` of our registry as the runtimes reach it. */
   readonly registryHost: string;
-  /** Milliseconds without progress until a workload is rolled back. */
-  readonly deadline: number;
-  readonly health?: HealthCheck;
-  /** The only workloads that are touched, in this order; all that run what a release supersedes when undefined. */
-  readonly workloads?: readonly FleetWorkload[];
-  /** Judges the steps of rollouts. */
-  readonly analysis?: StepAnalysis;
-  readonly log?: Log;
+  /** What the fleet file says of rollouts. */
+  readonly document: Pick<Fleet, 'rollout' | 'zones'>;
+  /** Name of the fleet. */
+  readonly fleet?: string;
 }
 
-const SECOND = 1_000;
-
-/** Brings released images to the workloads that run what they supersede, on every runtime that is there. */
+/**
+ * Brings released images to the workloads that run what they supersede, on every runtime that is there. What takes time
+ * (windows, approvals, pauses) is only begun: the image stays released, and what becomes of it is the rollout's own story.
+ */
 export function rolloutOf(setup: RolloutSetup): RolloutPort {
-  const { database, runtimes, registryHost, deadline, health, workloads, analysis, log = silentLog } = setup;
-  const stage = { database, runtimes, ...(analysis === undefined ? {} : { analysis }) };
+  const { registryHost, document, fleet, log = silentLog, ...rest } = setup;
+  // Within its run the engine itself takes a release back.
+  const { undoRelease, ...context } = rest;
   return {
-    async rollout({ image, repository, tag, descriptor }, signal) {
-      const { digest } = descriptor;
-      const everywhere: RollOutRequest = {
-        image: `${registryHost}/${repository}@${digest}`,
-        digest,
-        tag,
-        deadline,
-        ...(health === undefined ? {} : { health }),
-      };
-      const requests = workloads?.filter((one) => one.image === image).map((one) => requestFor(one, everywhere));
-      const outcomes: RolloutOutcome[] = [];
-      for (const request of requests ?? [everywhere]) {
-        const result = await rollOut({ ...stage, signal }, request).catch((error: unknown) => {
-          // One that is not there (yet) is no reason to call the image bad and to hold back its children.
-          if (request.workloads === undefined || !isHeraklitError(error, 'ROLLOUT_WORKLOAD_UNKNOWN')) throw error;
-          log.warn(`rollout.workloads: ${error.message}: left alone`);
-          return { outcomes: [] };
-        });
-        outcomes.push(...result.outcomes);
-        if (outcomes.some(({ kind }) => kind === 'rolledback' || kind === 'overtaken')) break;
+    async rollout(released, signal) {
+      const { image } = released;
+      const wanted = await campaignFor(setup, released);
+      const later = takesTime(wanted.plan);
+      const stage = { ...context, log, signal };
+      // A process that died between the rollout and its record: how it ended is known.
+      const before = await setbackOf(context.database.kysely, image, released.descriptor.digest);
+      if (before !== undefined) return [before];
+      if (later) {
+        const { id } = await findOrBegin(stage, { ...wanted, carrier: 'loop' }, 'heraklit');
+        log.info(`rollout ${id} of ${image} is begun`);
+        return [];
       }
-      return outcomes;
+      const result = await rollOutPlanned(stage, { ...wanted, carrier: 'run' }, 'heraklit').catch((error: unknown) => {
+        // The loop is at it already: what becomes of it is told there.
+        if (!isRolloutHeld(error)) throw error;
+        log.info(error.message);
+        return { outcomes: [] };
+      });
+      return result.outcomes;
     },
   };
 }
 
-function requestFor(one: FleetWorkload, everywhere: RollOutRequest): RollOutRequest {
+async function campaignFor(
+  { database, registryHost, document, fleet }: RolloutSetup,
+  { image, repository, tag, descriptor, previous, summary }: CandidateImage,
+): Promise<Omit<NewCampaign, 'carrier'>> {
+  const { digest } = descriptor;
+  const anyTime = await isEmergency(database.kysely, document.rollout?.emergency, summary.advisoriesFixed);
   return {
-    ...everywhere,
-    workloads: [one.workload],
-    ...(one.container === undefined ? {} : { container: one.container }),
-    ...(one.deadline === undefined ? {} : { deadline: one.deadline * SECOND }),
-    ...(one.health === undefined ? {} : { health: one.health }),
+    ...{ cause: 'release', name: image, fleet, repository, tag, digest, previous, anyTime },
+    image: `${registryHost}/${repository}@${digest}`,
+    plan: planOfFleet(document, image),
   };
 }

@@ -39,8 +39,10 @@ export type Move =
 
 /** Pure: where a rollout stands → what is to be done with it now. */
 export function nextMove(facts: CampaignFacts, now: number): Move {
-  const { state, plan, stage, openSlots, reason } = facts;
-  if (hasEnded(state) || state === 'paused') return { kind: 'stop' };
+  const { state, openSlots, reason } = facts;
+  if (hasEnded(state)) return { kind: 'stop' };
+  // At a step its copies are watched, whichever process does so; the pause holds it there.
+  if (state === 'paused') return facts.hold === 'step' && openSlots > 0 ? { kind: 'roll' } : { kind: 'stop' };
   if (state === 'aborting') return openSlots > 0 ? { kind: 'undo' } : { kind: 'end', state: 'rolledback', reason };
   // What is half-way is finished, or taken back by the runtime, before anything else counts.
   if (openSlots > 0) return heldByWindow(facts, now) ?? heldByRetry(facts, now) ?? { kind: 'roll' };
@@ -54,6 +56,12 @@ export function nextMove(facts: CampaignFacts, now: number): Move {
     // It may prove bad yet, and then this one is wanted again.
     return { kind: 'wait', hold: 'elsewhere', reason: why, until: undefined };
   }
+  return stageMove(facts, now);
+}
+
+/** Nothing is half-way and nothing speaks against it: what its stage wants. */
+function stageMove(facts: CampaignFacts, now: number): Move {
+  const { plan, stage } = facts;
   const current = plan.stages[stage];
   if (current === undefined) return { kind: 'end', state: 'rolledout', reason: '' };
   if (facts.stageDone !== undefined) {

@@ -13,8 +13,6 @@ interface Span {
   readonly to: number;
 }
 
-/** Longest a cron window lasts, in seconds; what begins further back need not be looked for. */
-export const MAX_WINDOW_SECONDS = 7 * 86_400;
 const SEARCH_DAYS = 550;
 const MINUTES_OF_DAY = 1_440;
 

@@ -1,0 +1,102 @@
+import { type Clock, systemClock } from '../../base/index.ts';
+import type { Database } from '../../database/index.ts';
+import { rolloutError } from '../errors.ts';
+import type { Campaign } from './record.ts';
+import { hasEnded, type OperatorAction, operate } from './state.ts';
+import { passWaitingSteps } from './steps.ts';
+import { changeCampaign } from './store.ts';
+
+/** Who says so, and why. */
+export interface Word {
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  /** With `resume`: a window is not waited for. */
+  readonly now?: boolean | undefined;
+  /** Written with the change: the audit log. */
+  readonly within?: ((trx: Parameters<Parameters<Database['transaction']>[0]>[0]) => Promise<void>) | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Pauses, resumes or aborts a rollout. It takes effect wherever the rollout is carried on: a pause at the next step or
+ * workload, an abort within seconds.
+ * @throws ROLLOUT_UNKNOWN, ROLLOUT_STATE
+ */
+export async function operateCampaign(
+  database: Database,
+  id: number,
+  action: OperatorAction,
+  word: Word,
+): Promise<Campaign> {
+  const { actor, clock = systemClock } = word;
+  return await database.transaction(async (trx) => {
+    await word.within?.(trx);
+    if (action === 'resume') await passWaitingSteps(trx, id);
+    const decide = (now: Campaign) => {
+      const skips = action === 'resume' && word.now === true && now.hold === 'window';
+      const operated = operate(now.state, now.hold, action);
+      if (skips)
+        return { state: 'running', hold: null, until: null, anyTime: true, reason: told(action, word) } as const;
+      if (operated.kind === 'refused') throw refused(id, action, operated.reason);
+      if (operated.kind === 'already') return undefined;
+      const { state, hold = null } = operated;
+      return { state, hold, until: null, reason: told(action, word), carrier: 'loop' } as const;
+    };
+    return await changeCampaign(trx, id, decide, { actor, clock }, true);
+  });
+}
+
+const PAST: Readonly<Record<OperatorAction, string>> = { pause: 'paused', resume: 'resumed', abort: 'aborted' };
+
+const told = (action: OperatorAction, { actor, reason }: Word): string =>
+  `${PAST[action]} by ${actor}${reason === undefined || reason === '' ? '' : `: ${reason}`}`;
+
+const refused = (id: number, action: string, why: string): Error =>
+  rolloutError('ROLLOUT_STATE', `rollout ${id} cannot be ${PAST[action as OperatorAction] ?? action}: ${why}`, {
+    hint: '`heraklit rollout status` shows what it waits for.',
+  });
+
+/**
+ * Approves a stage: the one named, or the next that is to be approved. Approving twice changes nothing.
+ * @returns the rollout and the stage
+ * @throws ROLLOUT_UNKNOWN, ROLLOUT_STATE, ROLLOUT_NOT_APPROVER
+ */
+export async function approveCampaign(
+  database: Database,
+  id: number,
+  word: Word & { readonly stage?: string | undefined /** Whoever owns the home may. */; readonly owner: boolean },
+): Promise<{ readonly campaign: Campaign; readonly stage: string }> {
+  const { actor, clock = systemClock } = word;
+  return await database.transaction(async (trx) => {
+    await word.within?.(trx);
+    let stage = '';
+    const decide = (now: Campaign) => {
+      stage = stageToApprove(now, word.stage);
+      const { approvers } = now.plan;
+      if (!word.owner && approvers.length > 0 && !approvers.includes(actor)) {
+        throw rolloutError('ROLLOUT_NOT_APPROVER', `${actor} may not approve rollout ${id}`, {
+          hint: `rollout.approvers names ${approvers.join(', ')}.`,
+        });
+      }
+      const why = word.reason === undefined || word.reason === '' ? '' : `: ${word.reason}`;
+      return { reason: `${stage} approved by ${actor}${why}` };
+    };
+    const campaign = await changeCampaign(trx, id, decide, { actor, clock });
+    await trx
+      .insertInto('rollout_approval')
+      .values({ campaign: id, stage, actor, at: new Date(clock.now()) })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    return { campaign, stage };
+  });
+}
+
+function stageToApprove({ id, state, plan, stage }: Campaign, named: string | undefined): string {
+  if (hasEnded(state)) throw refused(id, 'approved', `it has ended: ${state}`);
+  const waiting = plan.stages.slice(stage).filter(({ approval }) => approval);
+  const found = named === undefined ? waiting[0] : waiting.find(({ name }) => name === named);
+  if (found !== undefined) return found.name;
+  const known = waiting.map(({ name }) => name).join(', ');
+  const why = known === '' ? 'no stage of it is to be approved any more' : `only ${known} of it can be`;
+  throw refused(id, 'approved', why);
+}
