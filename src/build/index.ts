@@ -1,6 +1,7 @@
 export { type AllowedStrategies, chooseStrategy, type RecipeFacts } from './choose.ts';
-export { changesBetween, compose } from './compose/compose.ts';
-
+export { packageArchitecture } from './compose/architecture.ts';
+export { compose } from './compose/compose.ts';
+export { changesBetween } from './compose/finish.ts';
 export { platformOf } from './compose/image-config.ts';
 export { formatLock, formatLocks, parseLock, parseLocks } from './compose/lock.ts';
 export type { Lock, LockedPackage, LockedRepository } from './compose/lock-form.ts';

@@ -1,3 +1,4 @@
+import { distributionData } from './releases.ts';
 import type { EcosystemId } from './types.ts';
 
 /** os-release ids by package format; derivatives are found by ID_LIKE. */
@@ -36,4 +37,10 @@ export function familyOf(id: string, like = ''): EcosystemId | undefined {
   return [id, ...like.split(/\s+/)]
     .map((name) => FAMILY.get(name.toLowerCase()))
     .find((family) => family !== undefined);
+}
+
+/** The package format of a distribution by its name (`alpine/3.22`); deb where nobody knows it: mirrors will tell. */
+export function familyOfDistribution(distribution: string): EcosystemId {
+  const [id = ''] = distribution.split('/', 1);
+  return distributionData(id)?.family ?? familyOf(id) ?? 'deb';
 }

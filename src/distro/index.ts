@@ -123,7 +123,7 @@ export {
   type PackageEcosystem,
 } from './ecosystem.ts';
 export { ECOSYSTEMS, ecosystemOf } from './ecosystems.ts';
-export { familyOf } from './families.ts';
+export { familyOf, familyOfDistribution } from './families.ts';
 export { lastDayOfSupport } from './lifecycle.ts';
 export { RELEASE_FILES } from './release-files.ts';
 export {

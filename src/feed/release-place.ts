@@ -35,5 +35,5 @@ export function snapshotId({ distribution, suite, extra }: Pocket, component: st
 
 /** The name of an extra repository by the id of its snapshot; undefined for a distribution's own. */
 export function extraRepositoryName(snapshot: string): string | undefined {
-  return /^[^/]+\/\+([^/]+)\//.exec(snapshot)?.[1];
+  return /^[^/]+\/(?:[^/]+\/)?\+([^/]+)\//.exec(snapshot)?.[1];
 }

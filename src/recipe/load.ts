@@ -4,6 +4,7 @@ import { messageOf } from '../base/index.ts';
 import { analysisProblems } from './analysis-problems.ts';
 import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
+import { familyProblems } from './families.ts';
 import type { Fleet, FleetCluster, FleetCrawlSource, FleetHost } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
 import { rolloutProblems } from './rollout-problems.ts';
@@ -72,7 +73,7 @@ function recipeProblems(recipe: Recipe): readonly Problem[] {
   if (recipe.distribution === undefined && recipe.from === undefined) {
     problems.push(problem([], 'one of the keys "distribution" and "from" is needed'));
   }
-  problems.push(...pinProblems(recipe), ...repositoryProblems(recipe));
+  problems.push(...familyProblems(recipe), ...pinProblems(recipe), ...repositoryProblems(recipe));
   const paths = new Set<string>();
   for (const [index, file] of (recipe.files ?? []).entries()) {
     const at = ['files', index];
@@ -169,15 +170,12 @@ function pinProblems({ pins = [], packages = [], exclude = [] }: Recipe): readon
 function repositoryProblems({ repositories = [], asOf }: Recipe): readonly Problem[] {
   const problems: Problem[] = [];
   const names = new Set<string>();
-  for (const [index, { name, suite, components, keyring, trusted }] of repositories.entries()) {
+  for (const [index, { name, keyring, trusted }] of repositories.entries()) {
     const at = ['repositories', index];
     if (names.has(name)) problems.push(problem([...at, 'name'], `${name} stands twice`));
     names.add(name);
     if ((keyring === undefined) === (trusted !== true)) {
       problems.push(problem(at, 'one of "keyring" and "trusted: true" is needed, and not both'));
-    }
-    if (suite.endsWith('/') !== (components === undefined)) {
-      problems.push(problem([...at, 'suite'], 'a suite needs "components"; a folder, which ends in /, has none'));
     }
   }
   if (asOf !== undefined && !Number.isFinite(Date.parse(asOf)))

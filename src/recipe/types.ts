@@ -7,7 +7,7 @@ export interface Recipe {
   readonly distribution?: string;
   /** Name of another recipe of the fleet, or an image reference. */
   readonly from?: string;
-  /** `name`, `name=version`, `name (>= version)`, each also with `name:arch`. */
+  /** In the words of the distribution's package manager: see `packageForms`. */
   readonly packages?: readonly string[];
   readonly recommends?: boolean;
   /** Which versions are preferred, as apt_preferences(5). */
@@ -36,18 +36,20 @@ export interface Recipe {
   readonly compression?: 'zstd' | 'gzip';
 }
 
-/** As a line of sources.list(5). */
+/** Debian: as a line of sources.list(5). apk: as a line of etc/apk/repositories; rpm: as `baseurl`. */
 export interface RecipeRepository {
   /** For pins, the lock and messages. */
   readonly name: string;
   readonly url: string;
-  /** One that ends in `/` is a folder without components. */
-  readonly suite: string;
+  /** Debian alone. One that ends in `/` is a folder without components. */
+  readonly suite?: string;
   readonly components?: readonly string[];
   /** File with the public keys that sign it, beside the recipe. */
   readonly keyring?: string;
   /** True: unsigned and stale indexes are taken. */
   readonly trusted?: boolean;
+  /** apk alone: only what is asked for as `name@tag`, and what that needs, comes from it. */
+  readonly tag?: string;
 }
 
 export interface RecipePin {

@@ -24,6 +24,7 @@ import { AFTER, BEFORE, BUSYBOX, EDITS, REMOVED, WORLD } from '../support/apk-sc
 import { apkTool } from '../support/apk-tool.ts';
 import { ApkMirror, put } from '../support/apk-world.ts';
 import { layoutOf, run, unpackImage } from '../support/debian-image.ts';
+import { assertSameFacts } from '../support/same-facts.ts';
 import { type SmallFiles, smallImage } from '../support/small-image.ts';
 
 const FIXTURE = join(import.meta.dirname, '../fixtures/apk/upgrade.json');
@@ -97,15 +98,6 @@ async function edit(path: string): Promise<void> {
   for (const file of REMOVED) await rm(join(path, file));
 }
 
-const linesOf = (facts: Facts): readonly string[] =>
-  Object.entries(facts).flatMap(([path, fact]) => fact.split('\n').map((line, at) => `${path}:${at} ${line}`));
-
-function compare(ours: Facts, theirs: Facts): void {
-  const [left, right] = [new Set(linesOf(ours)), new Set(linesOf(theirs))];
-  const only = (one: ReadonlySet<string>, other: ReadonlySet<string>) => [...one].filter((line) => !other.has(line));
-  assert.deepEqual({ ours: only(left, right), theirs: only(right, left) }, { ours: [], theirs: [] });
-}
-
 // No Debian suite has apk: where somebody brings one, it is asked again.
 const recordedTest = apkTool === undefined ? undefined : test;
 recordedTest?.('what was recorded is what apk says', { skip }, async () => {
@@ -120,8 +112,8 @@ recordedTest?.('what was recorded is what apk says', { skip }, async () => {
   if (process.env.HERAKLIT_RECORD_APK === '1')
     await writeFile(FIXTURE, `${JSON.stringify({ added, upgraded }, null, 1)}\n`);
   recorded = JSON.parse(await readFile(FIXTURE, 'utf8'));
-  compare(added, recorded.added);
-  compare(upgraded, recorded.upgraded);
+  assertSameFacts(added, recorded.added);
+  assertSameFacts(upgraded, recorded.upgraded);
 });
 
 /** Brings packages into an image that has none, with what patches images that have some. */
@@ -159,12 +151,12 @@ test('packages installed, then upgraded: the same root as apk makes', { skip }, 
   await mirror.offer(BEFORE);
   const bare = await imageOf('bare', await bareRoot('bare-root'));
   const path = await unpacked(await filled(bare), 'ours');
-  compare(apkFacts(path, built()), recorded.added);
+  assertSameFacts(apkFacts(path, built()), recorded.added);
   await edit(path);
   const image = await imageOf('edited', path);
   await mirror.offer(AFTER);
   const result = await patched(image);
-  compare(apkFacts(await unpacked(result.image, 'ours-patched'), built()), recorded.upgraded);
+  assertSameFacts(apkFacts(await unpacked(result.image, 'ours-patched'), built()), recorded.upgraded);
 
   const { manifest, config } = result.image;
   assert.deepEqual(config.config, CONFIG.config);

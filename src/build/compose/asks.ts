@@ -26,7 +26,9 @@ function laterAsks({ pins = [], exclude = [], repositories = [], asOf }: Recipe)
     ...pins.map((pin) => `pin ${pinText(pin)}`),
     ...exclude.map((name) => `exclude ${name}`),
     // Where a repository lies and who signs it says nothing of what is in it: a mirror of it is the same one.
-    ...repositories.map(({ name, suite, components = [] }) => ['repository', name, suite, ...components].join(' ')),
+    ...repositories.map(({ name, suite, components = [], tag }) =>
+      ['repository', name, ...[suite ?? []].flat(), ...components, ...(tag === undefined ? [] : [`@${tag}`])].join(' '),
+    ),
     ...(asOf === undefined ? [] : [`as of ${asOf}`]),
   ];
 }

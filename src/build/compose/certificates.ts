@@ -9,8 +9,20 @@ import type { ComposeRequest } from './types.ts';
 
 /** Of all certificates that are trusted, one after another. */
 export const BUNDLE_PATH = 'etc/ssl/certs/ca-certificates.crt';
-const LOCAL = 'usr/local/share/ca-certificates';
 const FOLDER = 'etc/ssl/certs';
+
+/** Where a family of distributions keeps what it trusts. */
+export interface CertificatePlaces {
+  /** What its owner adds; the tool that trusts them reads it from here. */
+  readonly added: string;
+  readonly bundle: string;
+  /** What a link by name begins with; undefined: there are no links. */
+  readonly linkPrefix: string | undefined;
+}
+
+const DEBIAN_PLACES: CertificatePlaces = {
+  ...{ added: 'usr/local/share/ca-certificates', bundle: BUNDLE_PATH, linkPrefix: '' },
+};
 const PEM = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 interface Certificate {
@@ -32,8 +44,9 @@ interface Certificate {
 export async function certificateItems(
   { recipe, directory, confine }: Pick<ComposeRequest, 'recipe' | 'directory' | 'confine'>,
   bundle: Buffer | undefined,
-  taken: ReadonlySet<string>,
+  taken: Pick<ReadonlySet<string>, 'has'>,
   epoch: number,
+  { added, bundle: bundlePath, linkPrefix }: CertificatePlaces = DEBIAN_PLACES,
 ): Promise<readonly LayerItem[]> {
   const sources = recipe.caCertificates ?? [];
   if (sources.length === 0) return [];
@@ -50,21 +63,23 @@ export async function certificateItems(
   const link = (path: string, linkName: string): LayerItem => ({
     header: { ...common, path, type: 'symlink', mode: 0o777, size: 0, linkName },
   });
-  const paths = new Set(taken);
+  const paths = new Set<string>();
+  const isTaken = (path: string): boolean => paths.has(path) || taken.has(path);
   const items = certificates.flatMap(({ name, pem, hash }) => {
+    if (linkPrefix === undefined) return [file(`${added}/${name}.crt`, pem)];
     let number = 0;
-    while (paths.has(`${FOLDER}/${hash}.${number}`)) number += 1;
+    while (isTaken(`${FOLDER}/${hash}.${number}`)) number += 1;
     const hashed = `${FOLDER}/${hash}.${number}`;
     paths.add(hashed);
     return [
-      file(`${LOCAL}/${name}.crt`, pem),
-      link(`${FOLDER}/${name}.pem`, `/${LOCAL}/${name}.crt`),
-      link(hashed, `${name}.pem`),
+      file(`${added}/${name}.crt`, pem),
+      link(`${FOLDER}/${linkPrefix}${name}.pem`, `/${added}/${name}.crt`),
+      link(hashed, `${linkPrefix}${name}.pem`),
     ];
   });
   return [
     ...items,
-    file(BUNDLE_PATH, Buffer.concat([bundle ?? Buffer.alloc(0), ...certificates.map(({ pem }) => pem)])),
+    file(bundlePath, Buffer.concat([bundle ?? Buffer.alloc(0), ...certificates.map(({ pem }) => pem)])),
   ];
 }
 

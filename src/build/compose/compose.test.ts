@@ -249,8 +249,10 @@ test('groups, further groups of a user, system accounts and home folders', () =>
 
 test('a time zone is one that a package has', () => {
   const recipe = (timezone: string): Recipe => ({ apiVersion: 'heraklit/v1', kind: 'Image', name: 'x', timezone });
-  const zones = record('tzdata', '', ['f usr/share/zoneinfo/Europe/Berlin', 'l usr/share/zoneinfo/Etc/UTC']);
-  const items = timezoneItems(recipe('Europe/Berlin'), [zones], false, 5);
+  const names = ['usr/share/zoneinfo/Europe/Berlin', 'usr/share/zoneinfo/Etc/UTC'];
+  const zones = { has: (path: string) => names.includes(path), hasTzdata: true };
+  const none = { has: () => false, hasTzdata: false };
+  const items = timezoneItems(recipe('Europe/Berlin'), zones, false, 5);
   assert.deepEqual(
     items.map(({ header }) => [header.path, header.linkName]),
     [
@@ -258,11 +260,11 @@ test('a time zone is one that a package has', () => {
       ['etc/timezone', undefined],
     ],
   );
-  assert.equal(timezoneItems(recipe('Etc/UTC'), [zones], false, 5).length, 2);
-  assert.equal(timezoneItems(recipe('Europe/Berlin'), [], true, 5).length, 2, 'the base may have it');
+  assert.equal(timezoneItems(recipe('Etc/UTC'), zones, false, 5).length, 2);
+  assert.equal(timezoneItems(recipe('Europe/Berlin'), none, true, 5).length, 2, 'the base may have it');
   const code = 'COMPOSE_TIMEZONE_UNKNOWN';
-  assert.throws(() => timezoneItems(recipe('Europe'), [zones], true, 5), { code, hint: /zoneinfo/ });
-  assert.throws(() => timezoneItems(recipe('Europe/Berlin'), [], false, 5), { code, hint: /Add tzdata/ });
+  assert.throws(() => timezoneItems(recipe('Europe'), zones, true, 5), { code, hint: /zoneinfo/ });
+  assert.throws(() => timezoneItems(recipe('Europe/Berlin'), none, false, 5), { code, hint: /Add tzdata/ });
 });
 
 test('volatile things are left out, what packages need is kept', () => {

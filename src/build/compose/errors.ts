@@ -62,6 +62,16 @@ export const composeErrors = {
     retryable: false,
     meaning: 'A file that a recipe names as a CA certificate does not hold exactly one certificate in PEM form.',
   },
+  COMPOSE_FAMILY: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'A recipe is for a distribution of a family whose images are not composed.',
+  },
+  COMPOSE_UNSOLVABLE: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'The packages of an apk or rpm recipe need others that nobody offers, or that exclude each other.',
+  },
   COMPOSE_CHECK_FAILED: {
     kind: 'failed',
     retryable: false,

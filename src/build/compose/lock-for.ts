@@ -38,10 +38,9 @@ export async function filesOfBase({ base, recipe }: ComposeRequest): Promise<Rea
  * @throws SOLVE_*, COMPOSE_LOCK_STALE, COMPOSE_NOT_LOCKED, COMPOSE_HELD, COMPOSE_BASE_MISMATCH
  */
 export async function lockFor(request: ComposeRequest, baseFiles: ReadonlyMap<string, BaseFile>): Promise<Draft> {
-  const { recipe, architecture, base, lock, update = false } = request;
-  const drift = lock === undefined ? ['there is no lock'] : driftOf(lock, recipe, architecture, base);
-  if (lock !== undefined && update === false && drift.length === 0) return lock;
-  if (request.locked === true) throw stale(recipe.name, drift);
+  const { recipe, architecture, base, lock } = request;
+  const fitting = fittingLock(request);
+  if (fitting !== undefined) return fitting;
   const distribution = await distributionFor(request);
   const nothingToSolve = base !== undefined && (recipe.packages ?? []).length === 0;
   const repositories = nothingToSolve ? [] : await request.repositories(distribution);
@@ -57,15 +56,37 @@ export async function lockFor(request: ComposeRequest, baseFiles: ReadonlyMap<st
   return draft;
 }
 
+/**
+ * The lock where it fits and nothing is to move; undefined: packages are to be chosen.
+ * @throws COMPOSE_LOCK_STALE where the build is told to keep to a lock that does not fit
+ */
+export function fittingLock(request: ComposeRequest): Lock | undefined {
+  const { recipe, architecture, base, lock, update = false } = request;
+  const drift = lock === undefined ? ['there is no lock'] : driftOf(lock, recipe, architecture, base);
+  if (lock !== undefined && update === false && drift.length === 0) return lock;
+  if (request.locked === true) throw stale(recipe.name, drift);
+  return undefined;
+}
+
+/**
+ * The lock of which some packages are to move.
+ * @throws COMPOSE_LOCK_STALE where there is none, or one for another distribution or architecture
+ */
+export function movableLock(
+  { recipe, lock }: ComposeRequest,
+  { distribution, architecture }: Pick<ResolveInput, 'distribution' | 'architecture'>,
+): Lock {
+  if (lock === undefined) throw stale(recipe.name, ['there is no lock']);
+  if (lock.distribution === distribution && lock.architecture === architecture) return lock;
+  throw stale(recipe.name, [`it is of ${lock.distribution} for ${lock.architecture}`]);
+}
+
 async function choose(request: ComposeRequest, input: ResolveInput, lock: Lock | undefined): Promise<Draft> {
   const { update = false, recipe } = request;
   const known = (which: Lock['packages']) => knownPackages(request, which, input.repositories, input.distribution);
   if (typeof update === 'object') {
-    if (lock === undefined) throw stale(recipe.name, ['there is no lock']);
-    if (lock.distribution !== input.distribution || lock.architecture !== input.architecture) {
-      throw stale(recipe.name, [`it is of ${lock.distribution} for ${lock.architecture}`]);
-    }
-    return movePackages(input, lock, update, await known(lock.packages));
+    const movable = movableLock(request, input);
+    return movePackages(input, movable, update, await known(movable.packages));
   }
   const held =
     (recipe.hold ?? []).length === 0 ? [] : (lock?.packages ?? []).filter((item) => isNamed(recipe.hold ?? [], item));

@@ -33,4 +33,6 @@ export interface LockedPackage {
   readonly filename: string;
   readonly size: number;
   readonly sha256: string;
+  /** apk: what its index knows it by, hexadecimal. */
+  readonly identity?: string;
 }

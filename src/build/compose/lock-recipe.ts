@@ -1,11 +1,9 @@
-import { openPackage } from './group-layer.ts';
-import { filesOfBase, lockFor } from './lock-for.ts';
-import type { Lock, LockedPackage } from './lock-form.ts';
-import { keepRecord, readRecord } from './package-record.ts';
+import { lockApk } from './apk/compose-apk.ts';
+import { familyFor } from './family.ts';
+import { lockDeb } from './lock-deb.ts';
+import type { Lock } from './lock-form.ts';
+import { lockRpm } from './rpm/compose-rpm.ts';
 import type { ComposeRequest } from './types.ts';
-
-/** Packages opened at a time: decompression runs on the thread pool. */
-const PARALLEL = 3;
 
 /**
  * The lock that a build would write, without building. Every package is fetched and verified, because the time of its
@@ -14,32 +12,12 @@ const PARALLEL = 3;
  * @throws as `compose`, up to its first layer
  */
 export async function lockRecipe(request: ComposeRequest): Promise<Lock> {
-  const draft = await lockFor(request, await filesOfBase(request));
-  const times: number[] = [createdAt(request)];
-  const rest = draft.packages.values();
-  let done = 0;
-  const work = async (): Promise<void> => {
-    for (const item of rest) {
-      request.signal?.throwIfAborted();
-      times.push(await timeOf(request, item));
-      done += 1;
-      request.progress?.update('packages', done, draft.packages.length, item.name);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  return { ...draft, epoch: Math.max(0, ...times) };
-}
-
-/** Seconds: when a base was made. */
-export function createdAt({ base }: Pick<ComposeRequest, 'base'>): number {
-  const created = Date.parse(base?.image.config.created ?? '');
-  return Number.isFinite(created) ? Math.floor(created / 1000) : 0;
-}
-
-async function timeOf(request: ComposeRequest, item: LockedPackage): Promise<number> {
-  const known = await readRecord(request.cache, item.sha256);
-  if (known !== undefined) return known.mtime;
-  const { record } = await openPackage(request, item);
-  await keepRecord(request.cache, record);
-  return record.mtime;
+  switch (await familyFor(request)) {
+    case 'apk':
+      return lockApk(request);
+    case 'rpm':
+      return lockRpm(request);
+    default:
+      return lockDeb(request);
+  }
 }

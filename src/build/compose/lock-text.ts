@@ -39,8 +39,9 @@ export function lockText(lock: Lock): string {
     ),
     ...list(
       'packages',
-      lock.packages.map(({ name, version, architecture, source, repository, filename, size, sha256 }) => ({
+      lock.packages.map(({ name, version, architecture, source, repository, filename, size, sha256, identity }) => ({
         ...{ name, version, architecture, source, repository, filename, size, sha256 },
+        ...(identity === undefined ? {} : { identity }),
       })),
     ),
   );

@@ -30,6 +30,10 @@ export function parseLocks(text: string, file = 'lock'): readonly Lock[] {
 const MAX_LOCK_BYTES = 16 * 1024 * 1024;
 const TEXT = /^[^\0\n]{1,1000}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
+/** SHA-1, or that much of a SHA-256. */
+const IDENTITY = /^[0-9a-f]{40,64}$/;
+/** Debian's names are small letters; apk and rpm have others, too. */
+const NAME = /^[A-Za-z0-9_.][A-Za-z0-9_+.-]*$/;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && TEXT.test(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -40,7 +44,8 @@ function isPackage(value: unknown): boolean {
     [item?.name, item?.version, item?.architecture, item?.source, item?.repository, item?.filename].every(isText) &&
     isCount(item?.size) &&
     SHA256.test(String(item?.sha256)) &&
-    /^[a-z0-9][a-z0-9+.-]*$/.test(item?.name ?? '') &&
+    NAME.test(item?.name ?? '') &&
+    (item?.identity === undefined || IDENTITY.test(item.identity)) &&
     !/(?:^|\/)\.\.(?:\/|$)|^\//.test(item?.filename ?? '/')
   );
 }

@@ -13,15 +13,29 @@ const MAX_SOURCE_BYTES = 1024 ** 3;
 /** Bytes of all files below its folders and patterns together. */
 const MAX_TREE_BYTES = 4 * 1024 ** 3;
 
-/** The files of a recipe as layer entries; times are the epoch, so that a checkout's times do not matter. */
+/** Where files come from, and where they go. */
+interface Surroundings {
+  readonly directory: string;
+  readonly confine: string | undefined;
+  readonly epoch: number;
+  /** Where a path lies in the image once links are followed. */
+  readonly place: (path: string) => string;
+}
+
+/**
+ * The files of a recipe as layer entries; times are the epoch, so that a checkout's times do not matter.
+ * @param place where a path lies in the image; default: as in every Debian image
+ */
 export async function recipeItems(
   recipe: Recipe,
   directory: string,
   confine: string | undefined,
   epoch: number,
+  place: (path: string) => string = imagePath,
 ): Promise<readonly LayerItem[]> {
   const files = recipe.files ?? [];
-  const items = await Promise.all(files.map((file) => itemsOf(file, directory, confine, epoch)));
+  const around = { directory, confine, epoch, place };
+  const items = await Promise.all(files.map((file) => itemsOf(file, around)));
   // Folders that stand for themselves come first: of a path that is a folder twice, the first counts.
   const isFolder = (index: number): boolean => files[index]?.directory === true;
   return [...items.filter((_, index) => isFolder(index)), ...items.filter((_, index) => !isFolder(index))].flat();
@@ -36,13 +50,9 @@ const cleanPath = (path: string): string =>
 const octal = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number.parseInt(text, 8);
 
-async function itemsOf(
-  file: RecipeFile,
-  directory: string,
-  confine: string | undefined,
-  epoch: number,
-): Promise<readonly LayerItem[]> {
-  const path = imagePath(cleanPath(file.path));
+async function itemsOf(file: RecipeFile, around: Surroundings): Promise<readonly LayerItem[]> {
+  const { directory, confine, epoch, place } = around;
+  const path = place(cleanPath(file.path));
   const mode = octal(file.mode);
   const common = { path, uid: file.uid ?? 0, gid: file.gid ?? 0, size: 0, mtime: epoch };
   if (file.directory === true) return [{ header: { ...common, type: 'directory', mode: mode ?? 0o755 } }];
@@ -50,7 +60,7 @@ async function itemsOf(
     return [{ header: { ...common, type: 'symlink', mode: 0o777, linkName: file.symlink } }];
   }
   if (file.source !== undefined && (await isTree(file.source, directory))) {
-    return treeItems(file, file.source, directory, confine, epoch);
+    return treeItems(file, file.source, around);
   }
   const content =
     file.source === undefined
@@ -69,9 +79,7 @@ async function isTree(source: string, directory: string): Promise<boolean> {
 async function treeItems(
   file: RecipeFile,
   source: string,
-  directory: string,
-  confine: string | undefined,
-  epoch: number,
+  { directory, confine, epoch, place }: Surroundings,
 ): Promise<readonly LayerItem[]> {
   const { root, entries } = await sourceTree(directory, source, file.exclude ?? []);
   await refuseOutside(root, source, confine);
@@ -79,7 +87,7 @@ async function treeItems(
   const owner = { uid: file.uid ?? 0, gid: file.gid ?? 0, mtime: epoch };
   const top = cleanPath(file.path);
   const folder = (path: string): LayerItem => ({
-    header: { ...owner, path: imagePath(path), type: 'directory', mode: octal(file.directoryMode) ?? 0o755, size: 0 },
+    header: { ...owner, path: place(path), type: 'directory', mode: octal(file.directoryMode) ?? 0o755, size: 0 },
   });
   const items = [folder(top)];
   let bytes = 0;
@@ -91,7 +99,7 @@ async function treeItems(
       bytes += item.header.size;
       if (bytes > MAX_TREE_BYTES) throw bad(source, `it holds more than ${MAX_TREE_BYTES} bytes`);
       const mode = item.header.type === 'file' ? (octal(file.mode) ?? item.header.mode) : item.header.mode;
-      items.push({ ...item, header: { ...item.header, ...owner, mode, path: imagePath(path) } });
+      items.push({ ...item, header: { ...item.header, ...owner, mode, path: place(path) } });
     }
   }
   return items;

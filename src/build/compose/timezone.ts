@@ -1,26 +1,31 @@
 import type { LayerItem } from '../../oci/index.ts';
 import type { Recipe } from '../../recipe/index.ts';
 import { composeError } from './errors.ts';
-import type { PackageRecord } from './package-record.ts';
 
 const ZONES = 'usr/share/zoneinfo';
 
+/** What an image's own packages bring of time zones. */
+export interface ZonePackages {
+  /** Has one of them a file or link at this path? */
+  has(path: string): boolean;
+  readonly hasTzdata: boolean;
+}
+
 /**
  * /etc/localtime and /etc/timezone for the recipe's zone, as tzdata sets them.
- * @param records the image's own packages
+ * @param packages the image's own
  * @param hasBase zones may also be in a base, which is not looked through for them
  * @throws COMPOSE_TIMEZONE_UNKNOWN
  */
 export function timezoneItems(
   { timezone, name }: Recipe,
-  records: readonly PackageRecord[],
+  packages: ZonePackages,
   hasBase: boolean,
   epoch: number,
 ): readonly LayerItem[] {
   if (timezone === undefined) return [];
-  const lines = [`f ${ZONES}/${timezone}`, `l ${ZONES}/${timezone}`];
-  const isKnown = records.some(({ paths }) => paths.some((line) => lines.includes(line)));
-  const hasZones = records.some((record) => record.name === 'tzdata');
+  const isKnown = packages.has(`${ZONES}/${timezone}`);
+  const hasZones = packages.hasTzdata;
   if (!isKnown && (hasZones || !hasBase)) {
     throw composeError('COMPOSE_TIMEZONE_UNKNOWN', `${name}: no package has the time zone ${timezone}`, {
       hint: hasZones

@@ -15,7 +15,7 @@ import type { PackageRecord } from './package-record.ts';
 import { recipeItems } from './recipe-files.ts';
 import { scriptChanges, scriptsKey } from './script-cache.ts';
 import { tarOf } from './tar-items.ts';
-import { timezoneItems } from './timezone.ts';
+import { timezoneItems, type ZonePackages } from './timezone.ts';
 import type { ComposeRequest } from './types.ts';
 import { ACCOUNT_PATHS, type AccountFiles, accountItems } from './users.ts';
 import { CERTIFICATES, MASTER_GROUP, MASTER_PASSWD, withoutScriptsItems } from './without-scripts.ts';
@@ -85,10 +85,17 @@ async function ownItems(
   const taken = new Set(made.map(({ header }) => header.path));
   return merged([
     accountItems(accountFiles(made, baseFiles), recipe.users ?? [], epoch, recipe.groups ?? []),
-    timezoneItems(recipe, records, base !== undefined, epoch),
+    timezoneItems(recipe, zonesOf(records), base !== undefined, epoch),
     await certificateItems(request, bundle ?? baseFiles.get(BUNDLE_PATH)?.content, taken, epoch),
     await recipeItems(recipe, request.directory, request.confine, epoch),
   ]);
+}
+
+function zonesOf(records: readonly PackageRecord[]): ZonePackages {
+  return {
+    has: (path) => records.some(({ paths }) => paths.some((line) => line === `f ${path}` || line === `l ${path}`)),
+    hasTzdata: records.some(({ name }) => name === 'tzdata'),
+  };
 }
 
 interface PackageState {

@@ -20,7 +20,7 @@ export interface ComposeRequest {
   readonly directory: string;
   /** Folder that they must stay below; unlimited when undefined (the recipe is the caller's own). */
   readonly confine?: string;
-  /** Debian's word: amd64, arm64, … */
+  /** Debian's word, whatever the distribution: amd64, arm64, … */
   readonly architecture: string;
   /** Verified indexes of `debian/trixie`, say; asked for only when there is something to resolve. */
   repositories(distribution: string): Promise<readonly RepositorySnapshot[]>;

@@ -55,8 +55,8 @@ class Accounts {
     this.#put('etc/gshadow', name, `${name}:!::${members}`);
   }
 
-  user(user: RecipeUser, epoch: number): void {
-    const { name, uid, gid = uid, home = '/nonexistent', shell = '/usr/sbin/nologin', comment = '' } = user;
+  user(user: RecipeUser, epoch: number, noShell: string): void {
+    const { name, uid, gid = uid, home = '/nonexistent', shell = noShell, comment = '' } = user;
     const ageing = user.system === true ? '::::::' : ':0:99999:7:::';
     this.#put('etc/passwd', name, `${name}:${this.#hidden}:${uid}:${gid}:${comment}:${home}:${shell}`);
     this.#put('etc/shadow', name, `${name}:!:${Math.floor(epoch / DAY)}${ageing}`);
@@ -89,6 +89,16 @@ function withMember(line: string, user: string): string {
   return [...fields.slice(0, 3), [...members.filter((name) => name !== user), user].join(',')].join(':');
 }
 
+/** What differs between families of distributions. */
+export interface AccountPlaces {
+  /** Where a path lies in the image once links are followed. */
+  readonly place: (path: string) => string;
+  /** The shell of who has none. */
+  readonly noShell: string;
+}
+
+const DEBIAN_PLACES: AccountPlaces = { place: imagePath, noShell: '/usr/sbin/nologin' };
+
 /**
  * Account files with a recipe's users and groups added (passwd(5), group(5), shadow(5), gshadow(5)), and home folders;
  * passwords are locked.
@@ -99,11 +109,12 @@ export function accountItems(
   users: readonly RecipeUser[],
   epoch: number,
   groups: readonly RecipeGroup[] = [],
+  { place, noShell }: AccountPlaces = DEBIAN_PLACES,
 ): readonly LayerItem[] {
   if (users.length + groups.length === 0) return [];
   const accounts = new Accounts(files);
   for (const { name, gid } of groups) accounts.group(name, gid);
-  for (const user of users) accounts.user(user, epoch);
+  for (const user of users) accounts.user(user, epoch, noShell);
   const items = ACCOUNT_PATHS.filter((path) => accounts.hasShadow || !path.endsWith('shadow')).map((path) => {
     const content = accounts.content(path);
     const was = files.get(path);
@@ -115,13 +126,17 @@ export function accountItems(
     };
     return { header, content };
   });
-  return [...items, ...users.flatMap((user) => homeItem(user, epoch))];
+  return [...items, ...users.flatMap((user) => homeItem(user, epoch, place))];
 }
 
 /** As `useradd --create-home` makes it; what is in /etc/skel is for people at a shell. */
-function homeItem({ home, createHome, uid, gid = uid }: RecipeUser, epoch: number): readonly LayerItem[] {
+function homeItem(
+  { home, createHome, uid, gid = uid }: RecipeUser,
+  epoch: number,
+  place: (path: string) => string,
+): readonly LayerItem[] {
   if (home === undefined || createHome !== true) return [];
-  const path = imagePath(
+  const path = place(
     home
       .split('/')
       .filter((part) => part !== '')

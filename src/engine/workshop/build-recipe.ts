@@ -16,6 +16,7 @@ import { type Loaded, loadRecipe, type Recipe } from '../../recipe/index.ts';
 import { openImage } from '../../transport/index.ts';
 import { workshopError } from './errors.ts';
 import { keepLock, readLock } from './lock-file.ts';
+import { fileOfLocked } from './locked-file.ts';
 import { recipePackages, recipeRepositories } from './recipe-repositories.ts';
 import { resolvedFrom, storeOver } from './resolved.ts';
 import type { Workshop } from './workshop.ts';
@@ -143,7 +144,9 @@ async function requestOf(
     architecture: options.architecture,
     repositories: (distribution) => recipeRepositories(loaded, distribution, options, workshop),
     fetchPackage: async (item, abort) =>
-      readFile(await (await recipePackages(loaded, item.repository, workshop)).fetch(item, abort ?? signal)),
+      readFile(
+        await (await recipePackages(loaded, item.repository, workshop)).fetch(fileOfLocked(item), abort ?? signal),
+      ),
     ...(lock === undefined ? {} : { lock }),
     ...(options.locked === undefined ? {} : { locked: options.locked }),
     ...(options.update === undefined ? {} : { update: options.update }),

@@ -6,6 +6,7 @@ import { findOutdated, inspectLayers, readLayers } from '../../inventory/index.t
 import type { ResolvedImage } from '../../oci/index.ts';
 import { loadRecipe } from '../../recipe/index.ts';
 import { workshopError } from './errors.ts';
+import { fileOfLocked } from './locked-file.ts';
 import { recipePackages } from './recipe-repositories.ts';
 import { solveUpgrades } from './solve-upgrades.ts';
 import type { Workshop } from './workshop.ts';
@@ -58,7 +59,7 @@ export async function neededByRecipe(path: string, workshop: Workshop): Promise<
   const locks = parseLocks(text, lockFile);
   return {
     distribution: locks[0]?.distribution,
-    packages: locks.flatMap(({ packages }) => packages),
+    packages: locks.flatMap(({ packages }) => packages.map(fileOfLocked)),
     packagesOf: (repository) => recipePackages(loaded, repository, workshop),
   };
 }

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
-import { type Keyring, type RepositorySnapshot, readKeyringFile } from '../../distro/index.ts';
+import { packageArchitecture } from '../../build/index.ts';
+import { familyOfDistribution, type Keyring, type RepositorySnapshot, readKeyringFile } from '../../distro/index.ts';
 import {
   createFailover,
   createPackageCache,
   distributionOfRepository,
   extraRepositoryName,
+  type NamedRepository,
   openExtraRepository,
+  openRepositories,
   type PackageCache,
   snapshotUrl,
 } from '../../feed/index.ts';
@@ -51,6 +54,15 @@ export async function recipeRepositories(
   workshop: Workshop,
 ): Promise<readonly RepositorySnapshot[]> {
   const { repositories = [], asOf } = document;
+  const family = familyOfDistribution(distribution);
+  if (family !== 'deb') {
+    return familyRepositories(
+      { document, directory },
+      distribution,
+      { architecture, ...(pockets ? { pockets } : {}) },
+      workshop,
+    );
+  }
   const { snapshots } = await workshop.shelf(distribution, architecture, pockets, timeOf(asOf));
   if (repositories.length === 0) return snapshots;
   const key = JSON.stringify(['repositories', directory, distribution, architecture, pockets, asOf, repositories]);
@@ -75,7 +87,7 @@ async function openExtra(
   const keyring = await keyringOf(repository, directory);
   const time = timeOf(asOf);
   return openExtraRepository(
-    { name, urls: [url.replace(/\/+$/, '')], suite },
+    { name, urls: [url.replace(/\/+$/, '')], suite: suite ?? './' },
     {
       ...{ distribution, architecture, trusted, cache: home.cache },
       mirrors: { main: [url], security: [url], origin: name },
@@ -90,14 +102,68 @@ async function openExtra(
   );
 }
 
-async function keyringOf({ name, keyring }: RecipeRepository, directory: string): Promise<Keyring | undefined> {
-  if (keyring === undefined) return undefined;
+/** Architectures of other families have words of their own. */
+async function familyRepositories(
+  { document, directory }: Pick<Loaded<Recipe>, 'document' | 'directory'>,
+  distribution: string,
+  { architecture, pockets }: RecipeSources,
+  workshop: Workshop,
+): Promise<readonly RepositorySnapshot[]> {
+  const { repositories = [] } = document;
+  const own = packageArchitecture(distribution, architecture);
+  const shelf = await workshop.shelf(distribution, own, pockets);
+  const snapshots = familyOfDistribution(distribution) === 'rpm' ? await shelf.forSolving() : shelf.snapshots;
+  if (repositories.length === 0) return snapshots;
+  const key = JSON.stringify(['repositories', directory, distribution, own, repositories]);
+  return once(workshop, key, async () => {
+    const { home, offline, maxAge, signal } = workshop.options;
+    const named = await Promise.all(repositories.map((one) => namedOf(one, directory)));
+    const extras = await openRepositories({
+      ...{ distribution, architecture: own, cache: home.cache, repositories: named, solving: true },
+      mirrors: { main: [], security: [], origin: 'the recipe' },
+      ...(offline === undefined ? {} : { offline }),
+      ...(maxAge === undefined ? {} : { maxAge }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const roots = rootsOf(workshop);
+    for (const { id, packageRoots } of extras) if (packageRoots !== undefined) roots.set(id, packageRoots);
+    return [...snapshots, ...extras];
+  });
+}
+
+const extraRoots = new WeakMap<Workshop, Map<string, readonly string[]>>();
+
+/** Where packages of the recipes' own repositories lie, by the repository's id. */
+function rootsOf(workshop: Workshop): Map<string, readonly string[]> {
+  const roots = extraRoots.get(workshop) ?? new Map<string, readonly string[]>();
+  extraRoots.set(workshop, roots);
+  return roots;
+}
+
+/** A `+` before its name tells a recipe's repository from the distribution's. */
+async function namedOf(repository: RecipeRepository, directory: string): Promise<NamedRepository> {
+  const { name, url, trusted = false, keyring } = repository;
+  const named = { name: `+${name}`, urls: [url.replace(/\/+$/, '')], trusted };
+  if (keyring === undefined) return named;
+  const bytes = await readKeyFile(keyring, directory);
+  if (bytes.includes('-----BEGIN PUBLIC KEY-----')) {
+    return { ...named, keyFiles: [{ name: basename(keyring), content: bytes.toString('utf8') }] };
+  }
+  return { ...named, keyring: await readKeyringFile(`of repository ${name}`, bytes) };
+}
+
+async function readKeyFile(keyring: string, directory: string): Promise<Buffer> {
   const path = join(directory, keyring);
-  const bytes = await readFile(path).catch((error: unknown) => {
+  return readFile(path).catch((error: unknown) => {
     throw workshopError('REPOSITORY_KEY_UNREADABLE', `the key file ${path} cannot be read: ${messageOf(error)}`, {
-      hint: 'Paths in `keyring` are relative to the recipe; each names a file of OpenPGP public keys, armoured or not.',
+      hint: 'Paths in `keyring` are relative to the recipe; each names a file of OpenPGP public keys, or for apk of one in PEM.',
     });
   });
+}
+
+async function keyringOf({ name, keyring }: RecipeRepository, directory: string): Promise<Keyring | undefined> {
+  if (keyring === undefined) return undefined;
+  const bytes = await readKeyFile(keyring, directory);
   return readKeyringFile(`of repository ${name}`, bytes);
 }
 
@@ -120,6 +186,8 @@ export async function recipePackages(
       createPackageCache({
         ...common,
         mirrors: { main: urls, security: urls, origin: `the recipe's repository ${name}` },
+        // rpm: metadata may say that packages lie elsewhere.
+        roots: (id) => rootsOf(workshop).get(id) ?? urls,
       }),
     );
   }

@@ -77,7 +77,10 @@ const conflict = (path: string, record: ApkInstalledRecord, owner: ApkInstalledR
   patchError(
     'PATCH_FAILED',
     `${record.name} ${record.version} brings ${path}, which ${owner?.name ?? ''} ${owner?.version ?? ''} has`,
-    { hint: 'Nothing was written: apk would leave the image broken here. Rebuild it, or leave the package out.' },
+    {
+      hint: 'Nothing was written: apk would leave the image broken here. Rebuild it, or leave the package out.',
+      details: { path, packages: [record.name, owner?.name ?? ''] },
+    },
   );
 
 function placeFile(

@@ -14,6 +14,8 @@ export interface ApkCandidate {
   readonly offer?: RepositoryPackage;
   /** Position of its repository; those before are preferred among equals. */
   readonly rank: number;
+  /** Only repositories with this tag have it: taken where it is asked for by the tag, and by what that needs. */
+  readonly tag?: string;
 }
 
 /** A candidate as what it is asked for: by its own name, or by one that it provides. */
@@ -52,17 +54,36 @@ function arrange(candidates: readonly ApkCandidate[]): Pick<ApkUniverse, 'byName
   return { byName, triggered: candidates.filter(({ relations }) => relations.texts.installIf !== undefined) };
 }
 
-/** @param snapshots in the order in which the root's owner lists their repositories */
-export function createApkUniverse(snapshots: readonly RepositorySnapshot[]): ApkUniverse {
+/**
+ * @param snapshots in the order in which the root's owner lists their repositories
+ * @param tags of repositories that the owner tagged, by the snapshot's id
+ */
+export function createApkUniverse(
+  snapshots: readonly RepositorySnapshot[],
+  tags: ReadonlyMap<string, string> = new Map(),
+): ApkUniverse {
   const byIdentity = new Map<string, ApkCandidate>();
-  for (const [rank, { packages }] of snapshots.entries()) {
+  const ranked = [...snapshots.entries()];
+  // What a repository without a tag has, too, is nothing special.
+  const isTagged = ([, { id }]: (typeof ranked)[number]): boolean => tags.has(id);
+  const untaggedFirst = [...ranked.filter((one) => !isTagged(one)), ...ranked.filter(isTagged)];
+  for (const [rank, { id, packages }] of untaggedFirst) {
+    const tag = tags.get(id);
     for (const offer of packages) {
       const { name, version, relations } = offer;
       const identity = (offer.identity ?? '').slice(0, IDENTITY_DIGITS);
       // What an index cannot vouch for cannot be installed.
       if (identity.length < IDENTITY_DIGITS || byIdentity.has(identity) || !(relations instanceof ApkRelations))
         continue;
-      byIdentity.set(identity, { name, version, identity, relations, offer, rank });
+      byIdentity.set(identity, {
+        name,
+        version,
+        identity,
+        relations,
+        offer,
+        rank,
+        ...(tag === undefined ? {} : { tag }),
+      });
     }
   }
   return { snapshots, byIdentity, ...arrange([...byIdentity.values()]) };

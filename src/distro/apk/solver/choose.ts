@@ -40,6 +40,10 @@ export class Choice {
   readonly #banned: ReadonlySet<ApkCandidate>;
   readonly #chosen = new Map<string, ApkProvider>();
   readonly #demands = new Map<string, Demand[]>();
+  /** Tags that a candidate may come from: those it was asked for with, and those of who needs it. */
+  readonly #allowed = new Map<ApkCandidate, Set<string>>();
+  /** Candidates that the world asks for, and with which tag (undefined: without). */
+  readonly #preferred = new Map<ApkCandidate, string | undefined>();
   /** Names of packages come before names that are only provided: those may be answered by then. */
   readonly #open: [real: string[], virtual: string[]] = [[], []];
 
@@ -83,6 +87,7 @@ export class Choice {
     const known = this.#demands.get(name);
     if (known === undefined) this.#demands.set(name, [demand]);
     else known.push(demand);
+    this.#allow(demand);
     const chosen = this.#chosen.get(name);
     // A package does not conflict with itself.
     if (conflict && chosen?.candidate === by) return;
@@ -96,6 +101,25 @@ export class Choice {
       throw new Dead(isOther || (conflict && this.#isNeedless(chosen.candidate)) ? chosen.candidate : by, reason);
     }
   }
+
+  /** Whoever is asked for with a tag may come from its repositories, and so may what it needs. */
+  #allow({ dependency, by }: Demand): void {
+    const tags = by === undefined ? [dependency.tag].filter((tag) => tag !== undefined) : (this.#allowed.get(by) ?? []);
+    for (const provider of this.#universe.byName.get(dependency.name) ?? []) {
+      if (!isMet(dependency, provider)) continue;
+      const known = this.#allowed.get(provider.candidate) ?? new Set();
+      for (const tag of tags) known.add(tag);
+      if (known.size > 0) this.#allowed.set(provider.candidate, known);
+      if (by === undefined) this.#preferred.set(provider.candidate, dependency.tag);
+    }
+  }
+
+  #isAllowed(candidate: ApkCandidate): boolean {
+    const { tag, installed } = candidate;
+    return tag === undefined || installed !== undefined || this.#allowed.get(candidate)?.has(tag) === true;
+  }
+
+  #isPreferred = (candidate: ApkCandidate): boolean => candidate.tag === this.#preferred.get(candidate);
 
   /** Nobody but other dependencies of it asked for it. */
   #isNeedless({ name }: ApkCandidate): boolean {
@@ -121,7 +145,11 @@ export class Choice {
 
   #decide(name: string): void {
     const fitting = this.#providers(name).filter(
-      (one) => this.#fits(name, one) && !this.#collides(one.candidate) && this.#isTakenByItself(one),
+      (one) =>
+        this.#isAllowed(one.candidate) &&
+        this.#fits(name, one) &&
+        !this.#collides(one.candidate) &&
+        this.#isTakenByItself(one),
     );
     const best = fitting.reduce<ApkProvider | undefined>(
       (known, one) => (known === undefined || this.#compare(one, known) > 0 ? one : known),
@@ -171,6 +199,7 @@ export class Choice {
     const isComparable = left.name === right.name || a.version !== undefined || b.version !== undefined;
     const byOwnName = left.name === right.name ? compareProvided(left.version, right.version) : 0;
     return (
+      Number(this.#isPreferred(left)) - Number(this.#isPreferred(right)) ||
       (stays && isComparable ? isInstalled : 0) ||
       compareProvided(a.version, b.version) ||
       byOwnName ||
@@ -180,12 +209,22 @@ export class Choice {
     );
   }
 
+  /** Of a tagged repository, as what it comes with may. */
+  #mayComeAlong({ tag, relations }: ApkCandidate): boolean {
+    if (tag === undefined) return true;
+    return relations.installIf.some(({ name }) => {
+      const chosen = this.#chosen.get(name)?.candidate;
+      return chosen !== undefined && this.#allowed.get(chosen)?.has(tag) === true;
+    });
+  }
+
   /** Takes packages that come with others (`install_if`); false: there are no more. */
   #takeTriggered(): boolean {
     const due = this.#universe.triggered.filter(
       (one) =>
         !this.#banned.has(one) &&
         !this.#chosen.has(one.name) &&
+        this.#mayComeAlong(one) &&
         one.relations.installIf.every((dependency) => isMet(dependency, this.#chosen.get(dependency.name))) &&
         !this.#collides(one),
     );
