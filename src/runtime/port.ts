@@ -19,7 +19,17 @@ export interface Workload {
    * further engine host, or `gitops:<name>/<path>`.
    */
   readonly id: string;
-  readonly kind: 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob' | 'container' | 'file';
+  readonly kind:
+    | 'Deployment'
+    | 'StatefulSet'
+    | 'DaemonSet'
+    | 'CronJob'
+    /** Of Argo Rollouts. */
+    | 'Rollout'
+    /** `Service` of serving.knative.dev. */
+    | 'KnativeService'
+    | 'container'
+    | 'file';
   readonly name: string;
   /** Of a cluster; the name of a further engine host; else empty. */
   readonly namespace: string;

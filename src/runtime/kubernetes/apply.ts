@@ -1,3 +1,4 @@
+import { CLAIM } from './claim.ts';
 import { apiVersionOf, containersOf, type WorkloadKind, type WorkloadObject } from './objects.ts';
 
 export const FIELD_MANAGER = 'heraklit';
@@ -15,19 +16,28 @@ const inside = (value: unknown, ...path: readonly string[]): unknown =>
     value,
   );
 
-/** Containers whose image field is ours already (managedFields, FieldsV1). */
+/** Names of containers whose image field an entry of managedFields (FieldsV1) holds. */
+function imagesIn(fieldsV1: unknown): readonly string[] {
+  const job = inside(fieldsV1, 'f:spec', 'f:jobTemplate', 'f:spec');
+  const template = inside(job ?? inside(fieldsV1, 'f:spec'), 'f:template', 'f:spec', 'f:containers');
+  return Object.entries((template ?? {}) as object)
+    .filter(([key, fields]) => key.startsWith('k:') && inside(fields, 'f:image') !== undefined)
+    .map(([key]) => String((JSON.parse(key.slice(2)) as { name?: string }).name));
+}
+
+/** Containers whose image field is ours already. */
 export function ownedContainers(object: WorkloadObject): readonly string[] {
-  const names: string[] = [];
-  for (const { manager, operation, subresource, fieldsV1 } of object.metadata.managedFields ?? []) {
-    if (manager !== FIELD_MANAGER || operation !== 'Apply' || (subresource ?? '') !== '') continue;
-    const job = inside(fieldsV1, 'f:spec', 'f:jobTemplate', 'f:spec');
-    const template = inside(job ?? inside(fieldsV1, 'f:spec'), 'f:template', 'f:spec', 'f:containers');
-    for (const [key, fields] of Object.entries((template ?? {}) as object)) {
-      if (!key.startsWith('k:') || inside(fields, 'f:image') === undefined) continue;
-      names.push(String((JSON.parse(key.slice(2)) as { name?: string }).name));
-    }
-  }
-  return names;
+  return (object.metadata.managedFields ?? [])
+    .filter(({ manager, operation, subresource }) => {
+      return manager === FIELD_MANAGER && operation === 'Apply' && (subresource ?? '') === '';
+    })
+    .flatMap(({ fieldsV1 }) => imagesIn(fieldsV1));
+}
+
+/** Who wrote the image of this container, as far as the object tells. */
+export function writerOfImage(object: WorkloadObject, container: string): string {
+  const entries = object.metadata.managedFields ?? [];
+  return entries.find(({ fieldsV1 }) => imagesIn(fieldsV1).includes(container))?.manager ?? 'somebody else';
 }
 
 export interface ImageChange {
@@ -35,6 +45,8 @@ export interface ImageChange {
   readonly image: string;
   readonly previous: string;
   readonly tag: string | undefined;
+  /** Text of the annotation that says whose rollout this is. */
+  readonly claim: string;
 }
 
 /**
@@ -53,7 +65,10 @@ export function applyBody(kind: WorkloadKind, object: WorkloadObject, change: Im
     metadata: {
       name: object.metadata.name,
       namespace: object.metadata.namespace,
+      // What was decided was decided about this state: the server refuses the body for any other.
+      resourceVersion: object.metadata.resourceVersion,
       annotations: {
+        [CLAIM]: change.claim,
         [Annotation.previous]: change.previous,
         ...(change.tag === undefined ? {} : { [Annotation.tag]: change.tag }),
       },

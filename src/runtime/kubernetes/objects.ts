@@ -18,7 +18,23 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly ManagedFields[];
-  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string; readonly controller?: boolean }[];
+  readonly deletionTimestamp?: string;
+  readonly ownerReferences?: readonly {
+    readonly apiVersion?: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly uid?: string;
+    readonly controller?: boolean;
+  }[];
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
 }
 
 export interface Container {
@@ -33,6 +49,10 @@ export interface PodSpec {
 }
 
 export interface PodTemplate {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
   readonly spec?: PodSpec;
 }
 
@@ -60,6 +80,10 @@ export interface WorkloadObject {
   readonly spec?: {
     readonly replicas?: number;
     readonly paused?: boolean;
+    readonly selector?: LabelSelector;
+    readonly minReadySeconds?: number;
+    readonly progressDeadlineSeconds?: number;
+    readonly strategy?: object;
     readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };
     readonly template?: PodTemplate;
     readonly jobTemplate?: { readonly spec?: { readonly template?: PodTemplate } };
@@ -91,22 +115,54 @@ export interface Pod {
   };
 }
 
-export type WorkloadKind = Exclude<Workload['kind'], 'container' | 'file'>;
+export interface Service {
+  readonly metadata: ObjectMeta;
+  readonly spec?: {
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly protocol?: string;
+      readonly appProtocol?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+    }[];
+    readonly clusterIP?: string;
+    readonly sessionAffinity?: string;
+    readonly type?: string;
+  };
+}
 
-const RESOURCES: Readonly<Record<WorkloadKind, { readonly group: string; readonly plural: string }>> = {
+/** Kinds of the cluster's own controllers. */
+export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob';
+/** Kinds that bring their own controller, and their own strategies with it. */
+export type ForeignKind = Extract<Workload['kind'], 'Rollout' | 'KnativeService'>;
+
+const RESOURCES = {
   Deployment: { group: 'apps/v1', plural: 'deployments' },
   StatefulSet: { group: 'apps/v1', plural: 'statefulsets' },
   DaemonSet: { group: 'apps/v1', plural: 'daemonsets' },
   CronJob: { group: 'batch/v1', plural: 'cronjobs' },
-};
+  Rollout: { group: 'argoproj.io/v1alpha1', plural: 'rollouts' },
+  KnativeService: { group: 'serving.knative.dev/v1', plural: 'services' },
+  Pod: { group: 'v1', plural: 'pods' },
+  Service: { group: 'v1', plural: 'services' },
+  Namespace: { group: 'v1', plural: 'namespaces' },
+  HTTPRoute: { group: 'gateway.networking.k8s.io/v1', plural: 'httproutes' },
+  Ingress: { group: 'networking.k8s.io/v1', plural: 'ingresses' },
+  IngressClass: { group: 'networking.k8s.io/v1', plural: 'ingressclasses' },
+  NetworkPolicy: { group: 'networking.k8s.io/v1', plural: 'networkpolicies' },
+} as const;
 
-export const WORKLOAD_KINDS = Object.keys(RESOURCES) as readonly WorkloadKind[];
+export type ResourceKind = keyof typeof RESOURCES;
 
-export const apiVersionOf = (kind: WorkloadKind): string => RESOURCES[kind].group;
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'];
+export const FOREIGN_KINDS: readonly ForeignKind[] = ['Rollout', 'KnativeService'];
 
-/** Path of a collection (all namespaces when undefined) or of one object. */
-export function pathOf(kind: WorkloadKind | 'Pod', namespace: string | undefined, name?: string): string {
-  const { group, plural } = kind === 'Pod' ? { group: 'v1', plural: 'pods' } : RESOURCES[kind];
+export const apiVersionOf = (kind: ResourceKind): string => RESOURCES[kind].group;
+
+/** Path of a collection (all namespaces, or none, when undefined) or of one object. */
+export function pathOf(kind: ResourceKind, namespace: string | undefined, name?: string): string {
+  const { group, plural } = RESOURCES[kind];
   const root = group.includes('/') ? `/apis/${group}` : `/api/${group}`;
   const inside = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   return `${root}${inside}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;

@@ -5,10 +5,13 @@ import { listWorkloads } from './list.ts';
 import { WORKLOAD_KINDS } from './objects.ts';
 import { podObserver } from './observe.ts';
 import { rolloutOnKubernetes } from './rollout.ts';
+import { DEFAULT_PACE, type Pace } from './run.ts';
 
 export interface KubernetesRuntimeOptions extends KubernetesClientOptions {
   /** Only these; the whole cluster when undefined (needs the ClusterRole of deploy/kubernetes/rbac.yaml). */
   readonly namespaces?: readonly string[];
+  /** How often a rollout is looked at; for tests. */
+  readonly pace?: Partial<Pace>;
 }
 
 /** A cluster: from a kubeconfig, or from inside a pod by its service account. */
@@ -37,7 +40,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
     },
     list: async () => await listWorkloads(await client(), namespaces, options.name),
     scope: async () => ({ prefix: `kubernetes:${clusterName(await client())}/`, namespaces, kinds: WORKLOAD_KINDS }),
-    rollout: async (request, signal) => await rolloutOnKubernetes(await client(), request, signal),
+    rollout: async (request, signal) =>
+      await rolloutOnKubernetes(await client(), request, signal, { ...DEFAULT_PACE, ...options.pace }),
     members: podObserver(client),
     close: async () => {
       (await connected?.catch(() => undefined))?.close();

@@ -1,9 +1,10 @@
+import type { RolloutBlame } from '../strategy.ts';
 import type { Condition, Pod, WorkloadKind, WorkloadObject } from './objects.ts';
 
 export type RolloutStatus =
   | { readonly kind: 'complete' }
   | { readonly kind: 'progressing'; readonly done: number; readonly total: number; readonly detail: string }
-  | { readonly kind: 'stuck'; readonly reason: string; readonly blame: 'image' | 'environment' };
+  | { readonly kind: 'stuck'; readonly reason: string; readonly blame: RolloutBlame };
 
 const condition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find((one) => one.type === type);
@@ -13,7 +14,6 @@ function deploymentStatus({ spec, status }: WorkloadObject): RolloutStatus {
   const updated = status?.updatedReplicas ?? 0;
   const available = status?.availableReplicas ?? 0;
   const progressing = condition(status?.conditions, 'Progressing');
-  if (spec?.paused === true) return { kind: 'stuck', reason: 'the Deployment is paused', blame: 'environment' };
   const failure = condition(status?.conditions, 'ReplicaFailure');
   if (failure?.status === 'True') {
     return { kind: 'stuck', reason: failure.message ?? failure.reason ?? 'ReplicaFailure', blame: 'environment' };
@@ -28,7 +28,7 @@ function deploymentStatus({ spec, status }: WorkloadObject): RolloutStatus {
     kind: 'progressing',
     done,
     total: wanted,
-    detail: `${updated} of ${wanted} updated, ${available} available`,
+    detail: `${updated} of ${wanted} updated, ${available} available${spec?.paused === true ? '; the Deployment is paused' : ''}`,
   };
 }
 
@@ -93,7 +93,36 @@ const SETUP = new Set(['CreateContainerConfigError', 'ContainerCreating', 'PodIn
 
 export interface Blame {
   readonly reason: string;
-  readonly blame: 'image' | 'environment';
+  readonly blame: RolloutBlame;
+}
+
+/** A container that ended as often as this is not about to become ready: no need to wait for the deadline. */
+const CRASHES = 3;
+
+/** Pods that run this image in this container and are not on their way out. */
+export function podsWith(pods: readonly Pod[], container: string, image: string): readonly Pod[] {
+  return pods.filter(
+    (pod) =>
+      pod.metadata.deletionTimestamp === undefined &&
+      pod.spec?.containers?.some(({ name, image: own }) => name === container && own === image) === true,
+  );
+}
+
+export const restartsOf = (pods: readonly Pod[], container: string): number =>
+  pods
+    .flatMap((pod) => pod.status?.containerStatuses ?? [])
+    .filter(({ name }) => name === container)
+    .reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
+
+/** The first of these pods whose container starts and ends again and again. */
+export function crashLoop(pods: readonly Pod[], container: string): Blame | undefined {
+  for (const { metadata, status } of pods) {
+    const found = status?.containerStatuses?.find(({ name }) => name === container);
+    const { restartCount = 0, state } = found ?? {};
+    if (state?.waiting?.reason !== 'CrashLoopBackOff' || restartCount < CRASHES) continue;
+    return { reason: `${metadata.name}: CrashLoopBackOff, ${restartCount} restarts`, blame: 'image' };
+  }
+  return undefined;
 }
 
 function blamePod(pod: Pod, container: string): Blame | undefined {
@@ -114,8 +143,7 @@ function blamePod(pod: Pod, container: string): Blame | undefined {
 
 /** Why pods that run the candidate are not ready, and whether the image had a fair trial: one such pod is enough. */
 export function blamePods(pods: readonly Pod[], container: string, image: string): Blame | undefined {
-  const found = pods
-    .filter((pod) => pod.spec?.containers?.some(({ name, image: own }) => name === container && own === image))
+  const found = podsWith(pods, container, image)
     .map((pod) => blamePod(pod, container))
     .filter((blame) => blame !== undefined);
   return found.find(({ blame }) => blame === 'image') ?? found[0];
