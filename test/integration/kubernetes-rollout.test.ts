@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { kubernetesRolloutContract } from '../contract/kubernetes-rollout.ts';
+import { kubernetesRolloutContract } from '../contract/kubernetes/index.ts';
 import { startKubernetesApi } from '../fixtures/kubernetes-api/server.ts';
-import { findBinaries } from '../support/control-plane/binaries.ts';
-import { startControlPlane } from '../support/control-plane.ts';
+import { openTestCluster } from '../support/cluster.ts';
 
 const behaviour = (image: string) => {
   const name = image.split('@')[0] ?? '';
@@ -30,9 +29,12 @@ kubernetesRolloutContract('peer', async () => {
   };
 });
 
-kubernetesRolloutContract('control plane', async () => {
-  const binaries = await findBinaries();
-  if (typeof binaries === 'string') return { skip: binaries };
-  const plane = await startControlPlane(binaries);
-  return { kubeconfig: plane.kubeconfig, call: plane.api.call, close: async () => await plane.close() };
+/** Pods get ready by what their images are called, so nodes must be played: docs/testing-on-kubernetes.md. */
+kubernetesRolloutContract('kubernetes cluster', async () => {
+  const cluster = await openTestCluster();
+  if ('skip' in cluster) return cluster;
+  const { kubeconfig, api, close } = cluster;
+  if (cluster.nodes === 'played') return { kubeconfig, call: api.call, close };
+  await close();
+  return { skip: 'HERAKLIT_TEST_CONTROL_PLANE not set' };
 });

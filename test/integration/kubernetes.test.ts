@@ -10,7 +10,8 @@ const image = (letter: string): ImageUnderTest => {
   const digest: Digest = `sha256:${letter.repeat(64)}`;
   return { image: `registry.example:5000/web@${digest}`, digest };
 };
-const [FIRST, SECOND, CRASH, PULL, NO_ROOM] = ['a', 'b', 'c', 'd', 'e'].map(image) as [
+const [FIRST, SECOND, CRASH, PULL, NO_ROOM, UNREADY] = ['a', 'b', 'c', 'd', 'e', 'f'].map(image) as [
+  ImageUnderTest,
   ImageUnderTest,
   ImageUnderTest,
   ImageUnderTest,
@@ -25,6 +26,7 @@ const start = async (): Promise<KubernetesApi> =>
     if (rotten.has(reference)) return 'crash';
     if (reference.endsWith(CRASH.digest)) return 'crash';
     if (reference.endsWith(PULL.digest)) return 'pull';
+    if (reference.endsWith(UNREADY.digest)) return 'unready';
     return reference.endsWith(NO_ROOM.digest) ? 'unschedulable' : 'ready';
   });
 
@@ -53,7 +55,7 @@ for (const kind of ['Deployment', 'StatefulSet'] as const) {
       manifest(kind, 'web', [{ name: 'web', image: FIRST.image, ports: [{ containerPort: 80 }] }]),
       'kubectl-client-side-apply',
     );
-    const runtime = createKubernetesRuntime({ kubeconfig: api.kubeconfig });
+    const runtime = createKubernetesRuntime({ kubeconfig: api.kubeconfig, pace: { look: 50 } });
     await settled(runtime, 'web');
     await new Promise((resolve) => setTimeout(resolve, 200));
     return {
@@ -85,7 +87,7 @@ describe('kubernetes', () => {
   ): Promise<Workload> => {
     api = await start();
     api.create(manifest(kind, 'web', containers), 'helm');
-    runtime = createKubernetesRuntime({ kubeconfig: api.kubeconfig, namespaces: ['shop'] });
+    runtime = createKubernetesRuntime({ kubeconfig: api.kubeconfig, namespaces: ['shop'], pace: { look: 50 } });
     const workload = await settled(runtime, 'web');
     await new Promise((resolve) => setTimeout(resolve, 150));
     return workload;
@@ -116,7 +118,7 @@ describe('kubernetes', () => {
     });
     assert.equal((spec.template as { metadata?: object }).metadata, undefined);
     const patches = api.requests.filter((line) => line.startsWith('PATCH'));
-    assert.equal(patches.length, 2, 'first asked, then forced');
+    assert.equal(patches.length, 3, 'first asked, then forced, then the claim is let go');
     assert.ok(!patches[0]?.includes('force'));
   });
 
@@ -160,10 +162,14 @@ describe('kubernetes', () => {
   test('a rollout that lost its process is taken up: finished, or taken back to what ran before', limited, async () => {
     const workload = await withWorkload('Deployment');
     const killed = new AbortController();
-    const first = runtime.rollout({ workload, ...CRASH, deadline: 10_000 }, killed.signal);
+    const first = runtime.rollout({ workload, ...UNREADY, deadline: 10_000 }, killed.signal);
     setTimeout(() => killed.abort(), 150);
     await assert.rejects(first);
-    const outcome = await runtime.rollout({ workload: { ...workload, image: CRASH.image }, ...CRASH, deadline: 300 });
+    const outcome = await runtime.rollout({
+      workload: { ...workload, image: UNREADY.image },
+      ...UNREADY,
+      deadline: 300,
+    });
     assert.ok(
       outcome.kind === 'rolledback' && outcome.blame === 'image' && outcome.from === FIRST.image,
       JSON.stringify(outcome),
@@ -216,7 +222,8 @@ describe('kubernetes', () => {
 
   test('another manager is never forced off a field that is not the image', limited, async () => {
     const workload = await withWorkload('Deployment');
-    api.fail({ status: 409, method: 'PATCH' }, 1);
+    const causes = [{ reason: 'FieldManagerConflict', field: '.spec.replicas', message: 'conflict with "helm"' }];
+    api.fail({ status: 409, method: 'PATCH', details: { causes } }, 1);
     await assert.rejects(runtime.rollout({ workload, ...SECOND, deadline: 500 }), (error) =>
       isHeraklitError(error, 'KUBERNETES_CONFLICT'),
     );
@@ -226,7 +233,7 @@ describe('kubernetes', () => {
   test('a rollback that does not become healthy either is an error, not an outcome', limited, async () => {
     const workload = await withWorkload('Deployment');
     rotten.add(FIRST.image);
-    const outcome = runtime.rollout({ workload, ...CRASH, deadline: 300 });
+    const outcome = runtime.rollout({ workload, ...UNREADY, deadline: 300 });
     // One old pod goes with the surge; what replaces it now crashes too.
     setTimeout(() => {
       for (const pod of api.store.list('Pod', 'shop')) {

@@ -3,8 +3,8 @@ import { isHeraklitError } from '../../base/index.ts';
 import type { CanaryStep, RolloutStrategy, TrafficSplit } from '../strategy.ts';
 import type { Follower } from './follower.ts';
 import { holdStep } from './hold.ts';
-import type { WorkloadObject } from './objects.ts';
-import { containersOf } from './objects.ts';
+import { containersOf, ROLE, type WorkloadObject } from './objects.ts';
+
 import { type End, ownPods, roll, rollBack } from './rolling.ts';
 import { type Run, readRun, saveClaim, type Verdict } from './run.ts';
 import { selectorText } from './selector.ts';
@@ -13,7 +13,7 @@ import { CANARY, replicaSplit, type Split } from './split.ts';
 import { gatewaySplit } from './split-gateway.ts';
 import { ingressSplit } from './split-ingress.ts';
 import { type RolloutStatus, rolloutStatus } from './status.ts';
-import { ensure, findTwin, ROLE, type Role, removeOurs, scaleTwin, twinName, twinOf } from './twin.ts';
+import { ensure, findTwin, type Role, removeOurs, scaleTwin, twinName, twinOf } from './twin.ts';
 import { awaitHealth, type Wait } from './wait.ts';
 
 type Strategy = RolloutStrategy & { kind: 'canary' };

@@ -2,11 +2,11 @@ import { isHeraklitError } from '../../base/index.ts';
 import { deleteObject, disown, mergePatch } from './calls.ts';
 import { splitFor, tearDown } from './canary.ts';
 import type { Claim } from './claim.ts';
-import { type ObjectMeta, pathOf, type ResourceKind, type WorkloadObject } from './objects.ts';
+import { type ObjectMeta, pathOf, type ResourceKind, ROLE, type WorkloadObject } from './objects.ts';
 import { partitionOf } from './partition.ts';
 import { type Run, readRun } from './run.ts';
 import { switchService } from './services.ts';
-import { ROLE, type Role, removeOurs, twinLabels, twinName } from './twin.ts';
+import { type Role, removeOurs, twinLabels, twinName } from './twin.ts';
 
 const ROLES: readonly Role[] = ['canary', 'green'];
 

@@ -1,7 +1,15 @@
 import { type Digest, isDigest } from '../../oci/index.ts';
 import type { Workload } from '../port.ts';
 import type { KubernetesClient } from './client.ts';
-import { containersOf, type Pod, pathOf, WORKLOAD_KINDS, type WorkloadKind, type WorkloadObject } from './objects.ts';
+import {
+  containersOf,
+  type Pod,
+  pathOf,
+  ROLE,
+  WORKLOAD_KINDS,
+  type WorkloadKind,
+  type WorkloadObject,
+} from './objects.ts';
 
 /** The digest at the end of an image reference or of a container status' `imageID`. */
 export function digestIn(text: string | undefined): Digest | undefined {
@@ -44,7 +52,9 @@ function workloadOf(
   object: WorkloadObject,
   running: Running,
 ): Workload | undefined {
-  const { name, namespace = 'default' } = object.metadata;
+  const { name, namespace = 'default', labels } = object.metadata;
+  // Copies of ours beside a workload are a part of its rollout.
+  if (labels?.[ROLE] !== undefined) return undefined;
   const pods = running.get(`${namespace}/${kind}/${name}`);
   const containers = containersOf(object).map((container) => {
     const image = container.image ?? '';

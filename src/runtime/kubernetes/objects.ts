@@ -132,6 +132,9 @@ export interface Service {
   };
 }
 
+/** On copies that we place beside a workload, on their pods, and on Services and Ingresses that lead to them. */
+export const ROLE = 'io.heraklit.role';
+
 /** Kinds of the cluster's own controllers. */
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob';
 /** Kinds that bring their own controller, and their own strategies with it. */
@@ -156,7 +159,6 @@ const RESOURCES = {
 export type ResourceKind = keyof typeof RESOURCES;
 
 export const WORKLOAD_KINDS: readonly WorkloadKind[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'];
-export const FOREIGN_KINDS: readonly ForeignKind[] = ['Rollout', 'KnativeService'];
 
 export const apiVersionOf = (kind: ResourceKind): string => RESOURCES[kind].group;
 

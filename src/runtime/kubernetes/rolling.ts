@@ -2,7 +2,7 @@ import { deleteObject } from './calls.ts';
 import type { Claim } from './claim.ts';
 import { kubernetesError } from './errors.ts';
 import type { Follower } from './follower.ts';
-import type { Pod, WorkloadObject } from './objects.ts';
+import { type Pod, ROLE, type WorkloadObject } from './objects.ts';
 import { type Run, readRun, titleOf, type Verdict } from './run.ts';
 import { selectorText } from './selector.ts';
 import { setImage } from './set-image.ts';
@@ -21,7 +21,7 @@ export const waitsForNobody = (object: WorkloadObject, kind: Run['kind']): boole
 
 /** The workload's own pods; copies that we placed beside them carry one more label. */
 export const ownPods = (object: WorkloadObject): string =>
-  [selectorText(object.spec?.selector ?? {}), '!io.heraklit.role'].filter((one) => one !== '').join(',');
+  [selectorText(object.spec?.selector ?? {}), `!${ROLE}`].filter((one) => one !== '').join(',');
 
 /** Gives the workload the image, as the cluster's controller brings it out, and waits until it is healthy. */
 export async function roll(run: Run, follower: Follower, from: string, claim: Partial<Claim> = {}): Promise<Verdict> {

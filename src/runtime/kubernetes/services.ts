@@ -1,7 +1,7 @@
 import { isHeraklitError } from '../../base/index.ts';
 import { jsonPatch, type PatchStep } from './calls.ts';
 import { kubernetesError } from './errors.ts';
-import { type LabelSelector, pathOf, type Service, type WorkloadObject } from './objects.ts';
+import { type LabelSelector, pathOf, ROLE, type Service, type WorkloadObject } from './objects.ts';
 import { type Run, titleOf } from './run.ts';
 import { looksAt, selects } from './selector.ts';
 import { type Detachment, type Role, twinLabels, twinMeta, twinName } from './twin.ts';
@@ -20,7 +20,7 @@ export const notApplicable = (run: Run, why: string, hint?: string): Error =>
 export async function servicesOf(run: Run, object: WorkloadObject): Promise<readonly Service[]> {
   const services = await run.client.list<Service>(pathOf('Service', run.namespace));
   return services.filter(
-    (one) => one.metadata.labels?.['io.heraklit.role'] === undefined && selects(one.spec?.selector, podLabels(object)),
+    (one) => one.metadata.labels?.[ROLE] === undefined && selects(one.spec?.selector, podLabels(object)),
   );
 }
 

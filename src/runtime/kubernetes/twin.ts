@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createObject, deleteObject, getObject, mergePatch } from './calls.ts';
 import { kubernetesError } from './errors.ts';
-import type { ObjectMeta, PodTemplate, ResourceKind, WorkloadObject } from './objects.ts';
+import { type ObjectMeta, type PodTemplate, type ResourceKind, ROLE, type WorkloadObject } from './objects.ts';
 import { goneError, type Run, titleOf } from './run.ts';
 
-/** On copies that we place beside a workload, on their pods, and on Services and Ingresses that lead to them. */
-export const ROLE = 'io.heraklit.role';
 export type Role = 'canary' | 'green';
 
 /** Longest name whose pods still have it whole. */

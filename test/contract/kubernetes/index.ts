@@ -1,0 +1,17 @@
+import { describe } from 'node:test';
+import { blueGreenContract } from './blue-green.ts';
+import { canaryContract } from './canary.ts';
+import { rollingContract } from './rolling.ts';
+import { type ClusterUnderTest, onCluster } from './world.ts';
+
+/** What a rollout promises on Kubernetes, beyond what every runtime does. */
+export function kubernetesRolloutContract(
+  title: string,
+  setup: () => Promise<ClusterUnderTest | { readonly skip: string }>,
+): void {
+  onCluster(title, setup, (tools) => {
+    describe('rolling', () => rollingContract(tools));
+    describe('canary', () => canaryContract(tools));
+    describe('blue-green', () => blueGreenContract(tools));
+  });
+}
