@@ -24,6 +24,8 @@ interface Entry {
   readonly backend: Backend;
   state: BackendState;
   active: number;
+  /** Of those in flight: upgraded connections, which end when the program ends them. */
+  upgraded: number;
   /** Cuts what is still in flight when the grace of a drain is over. */
   readonly cut: Set<() => void>;
   idle: (() => void)[];
@@ -34,6 +36,8 @@ export interface Lease {
   readonly backend: Backend;
   /** Called when the drain's grace is over while the lease is still held. */
   onCut(cut: () => void): void;
+  /** It became a connection of its own (WebSocket): a drain does not wait for it. Its program ends it at its stop signal. */
+  upgrade(): void;
   release(): void;
 }
 
@@ -57,7 +61,7 @@ export class BackendPool {
   add(backend: Backend): void {
     const known = this.#entries.get(backend.id);
     if (known === undefined) {
-      this.#entries.set(backend.id, { backend, state: 'ready', active: 0, cut: new Set(), idle: [] });
+      this.#entries.set(backend.id, { backend, state: 'ready', active: 0, upgraded: 0, cut: new Set(), idle: [] });
     } else known.state = 'ready';
     for (const wake of this.#waiting.splice(0)) wake();
   }
@@ -123,7 +127,8 @@ export class BackendPool {
   }
 
   /**
-   * No new requests from now on; resolves when none is in flight, and removes the backend.
+   * No new requests from now on; resolves when none is in flight, and removes the backend. Upgraded connections stay: they
+   * may last for hours, and only their program can say goodbye on them.
    * @returns how many were still in flight when `grace` milliseconds were over, and were cut
    */
   async drain(id: string, grace: number): Promise<number> {
@@ -131,10 +136,10 @@ export class BackendPool {
     if (entry === undefined) return 0;
     entry.state = 'draining';
     let cut = 0;
-    if (entry.active > 0) {
+    if (entry.active > entry.upgraded) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => {
-          cut = entry.active;
+          cut = entry.active - entry.upgraded;
           for (const call of [...entry.cut]) call();
           resolve();
         }, grace);
@@ -151,7 +156,11 @@ export class BackendPool {
 
   #lease(entry: Entry): Lease {
     let held = true;
+    let upgraded = false;
     const cuts: (() => void)[] = [];
+    const settle = (): void => {
+      if (entry.active === entry.upgraded) for (const wake of entry.idle.splice(0)) wake();
+    };
     entry.active += 1;
     return {
       backend: entry.backend,
@@ -159,12 +168,20 @@ export class BackendPool {
         cuts.push(cut);
         entry.cut.add(cut);
       },
+      upgrade: () => {
+        if (!held || upgraded) return;
+        upgraded = true;
+        entry.upgraded += 1;
+        for (const cut of cuts) entry.cut.delete(cut);
+        settle();
+      },
       release: () => {
         if (!held) return;
         held = false;
         for (const cut of cuts) entry.cut.delete(cut);
         entry.active -= 1;
-        if (entry.active === 0) for (const wake of entry.idle.splice(0)) wake();
+        if (upgraded) entry.upgraded -= 1;
+        settle();
       },
     };
   }

@@ -178,11 +178,13 @@ test('hop-by-hop headers stay on their connection, repeated and forwarded ones p
   assert.deepEqual(message.trailers, { 'x-sum': '42' });
 });
 
-test('an upgraded connection is passed both ways and cut when the drain is over', async () => {
+test('an upgraded connection is passed both ways, outlives the drain and ends when its program ends it', async () => {
   const a = await backend('a');
+  let end = (): void => {};
   a.server.on('upgrade', (_incoming, socket) => {
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
     socket.pipe(socket);
+    end = () => socket.end('goodbye');
   });
   const made = await front({ backends: [a] });
   const sent = request(url(made), { headers: { connection: 'Upgrade', upgrade: 'echo' } });
@@ -191,9 +193,35 @@ test('an upgraded connection is passed both ways and cut when the drain is over'
   assert.equal(message.headers.upgrade, 'echo');
   socket.write('hello');
   assert.equal(String((await once(socket, 'data'))[0]), 'hello');
+  assert.equal(await made.drain('a', 60_000), 0);
+  assert.deepEqual(made.backends(), []);
+  socket.write('still here');
+  assert.equal(String((await once(socket, 'data'))[0]), 'still here');
+  const said = once(socket, 'data');
   const closed = once(socket, 'close');
-  assert.equal(await made.drain('a', 10), 1);
+  end();
+  assert.equal(String((await said)[0]), 'goodbye');
   await closed;
+});
+
+test('requests that a client sends without waiting for answers are answered in order, from any backend', async () => {
+  const slow = await backend('slow', (incoming, response) => {
+    setTimeout(() => response.end(incoming.url), incoming.url === '/1' ? 50 : 0);
+  });
+  const fast = await backend('fast', (incoming, response) => response.end(incoming.url));
+  const made = await front({ backends: [slow, fast] });
+  const client = connect(made.address.port, '127.0.0.1');
+  const paths = ['/1', '/2', '/3', '/4'];
+  client.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+  let text = '';
+  for await (const part of client) {
+    text += part;
+    if (text.endsWith('/4')) break;
+  }
+  assert.deepEqual(
+    [...text.matchAll(/\r\n\r\n(\/\d)/g)].map(([, path]) => path),
+    paths,
+  );
 });
 
 test('a TCP front hands out whole connections and keeps half-closed ones', async () => {

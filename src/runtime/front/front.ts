@@ -24,6 +24,7 @@ export interface Front {
   add(backend: Backend): void;
   /**
    * No new request goes there; resolves when the last one in flight is answered, or cut after `grace` milliseconds.
+   * Upgraded connections (WebSocket) are left to their program, which ends them when it is stopped.
    * @returns how many were cut
    */
   drain(id: string, grace: number): Promise<number>;

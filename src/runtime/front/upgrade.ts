@@ -17,7 +17,10 @@ function refuse(client: Socket, counters: Counters): void {
   else client.destroy();
 }
 
-/** Upgraded connections (WebSocket): bytes are passed both ways; a drain waits for them and cuts them after its grace. */
+/**
+ * Upgraded connections (WebSocket): bytes are passed both ways. A drain does not wait for them: their program ends them
+ * when it is told to stop, with a word of its own (a close frame), and its end is passed on.
+ */
 export function passUpgrade(
   pool: BackendPool,
   counters: Counters,
@@ -61,6 +64,7 @@ export function passUpgrade(
     message.pipe(client);
   });
   upstream.once('upgrade', (message, socket, upstreamHead) => {
+    lease.upgrade();
     client.write(headLines(message, ['Connection', 'Upgrade', 'Upgrade', message.headers.upgrade ?? protocol]));
     if (upstreamHead.length > 0) client.write(upstreamHead);
     if (head.length > 0) socket.write(head);
