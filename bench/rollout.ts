@@ -22,7 +22,7 @@ const [copies = 20, rate = 600] = process.argv
   .map(Number);
 const NODE = dirname(dirname(process.execPath));
 /** Longer than the slowest request. */
-const GRACE = 10_000;
+const GRACE = 30_000;
 /** Seconds of requests before and after. */
 const AROUND = 3000;
 
@@ -30,6 +30,8 @@ interface Result {
   readonly name: string;
   readonly outcome: RolloutOutcome | undefined;
   readonly report: LoadReport;
+  /** Processor seconds of this process: the front and who replaces. */
+  readonly processor: number;
 }
 
 const pause = async (milliseconds: number): Promise<void> =>
@@ -37,23 +39,27 @@ const pause = async (milliseconds: number): Promise<void> =>
 
 async function underLoad(port: number, work: () => Promise<RolloutOutcome | undefined>, name: string): Promise<Result> {
   const child: ChildProcess = fork(join(import.meta.dirname, 'rollout/load.ts'), [String(port), String(rate)]);
+  const used = process.cpuUsage();
   await pause(AROUND);
   const outcome = await work();
   await pause(AROUND);
   const told = once(child, 'message');
   child.send('stop');
   const [report] = (await told) as [LoadReport];
-  return { name, outcome, report };
+  const { user, system } = process.cpuUsage(used);
+  return { name, outcome, report, processor: (user + system) / 1e6 };
 }
 
-function print({ name, outcome, report }: Result): void {
+function print({ name, outcome, report, processor }: Result): void {
   const { answered, failures, reset, sockets, latency, seconds } = report;
   const total = Object.values(answered).reduce((sum, one) => sum + one, 0);
   const took =
     outcome === undefined || outcome.kind === 'unchanged' ? '' : ` in ${(outcome.milliseconds / 1000).toFixed(1)} s`;
   const why = outcome !== undefined && 'reason' in outcome ? `: ${outcome.reason}` : '';
   console.log(`${name}: ${outcome?.kind ?? 'nothing'}${took}${why}`);
-  console.log(`  ${total} requests, ${Math.round(total / seconds)} a second (${JSON.stringify(answered)})`);
+  console.log(
+    `  ${total} requests, ${Math.round(total / seconds)} a second (${JSON.stringify(answered)}), ${((processor / total) * 1e6).toFixed(0)} µs of processor each`,
+  );
   console.log(`  ${failures.length} failed, ${reset} of them reset; versions ${JSON.stringify(report.versions)}`);
   console.log(
     `  quick ones: median ${latency.median.toFixed(1)} ms, p99 ${latency.p99.toFixed(1)} ms, worst ${latency.worst.toFixed(0)} ms`,
@@ -61,7 +67,7 @@ function print({ name, outcome, report }: Result): void {
   console.log(
     `  WebSockets: ${sockets.opened} opened, ${sockets.messages} messages, ${sockets.closed} ended by a close frame, ${sockets.dropped} dropped`,
   );
-  for (const failure of failures.slice(0, 5)) console.log(`  ${failure}`);
+  for (const [failure, times] of Map.groupBy(failures, (one) => one)) console.log(`  ${times.length} times ${failure}`);
 }
 
 const scratch = await podmanScratch();

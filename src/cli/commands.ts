@@ -82,6 +82,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'verify', summary: 'test an image before it is released', load: () => import('./commands/verify.ts') },
   { name: 'rollout', summary: 'bring an image to running workloads', load: () => import('./commands/rollout.ts') },
   {
+    name: 'debug',
+    summary: 'a container with tools beside one that has none',
+    load: () => import('./commands/debug.ts'),
+  },
+  {
     name: 'plan',
     summary: 'what would be done, in order, with strategy and reason',
     load: () => import('./commands/plan.ts'),

@@ -16,6 +16,8 @@ export interface CliContext {
   settle(): void;
   /** Exit code 1: the command worked and found what `--fail-on` asks about. */
   foundOverThreshold(): void;
+  /** Exit code of a command that was run on the user's behalf. */
+  endWith(exitCode: number): void;
 }
 
 export interface GlobalOptions {

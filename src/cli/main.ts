@@ -49,6 +49,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     foundOverThreshold: () => {
       exitCode = EXIT.findings;
     },
+    endWith: (code) => {
+      exitCode = code;
+    },
   };
   try {
     const program = await createProgram(argv, context);

@@ -13,6 +13,7 @@ const context: CliContext = {
   print() {},
   settle() {},
   foundOverThreshold() {},
+  endWith() {},
 };
 const isOn = async (imageSources?: boolean): Promise<boolean | undefined> =>
   (await workshopFrom(imageSources === undefined ? {} : { imageSources }, context)).options.imageSources;

@@ -1,3 +1,4 @@
+export type { DebugRequest, DebugStreams, TerminalSize } from './debug-request.ts';
 export {
   type Address,
   addressOf,

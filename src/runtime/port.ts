@@ -1,5 +1,6 @@
 import type { Progress } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
+import type { DebugRequest, DebugStreams } from './debug-request.ts';
 import type { MemberObserver } from './members.ts';
 import type { RolloutBlame, RolloutControl, RolloutStrategy } from './strategy.ts';
 
@@ -125,6 +126,11 @@ export interface WorkloadRuntime {
   rollout(request: RolloutRequest, signal?: AbortSignal): Promise<RolloutOutcome>;
   /** Restarts and logs of the copies; undefined where the runtime has none (files). */
   readonly members?: MemberObserver;
+  /**
+   * A container with tools beside one of a workload, until its command ends; the command's exit code. Undefined where
+   * workloads are files.
+   */
+  debug?(workload: Workload, request: DebugRequest, streams: DebugStreams, signal?: AbortSignal): Promise<number>;
   /** Ends what this object started for itself (an API service child, connections); never a workload. */
   close(): Promise<void>;
 }

@@ -5,6 +5,8 @@ export interface ContainerSummary {
   readonly Image?: string;
   readonly ImageID?: string;
   readonly State?: string;
+  /** Seconds since 1970. */
+  readonly Created?: number;
   readonly Labels?: Readonly<Record<string, string>> | null;
 }
 
@@ -33,6 +35,10 @@ export interface ContainerConfig {
   readonly User?: string;
   readonly Tty?: boolean;
   readonly OpenStdin?: boolean;
+  readonly StdinOnce?: boolean;
+  readonly AttachStdin?: boolean;
+  readonly AttachStdout?: boolean;
+  readonly AttachStderr?: boolean;
   readonly Env?: readonly string[] | null;
   readonly Cmd?: readonly string[] | null;
   readonly Entrypoint?: readonly string[] | string | null;

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { isHeraklitError } from '../../base/index.ts';
 import { type Address, publishedAt } from './address.ts';
 import type {
@@ -26,6 +27,8 @@ export interface EngineApi {
   images(): Promise<readonly ImageSummary[]>;
   /** Writes an image as a docker archive. @throws ENGINE_HOST_REFUSED */
   exportImage(reference: string, file: string, signal?: AbortSignal): Promise<void>;
+  /** Reads images from a docker archive, with the names it gives them. @throws ENGINE_HOST_REFUSED */
+  loadImages(file: string, signal?: AbortSignal): Promise<void>;
   /** @throws ENGINE_HOST_PULL_FAILED */
   pull(reference: string, signal?: AbortSignal): Promise<void>;
   create(name: string, body: CreateBody): Promise<string>;
@@ -41,6 +44,10 @@ export interface EngineApi {
   logs(id: string, lines: number): Promise<string>;
   /** Last lines of both outputs since then, each with its time before it; undefined where there is no such container. */
   logsSince(id: string, since: Date, lines: number): Promise<string | undefined>;
+  /** Its terminal or its standard streams, from before its start. @throws ENGINE_HOST_REFUSED */
+  attach(id: string): Promise<Duplex>;
+  /** Size of its terminal, in characters; false while it has none, not yet or not any more. */
+  resize(id: string, size: { readonly columns: number; readonly rows: number }): Promise<boolean>;
   /** Runs a command inside; exit code and output. */
   exec(id: string, command: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
@@ -135,6 +142,16 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
         details: { status: answer.status },
       });
     },
+    loadImages: async (file, signal) => {
+      const call = {
+        path: `${prefix}/images/load?quiet=1`,
+        silence: PULL_SILENCE,
+        ...(signal === undefined ? {} : { signal }),
+      };
+      const error = pullError(await socket.upload(call, file));
+      if (error !== undefined)
+        throw engineHostError('ENGINE_HOST_REFUSED', `${engine} does not load ${file}: ${error}`);
+    },
     pull: async (reference, signal) => {
       // Loopback registries speak plain HTTP; Docker allows that by itself, podman wants to be told.
       const loopback = /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?\//.test(reference);
@@ -193,6 +210,14 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
       const query = `stdout=1&stderr=1&timestamps=1&since=${Math.floor(since.getTime() / 1000)}&tail=${lines}`;
       const answer = await ask({ path: `/containers/${id(name)}/logs?${query}` }, 404);
       return answer.status === 404 ? undefined : readFrames(answer.body);
+    },
+    attach: async (name) => {
+      const path = `${prefix}/containers/${id(name)}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
+      return await socket.hijack({ path });
+    },
+    resize: async (name, { columns, rows }) => {
+      const path = `/containers/${id(name)}/resize?h=${rows}&w=${columns}`;
+      return (await ask({ method: 'POST', path }, 404, 409, 500)).status < 400;
     },
     exec: async (name, command) => {
       const body = { AttachStdout: true, AttachStderr: true, Cmd: command };

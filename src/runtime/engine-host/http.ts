@@ -1,7 +1,8 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { engineHostError } from './errors.ts';
 
@@ -50,6 +51,10 @@ export interface EngineSocket {
   call(call: EngineCall): Promise<EngineAnswer>;
   /** Streams the body of an answer with status 200 into a file; the answer of another status is returned. */
   download(call: EngineCall, file: string): Promise<EngineAnswer>;
+  /** Streams a file as the body of a request. */
+  upload(call: EngineCall, file: string): Promise<EngineAnswer>;
+  /** The connection itself, both ways, after the engine's consent. @throws ENGINE_HOST_UNAVAILABLE, ENGINE_HOST_REFUSED */
+  hijack(call: EngineCall): Promise<Duplex>;
   close(): void;
 }
 
@@ -172,10 +177,51 @@ export function openEngineSocket(target: EngineTarget): EngineSocket {
       throw failureOf(path, cause);
     }
   };
+  const upload = async (call: EngineCall, file: string): Promise<EngineAnswer> => {
+    const sent = begin({
+      method: 'POST',
+      path: call.path,
+      headers: { ...call.headers, host: 'engine', 'content-type': 'application/x-tar' },
+      timeout: call.silence ?? SILENCE,
+      ...(call.signal === undefined ? {} : { signal: call.signal }),
+    });
+    sent.once('timeout', () => sent.destroy(new Error(`no answer for ${call.silence ?? SILENCE} ms`)));
+    try {
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        sent.once('response', resolve);
+        sent.once('error', reject);
+      });
+      const [message] = await Promise.all([answered, pipeline(createReadStream(file), sent)]);
+      return { status: message.statusCode ?? 0, headers: message.headers, body: await collect(message) };
+    } catch (cause) {
+      call.signal?.throwIfAborted();
+      throw failureOf(path, cause);
+    }
+  };
+  const hijack = async (call: EngineCall): Promise<Duplex> =>
+    await new Promise((resolve, reject) => {
+      const headers = { ...call.headers, host: 'engine', connection: 'Upgrade', upgrade: 'tcp', 'content-length': 0 };
+      const sent = begin({ method: 'POST', path: call.path, headers });
+      sent.once('error', (cause) => reject(failureOf(path, cause)));
+      sent.once('upgrade', (_message, socket: Duplex, head) => {
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      });
+      sent.once('response', (message) => {
+        collect(message).then(
+          (body) =>
+            reject(engineHostError('ENGINE_HOST_REFUSED', `${path} does not attach: ${message.statusCode} ${body}`)),
+          (cause: unknown) => reject(failureOf(path, cause)),
+        );
+      });
+      sent.end();
+    });
   return {
     path,
     call: (call) => asked(call),
     download: (call, file) => asked(call, file),
+    upload,
+    hijack,
     close: () => agent.destroy(),
   };
 }

@@ -26,8 +26,10 @@ export const Label = {
   health: 'io.heraklit.health',
   /** `recreate`: two copies must never run at once. */
   replace: 'io.heraklit.replace',
-  /** `<pid>:<start time>` of the process that owns a throw-away container. */
+  /** `<pid>:<start time>:<machine>` of the process that owns a throw-away container. */
   owner: 'io.heraklit.owner',
+  /** Id of the container that a debug container looks into. */
+  debug: 'io.heraklit.debug',
 } as const;
 
 export type Labels = Readonly<Record<string, string>>;

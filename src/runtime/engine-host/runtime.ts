@@ -1,10 +1,12 @@
 import { isHeraklitError, messageOf } from '../../base/index.ts';
 import type { Digest } from '../../oci/index.ts';
+import type { DebugRequest, DebugStreams } from '../debug-request.ts';
 import { type Backend, createFront, type Front, type ListenAddress } from '../front/index.ts';
-import type { RolloutOutcome, WorkloadRuntime } from '../port.ts';
+import type { RolloutOutcome, Workload, WorkloadRuntime } from '../port.ts';
 import { type EngineApi, engineApi, type RegistryLogin } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
 import { connectEngine, type EngineConnection, type EngineConnectOptions } from './connect.ts';
+import { debugOnEngine } from './debug.ts';
 import { engineHostError } from './errors.ts';
 import { groupBody, type WorkloadGroup } from './group.ts';
 import { waitHealthy } from './health.ts';
@@ -194,6 +196,10 @@ class EngineHostRuntime implements EngineRuntime {
     await this.#fronts.get(name)?.close(0);
     this.#fronts.delete(name);
     await Promise.all((await membersOf(api, name)).map(async ({ Id }) => await api.remove(Id)));
+  }
+
+  async debug(workload: Workload, request: DebugRequest, streams: DebugStreams, signal?: AbortSignal): Promise<number> {
+    return await debugOnEngine(await this.api(), workload.name, request, streams, signal);
   }
 
   async reap(): Promise<number> {

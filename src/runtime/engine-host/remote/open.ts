@@ -96,6 +96,14 @@ function tunnelled(tunnel: SshTunnel, path: string): EngineSocket {
     path: tunnel.name,
     call: (call) => again(call, () => inner.call(call)),
     download: (call, file) => again(call, () => inner.download(call, file)),
+    upload: async (call, file) => {
+      await tunnel.socket();
+      return await inner.upload(call, file);
+    },
+    hijack: async (call) => {
+      await tunnel.socket();
+      return await inner.hijack(call);
+    },
     close: () => inner.close(),
   };
 }
