@@ -19,6 +19,7 @@ packages:
   - busybox
   - coreutils
   - curl
+  - dash
   - file
   - findutils
   - gdb
