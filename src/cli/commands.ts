@@ -80,6 +80,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: 'rebase', summary: 'move an image to a new base', load: () => import('./commands/rebase.ts') },
   { name: 'verify', summary: 'test an image before it is released', load: () => import('./commands/verify.ts') },
+  {
+    name: 'ages',
+    summary: 'how old what runs is, whether that is promised, and new copies for what is too old',
+    load: () => import('./commands/ages.ts'),
+  },
   { name: 'rollout', summary: 'bring an image to running workloads', load: () => import('./commands/rollout.ts') },
   {
     name: 'debug',

@@ -1,14 +1,15 @@
 import { messageOf } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
-import type { ClusterOptions, EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
-import { clusterOptions } from './cluster-loop.ts';
+import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { fleetHosts } from './engine-hosts.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
+import { clustersOf } from './fleet-clusters.ts';
 import { type FleetRound, fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
 import { openGitopsRuntimes } from './gitops-runtimes.ts';
+import { keepFleetFresh } from './keep-fleet-fresh.ts';
 import { carryContext } from './rollout-setup.ts';
 import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
 import type { SourceOptions } from './source-options.ts';
@@ -57,6 +58,8 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
       if (whole) next = Date.now() + interval * 1_000;
       first = false;
       const resumed = await runRound(stage, usable, round);
+      const looked = { database, runtimes: usable.runtimes, lead: interval * 1_000 };
+      if (whole) await keepFleetFresh(round.fleet, looked, context);
       // An earlier run that was carried on did not look at what is new.
       if (resumed) next = Math.min(next, Date.now() + RETRY_AFTER_RESUME);
     } catch (error) {
@@ -114,13 +117,6 @@ async function runRound(stage: ServeLoopStage, usable: Usable, round: FleetRound
   for (const { code, message } of problems) context.log.warn(`${code}: ${message}`);
   if (tasks.length > 0) context.log.info(`run finished: ${tasks.length} images`);
   return resumed;
-}
-
-/** Clusters of the fleet file that images are rolled out on; undefined where it names none. */
-function clustersOf({ document, directory }: LoadedFleet): readonly ClusterOptions[] | undefined {
-  return document.clusters
-    ?.filter(({ rollout }) => rollout !== false)
-    .map((cluster) => clusterOptions(cluster, directory));
 }
 
 interface Usable {

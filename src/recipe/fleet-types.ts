@@ -317,6 +317,8 @@ export interface FleetRollout {
   readonly workloads?: readonly FleetWorkload[];
   /** Repositories that Flux, Argo CD or a pipeline deploys from: digests are written to their files. */
   readonly git?: readonly FleetGitopsRepository[];
+  /** Days that no copy of a workload may be older than: it is renewed, by a newer image or by the same. */
+  readonly maxAge?: number;
   /** How the steps of rollouts are judged, where a workload says nothing of its own. */
   readonly analysis?: AnalysisSettings;
   /** How new images take the place of old ones, where a workload says nothing of its own. */
@@ -439,6 +441,8 @@ export interface FleetWorkload {
   readonly workload: string;
   readonly container?: string;
   readonly deadline?: number;
+  /** In place of `rollout.maxAge`; 0 promises nothing. */
+  readonly maxAge?: number;
   /** In place of `rollout.analysis`. */
   readonly analysis?: AnalysisSettings;
   readonly strategy?: FleetStrategy;

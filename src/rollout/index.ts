@@ -7,6 +7,8 @@ export type { NewCampaign } from './campaign/record.ts';
 export { rollBackCampaign, rollBackWorkload } from './campaign/roll-back.ts';
 export { setbackOf } from './campaign/setback.ts';
 export type { RolloutEventData } from './events.ts';
+export type { AgePromises, WorkloadAge } from './freshness/ages.ts';
+export { type FreshnessOutcome, keepFresh, type NewerImage, workloadAges } from './freshness/keep-fresh.ts';
 export { type MeasuredAnalysisOptions, measuredAnalysis } from './measured.ts';
 export { type KeptMeasurement, measurementsOf } from './measurements.ts';
 export { planOfFleet } from './plan/of-fleet.ts';

@@ -41,6 +41,7 @@ export type {
   WorkloadContainer,
   WorkloadRuntime,
 } from './port.ts';
+export type { RenewalOutcome, RenewalRequest, RunningCopy, WorkloadRenewer } from './renewal.ts';
 export type {
   CanaryStep,
   Revocation,

@@ -2,6 +2,7 @@ import type { Progress } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { DebugRequest, DebugStreams } from './debug-request.ts';
 import type { MemberObserver } from './members.ts';
+import type { WorkloadRenewer } from './renewal.ts';
 import type { RolloutBlame, RolloutControl, RolloutStrategy } from './strategy.ts';
 
 /** One container slot of a workload: what it is configured to run and what it runs. */
@@ -131,6 +132,8 @@ export interface WorkloadRuntime {
    * workloads are files.
    */
   debug?(workload: Workload, request: DebugRequest, streams: DebugStreams, signal?: AbortSignal): Promise<number>;
+  /** What runs since when, and new copies of the same image; undefined where nothing runs (files). */
+  readonly renewal?: WorkloadRenewer;
   /** Ends what this object started for itself (an API service child, connections); never a workload. */
   close(): Promise<void>;
 }

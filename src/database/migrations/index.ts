@@ -26,6 +26,7 @@ import { alternatives115 } from './115-alternatives.ts';
 import { workloadImages120 } from './120-workload-images.ts';
 import { rolloutState123 } from './123-rollout-state.ts';
 import { analysis127 } from './127-analysis.ts';
+import { renewals128 } from './128-renewals.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -61,4 +62,5 @@ export const MIGRATIONS: readonly Migration[] = [
   workloadImages120,
   rolloutState123,
   analysis127,
+  renewals128,
 ];

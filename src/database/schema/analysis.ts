@@ -20,6 +20,21 @@ export interface RolloutMeasurementTable {
   readonly detail: string;
 }
 
+/** New copies of the same image for a workload that grew old. */
+export interface WorkloadRenewalTable {
+  readonly id: Generated<number>;
+  readonly workload: string;
+  /** Copies made before then were to be replaced. */
+  readonly before: Date;
+  readonly started: Date;
+  /** Null while it runs, or ran in a process that died. */
+  readonly finished: Date | null;
+  /** `renewed`, `failed`. */
+  readonly outcome: string | null;
+  readonly reason: string | null;
+}
+
 export interface AnalysisSchema {
   readonly rollout_measurement: RolloutMeasurementTable;
+  readonly workload_renewal: WorkloadRenewalTable;
 }

@@ -58,6 +58,7 @@ export interface ContainerInspect {
   /** Image id (config digest). */
   readonly Image: string;
   readonly RestartCount?: number;
+  readonly Created?: string;
   readonly State: {
     readonly Status?: string;
     readonly Running?: boolean;

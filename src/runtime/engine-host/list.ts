@@ -23,6 +23,10 @@ export function manifestDigest(image: ImageInspect | undefined, reference: strin
   return digests.size === 1 && only !== undefined && isDigest(only) ? only : undefined;
 }
 
+/** `podman:web`, on another host `podman@HOST:web`. */
+export const workloadId = (engine: string, host: string | undefined, name: string): string =>
+  `${engine}${host === undefined ? '' : `@${host}`}:${name}`;
+
 function workloadOf(
   engine: string,
   host: string | undefined,
@@ -34,7 +38,7 @@ function workloadOf(
   const image = first[0].Labels?.[Label.reference] ?? first[0].Image ?? '';
   const digest = digests.size === 1 ? first[1] : undefined;
   return {
-    id: `${engine}${host === undefined ? '' : `@${host}`}:${name}`,
+    id: workloadId(engine, host, name),
     kind: 'container',
     name,
     namespace: host ?? '',

@@ -2,7 +2,9 @@ import { isHeraklitError, messageOf } from '../../base/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import type { DebugRequest, DebugStreams } from '../debug-request.ts';
 import { type Backend, createFront, type Front, type ListenAddress } from '../front/index.ts';
+import type { MemberObserver } from '../members.ts';
 import type { RolloutOutcome, Workload, WorkloadRuntime } from '../port.ts';
+import type { WorkloadRenewer } from '../renewal.ts';
 import { type EngineApi, engineApi, type RegistryLogin } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
 import { connectEngine, type EngineConnection, type EngineConnectOptions } from './connect.ts';
@@ -15,6 +17,7 @@ import { listWorkloads } from './list.ts';
 import { membersOf } from './members.ts';
 import { containerObserver } from './observe.ts';
 import { reapLeftovers } from './owner.ts';
+import { renewOnEngine, runningCopies } from './renew.ts';
 import { labelsOf, readReplicas } from './replica.ts';
 import { type RolloutOptions, rolloutOnEngine } from './rollout.ts';
 
@@ -32,6 +35,8 @@ export interface LaunchedWorkload {
 
 /** Podman or Docker on one host. */
 export interface EngineRuntime extends WorkloadRuntime {
+  readonly members: MemberObserver;
+  readonly renewal: WorkloadRenewer;
   /** The typed API, for steps that start throw-away containers. @throws ENGINE_HOST_UNAVAILABLE */
   api(): Promise<EngineApi>;
   /**
@@ -55,6 +60,14 @@ const DEFAULT_DEADLINE = 60_000;
 class EngineHostRuntime implements EngineRuntime {
   readonly name: string;
   readonly members = containerObserver(() => this.api());
+  readonly renewal: WorkloadRenewer = {
+    copies: async () => await runningCopies(await this.api(), this.#options.host),
+    renew: async (request, signal) => {
+      const api = await this.api();
+      const front = await this.#ownFront(request.workload.name);
+      return await renewOnEngine(api, front, request, this.#options.grace ?? DEFAULT_GRACE, signal);
+    },
+  };
   readonly #options: EngineRuntimeOptions;
   readonly #fronts = new Map<string, Front>();
   #connection: Promise<EngineConnection> | undefined;
@@ -174,12 +187,10 @@ class EngineHostRuntime implements EngineRuntime {
     return opened;
   }
 
-  async rollout(...[request, signal]: Parameters<WorkloadRuntime['rollout']>): Promise<RolloutOutcome> {
-    const api = await this.api();
-    const { name } = request.workload;
-    let front: Front | undefined;
+  /** @throws ENGINE_HOST_FRONT_ELSEWHERE another process owns the address that requests come to */
+  async #ownFront(name: string): Promise<Front | undefined> {
     try {
-      front = await this.#frontOf(name, await membersOf(api, name));
+      return await this.#frontOf(name, await membersOf(await this.api(), name));
     } catch (cause) {
       if (!isHeraklitError(cause, 'FRONT_LISTEN_FAILED')) throw cause;
       throw engineHostError('ENGINE_HOST_FRONT_ELSEWHERE', `the front of ${name} is not ours: ${cause.message}`, {
@@ -187,6 +198,11 @@ class EngineHostRuntime implements EngineRuntime {
         hint: 'Ask the running heraklit that owns it to roll out.',
       });
     }
+  }
+
+  async rollout(...[request, signal]: Parameters<WorkloadRuntime['rollout']>): Promise<RolloutOutcome> {
+    const api = await this.api();
+    const front = await this.#ownFront(request.workload.name);
     const options = { grace: this.#options.grace ?? DEFAULT_GRACE, parallel: this.#options.parallel ?? 1 };
     return await rolloutOnEngine(api, front, request, options, signal);
   }

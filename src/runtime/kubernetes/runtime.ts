@@ -4,6 +4,7 @@ import { createKubernetesClient, type KubernetesClient, type KubernetesClientOpt
 import { listWorkloads } from './list.ts';
 import { WORKLOAD_KINDS } from './objects.ts';
 import { podObserver } from './observe.ts';
+import { podRenewer } from './renew.ts';
 import { rolloutOnKubernetes } from './rollout.ts';
 import { DEFAULT_PACE, type Pace } from './run.ts';
 
@@ -43,6 +44,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
     rollout: async (request, signal) =>
       await rolloutOnKubernetes(await client(), request, signal, { ...DEFAULT_PACE, ...options.pace }),
     members: podObserver(client),
+    renewal: podRenewer(client, options),
     close: async () => {
       (await connected?.catch(() => undefined))?.close();
       connected = undefined;

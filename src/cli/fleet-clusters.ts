@@ -1,0 +1,16 @@
+import type { Fleet } from '../recipe/index.ts';
+import type { ClusterOptions } from '../runtime/index.ts';
+import { clusterOptions } from './cluster-loop.ts';
+
+/** Clusters of the fleet file that images are rolled out on; undefined where it names none. */
+export function clustersOf({
+  document,
+  directory,
+}: {
+  readonly document: Pick<Fleet, 'clusters'>;
+  readonly directory: string;
+}): readonly ClusterOptions[] | undefined {
+  return document.clusters
+    ?.filter(({ rollout }) => rollout !== false)
+    .map((cluster) => clusterOptions(cluster, directory));
+}
