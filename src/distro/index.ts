@@ -162,6 +162,7 @@ export type {
   PackageIdentity,
   PackageRelations,
   Relation,
+  RepositoryMetadata,
   RepositoryPackage,
   RepositorySnapshot,
   SourcePackage,

@@ -94,6 +94,19 @@ export interface InstalledPackage extends PackageIdentity {
   readonly files?: readonly string[];
 }
 
+/** A metadata file of an rpm repository as its server has it, verified, on this machine. */
+export interface RepositoryMetadata {
+  /** `primary`, `filelists`, … */
+  readonly type: string;
+  /** Where it lies here. */
+  readonly file: string;
+  /** What its server calls it. */
+  readonly name: string;
+  readonly algorithm: 'sha256' | 'sha512';
+  /** Hexadecimal, of the file as it is. */
+  readonly checksum: string;
+}
+
 /** A verified state of one package index. */
 export interface RepositorySnapshot {
   /** Stable name: `debian/trixie-security/main/amd64`. */
@@ -121,6 +134,8 @@ export interface RepositorySnapshot {
    * name and versions, not its source's; their urgency is a rating (critical, high, medium, low, none) or ''.
    */
   readonly changes?: ReadonlyMap<string, readonly ChangelogEntry[]>;
+  /** rpm: the files of this state, for the family's own solver; fetched when asked for. */
+  readonly metadata?: () => Promise<readonly RepositoryMetadata[]>;
 }
 
 /** What /etc/os-release and the package database say an image is. */

@@ -72,6 +72,11 @@ export const composeErrors = {
     retryable: false,
     meaning: 'The packages of an apk or rpm recipe need others that nobody offers, or that exclude each other.',
   },
+  COMPOSE_NO_TOOL: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'Images of rpm distributions are made by rpm and dnf, and this machine lacks them, or they lack a format.',
+  },
   COMPOSE_CHECK_FAILED: {
     kind: 'failed',
     retryable: false,

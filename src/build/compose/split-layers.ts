@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LayerItem } from '../../oci/index.ts';
 import { layerByContent, type StoredLayer } from './group-layer.ts';
 import { groupPackages } from './groups.ts';
+import { atEpoch } from './normalize.ts';
 import { type PlacedPackage, splitRoot, withParentsOf } from './root-split.ts';
 import { tarOf } from './tar-items.ts';
 import type { ComposeRequest } from './types.ts';
@@ -51,7 +52,7 @@ export async function splitLayers(
     request.progress?.update('package layers', layers.length, split.groups.length, group.name);
   }
   if (split.rest.length > 0) {
-    const whole = withParentsOf(split.rest, entry, epoch);
+    const whole = withParentsOf(atEpoch(split.rest, epoch), entry, epoch);
     const inputs = createHash('sha256').update(tarOf(whole)).digest('hex');
     const comment = `package database and what ${request.recipe.scripts === 'none' ? 'stands in for scripts' : 'scripts'} made`;
     layers.push(await layerByContent(request, { kind: 'rest', inputs, compression, comment }, async () => whole));

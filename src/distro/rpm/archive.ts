@@ -25,6 +25,7 @@ const SIGNATURE_SHA256 = 273;
 const SIGNATURE_SHA1 = 269;
 const SHA256 = 8;
 const BUILD_TIME = 1006;
+const FILE_TIMES = 1034;
 
 /** One file of a package. */
 export interface RpmFile {
@@ -35,6 +36,8 @@ export interface RpmFile {
   readonly mode: number;
   /** Target of a link. */
   readonly linkName: string | undefined;
+  /** Seconds since the epoch; undefined where the header does not list it. */
+  readonly mtime: number | undefined;
   readonly content: Buffer;
 }
 
@@ -44,6 +47,8 @@ export interface RpmArchive {
   readonly package: InstalledPackage;
   /** Seconds since the epoch; 0 where the header does not say. */
   readonly buildTime: number;
+  /** Seconds since the epoch: the newest of its files, or when it was built. */
+  readonly newest: number;
   /** Paths that the header lists, `%ghost` files included. */
   readonly paths: readonly string[];
   /** Files of the payload, in its order; names of one inode each have its content. @throws DISTRO_PACKAGE_INVALID */
@@ -133,20 +138,24 @@ async function filesOf({ header, payload }: Parts): Promise<readonly RpmFile[]> 
   const links = header.strings(TAG.fileLinkTos);
   const entries = [...readCpio(unpacked, (index) => longSizes[index] ?? sizes[index])];
   const contents = new Map(entries.flatMap((entry) => (isLast(entry) ? [[entry.inode, entry.content] as const] : [])));
+  const allTimes = header.numbers(FILE_TIMES);
+  const times = new Map(paths.map((path, index) => [inRoot(path), allTimes[index]]));
   return entries.map((entry) => {
     if (entry.kind === 'indexed') {
       const { index, content } = entry;
-      return fileOf(paths[index] ?? '', modes[index] ?? 0, content, links[index]);
+      return { ...fileOf(paths[index] ?? '', modes[index] ?? 0, content, links[index]), mtime: allTimes[index] };
     }
     const isLinked = entry.links > 1 && entry.content.length === 0;
-    return fileOf(entry.path, entry.mode, isLinked ? (contents.get(entry.inode) ?? entry.content) : entry.content);
+    const content = isLinked ? (contents.get(entry.inode) ?? entry.content) : entry.content;
+    const file = fileOf(entry.path, entry.mode, content);
+    return { ...file, mtime: times.get(file.path) };
   });
 }
 
 const isLast = (entry: CpioEntry): entry is Extract<CpioEntry, { kind: 'file' }> =>
   entry.kind === 'file' && entry.links > 1 && entry.content.length > 0;
 
-function fileOf(path: string, mode: number, content: Buffer, target?: string): RpmFile {
+function fileOf(path: string, mode: number, content: Buffer, target?: string): Omit<RpmFile, 'mtime'> {
   const type = TYPES.get(mode >> 12) ?? 'other';
   const linkName = type === 'symlink' ? (target ?? content.toString('utf8')) : undefined;
   return {
@@ -178,6 +187,9 @@ export function openRpm(bytes: Uint8Array, what = 'the package'): RpmArchive {
   return {
     package: guarded(() => installedRpm(parts.header)),
     buildTime: parts.header.number(BUILD_TIME) ?? 0,
+    newest: parts.header
+      .numbers(FILE_TIMES)
+      .reduce((newest, time) => Math.max(newest, time), parts.header.number(BUILD_TIME) ?? 0),
     paths: filePaths(parts.header),
     files: () =>
       filesOf(parts).catch((error: unknown) => {

@@ -1,7 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isHeraklitError } from '../../base/index.ts';
-import { type BuiltImage, contentOf, formatLock, type PackageChange, type Strategy } from '../../build/index.ts';
+import {
+  type BuiltImage,
+  contentOf,
+  formatLock,
+  type PackageChange,
+  packageArchitecture,
+  type Strategy,
+} from '../../build/index.ts';
 import { inspectImage } from '../../inventory/index.ts';
 import { type Digest, digestOf, parseReference, type ResolvedImage } from '../../oci/index.ts';
 import { openSources } from '../../source/index.ts';
@@ -124,7 +131,7 @@ async function explained(
   if (before === undefined) return { ...built, changes };
   const own = distributionOf(fleet, request.image.image);
   if (own !== undefined) {
-    const shelf = await workshop.shelf(own, architecture);
+    const shelf = await workshop.shelf(own, packageArchitecture(own, architecture));
     return { ...built, changes, advisoriesFixed: await advisoriesOf(changes, own, shelf, workshop) };
   }
   return { ...built, changes, advisoriesFixed: await advisoriesInside(after, changes, workshop) };

@@ -1,3 +1,4 @@
+import { packageArchitecture } from '../../build/index.ts';
 import type { FeedPort } from '../ports.ts';
 import type { Workshop } from '../workshop/workshop.ts';
 import type { LoadedFleet } from './load-fleet.ts';
@@ -7,7 +8,7 @@ export function feedOf(fleet: LoadedFleet, architecture: string, workshop: Works
   return {
     async refresh() {
       const names = new Set([...fleet.recipes.values()].flatMap(({ document }) => document.distribution ?? []));
-      await Promise.all([...names].map((name) => workshop.shelf(name, architecture)));
+      await Promise.all([...names].map((name) => workshop.shelf(name, packageArchitecture(name, architecture))));
     },
   };
 }

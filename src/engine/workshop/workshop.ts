@@ -255,8 +255,8 @@ const familyOf = (distribution: string): string =>
   distributionData(distribution.split('/', 1)[0] ?? '')?.family ?? 'deb';
 
 const unsolvable = (distribution: string): Error =>
-  workshopError('IMAGE_UNSUPPORTED', `images of ${distribution} are not made by heraklit yet`, {
-    hint: 'scan, outdated, where, diff, sbom and patch work on them; build and rebase need a distribution with dpkg.',
+  workshopError('IMAGE_UNSUPPORTED', `packages of ${distribution} are not chosen by apt's rules`, {
+    hint: 'scan, outdated, where, diff, sbom, patch and build work on its images; rebase needs a distribution with dpkg.',
   });
 
 function mirrorsOfFleet(distribution: FleetDistribution | undefined): NamedMirrors | undefined {

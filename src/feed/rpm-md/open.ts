@@ -5,6 +5,7 @@ import { type FetchedRepomd, fetchRepomd, type RepomdContext } from './fetch-rep
 import { metadata } from './metadata.ts';
 import { type ModuleArtifacts, readModules, streamLookup } from './modules.ts';
 import { changesOf, readNotices, type UpdateNotice } from './notices.ts';
+import { rawMetadata } from './raw-metadata.ts';
 import type { RpmRepository } from './repository.ts';
 
 export interface RpmContext extends RepomdContext {
@@ -45,6 +46,7 @@ async function snapshotOf(
       return packageOfRow(row, { repository: id, security, ...(module === undefined ? {} : { module }) });
     }),
     changes: changesOf(rows, notices),
+    metadata: () => rawMetadata(repomd, repository, context),
   };
 }
 

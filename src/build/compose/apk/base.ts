@@ -1,18 +1,13 @@
 import { type ApkInstalledRecord, DEFAULT_PROTECTED, parseProtectedPaths } from '../../../distro/index.ts';
-import { type FlatTree, flattenLayers, type LayerIndex, type LayerItem } from '../../../oci/index.ts';
 import { ApkState } from '../../patch/apk/apk-state.ts';
 import { readApkFiles, stateOf } from '../../patch/apk/read-state.ts';
 import { canonicalPath } from '../../patch/file-level.ts';
-import { readFiles } from '../../patch/read-files.ts';
-import { ahead } from '../ahead.ts';
-import { indexOf, LAYERS_AHEAD, plainLayer } from '../base-image.ts';
+import { type BaseTree, openBaseTree } from '../base-tree.ts';
 import { composeError } from '../errors.ts';
 import type { ComposeRequest } from '../types.ts';
-import { ACCOUNT_PATHS } from '../users.ts';
 
 /** What an apk image stands on. */
-export interface ApkBase {
-  readonly tree: FlatTree;
+export interface ApkBase extends BaseTree {
   readonly records: readonly ApkInstalledRecord[];
   /** Words of etc/apk/world. */
   readonly world: readonly string[];
@@ -22,61 +17,40 @@ export interface ApkBase {
   readonly scripts: 'scripts.tar' | 'scripts.tar.gz' | undefined;
   /** What apk knows of it, to be changed. */
   state(): ApkState;
-  /** Contents of files by real path. */
-  files(paths: ReadonlySet<string>): Promise<ReadonlyMap<string, Uint8Array>>;
-  /** An entry, with content where it was read by `load`. */
-  entry(path: string): LayerItem | undefined;
 }
 
 const DATABASE = 'lib/apk/db';
 
-/** Nothing at all: an image from scratch. */
-function nothing(): ApkBase {
+/** No packages at all: an image from scratch, or one that gets none. */
+function nothing(): Omit<ApkBase, keyof BaseTree> {
   const protectedPaths = parseProtectedPaths(DEFAULT_PROTECTED);
   return {
-    tree: new Map(),
     ...{ records: [], world: [], database: DATABASE, scripts: undefined },
     state: () => new ApkState([], new Map(), new Map(), protectedPaths),
-    files: async () => new Map(),
-    entry: () => undefined,
   };
 }
 
 /**
- * Reads what the recipe's base holds. @throws COMPOSE_BASE_MISMATCH where packages are asked for and apk knows none
+ * Reads what the recipe's base holds.
  * @param also paths whose content `entry` will have
+ * @throws COMPOSE_BASE_MISMATCH where packages are asked for and apk knows none
  */
 export async function openApkBase(request: ComposeRequest, also: readonly string[]): Promise<ApkBase> {
   const { base, recipe } = request;
-  if (base === undefined) return nothing();
-  const { image } = base;
-  const indexes: LayerIndex[] = [];
-  for await (const bytes of ahead(image.manifest.layers, LAYERS_AHEAD, (layer) => plainLayer(image, layer))) {
-    indexes.push(await indexOf(bytes));
-  }
-  const tree = flattenLayers(indexes);
-  const files = (paths: ReadonlySet<string>) => readFiles(image, tree, paths);
-  const wanted = [...ACCOUNT_PATHS, ...also].map((path) => canonicalPath(path, tree));
-  const contents = await files(new Set(wanted));
-  const entry = (path: string): LayerItem | undefined => {
-    const found = tree.get(path);
-    if (found === undefined) return undefined;
-    const { type, mode, uid, gid, size, mtime, linkName } = (found.target ?? found).entry;
-    const header = { path, type, mode, uid, gid, size, mtime, ...(linkName === undefined ? {} : { linkName }) };
-    const content = contents.get(path);
-    return content === undefined ? { header } : { header, content };
-  };
-  if ((recipe.packages ?? []).length === 0) return { ...nothing(), tree, files, entry };
-  const database = await readApkFiles(image, tree).catch((cause: unknown) => {
+  const below = await openBaseTree(request, also);
+  if (base === undefined || (recipe.packages ?? []).length === 0) return { ...below, ...nothing() };
+  const { tree } = below;
+  const database = await readApkFiles(base.image, tree).catch((cause: unknown) => {
     throw composeError('COMPOSE_BASE_MISMATCH', `the base ${base.name} has no package database of apk`, {
       cause,
       hint: 'Packages can only be added to an image that apk knows.',
     });
   });
   const world = canonicalPath('etc/apk/world', tree);
-  const asked = (await files(new Set([world]))).get(world);
+  const asked = (await below.files(new Set([world]))).get(world);
   return {
-    ...{ tree, files, entry, records: database.records, database: database.folder },
+    ...below,
+    ...{ records: database.records, database: database.folder },
     world:
       asked === undefined
         ? database.records.map(({ name }) => name)

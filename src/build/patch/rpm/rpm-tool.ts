@@ -48,6 +48,11 @@ export async function rpmTool(
       hint: 'Install rpm on this machine, or rebuild the image.',
     });
   }
+  return hostRpm(sandbox);
+}
+
+/** This machine's rpm with its libraries and settings, as a folder of the sandbox to be mounted below the image's. */
+export async function hostRpm(sandbox: Sandbox): Promise<RpmTool> {
   const folder = await sandbox.directory('tool');
   const place = join(folder, PLACE);
   await mkdir(join(place, 'lib'), { recursive: true });
