@@ -50,6 +50,8 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
           ...{ registryHost, document: fleet.document, fleet: fleet.fleet.name },
         });
   const signing = await signingSetup(fleet);
+  const { createSqlCatalogue } = await import('../registry/index.ts');
+  const catalogue = createSqlCatalogue(database);
   return {
     fleet,
     workshop,
@@ -57,7 +59,13 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     database,
     architecture: debianArchitecture(),
     registryHost,
-    verify: verifyOf({ fleet, workshop, registryHost, ...(verifier === undefined ? {} : { runtime: verifier }) }),
+    verify: verifyOf({
+      fleet,
+      workshop,
+      registryHost,
+      released: async (repository, tag) => (await catalogue.resolve(repository, tag))?.digest,
+      ...(verifier === undefined ? {} : { runtime: verifier }),
+    }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),
     ...(options.takeOver === undefined ? {} : { takeOver: options.takeOver }),

@@ -22,7 +22,7 @@ export function addEngineOptions(command: Command): Command {
     .option('--engine <address>', 'another engine: ssh://…, tcp://…, context:NAME (Docker), connection:NAME (podman)')
     .option(
       '--engine-argument <argument...>',
-      'global podman argument for an API service of our own, for example --root=DIR',
+      'global podman argument for an API service of our own, for example --root=/DIR',
     );
 }
 

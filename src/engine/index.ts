@@ -56,4 +56,4 @@ export {
   type Workshop,
   type WorkshopOptions,
 } from './workshop/index.ts';
-export { openStored } from './workshop/open-stored.ts';
+export { adopt, openStored } from './workshop/open-stored.ts';

@@ -13,7 +13,7 @@ export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 const MAX_ALIASES = 100;
 const MAX_PROBLEMS_SHOWN = 10;
 
-export type DocumentKind = 'recipe' | 'fleet';
+export type DocumentKind = 'recipe' | 'fleet' | 'tests' | 'compose';
 
 const load = createRequire(import.meta.url);
 const validators = new Map<DocumentKind, ValidateFunction>();
@@ -31,8 +31,11 @@ const compiledAhead = (): ValidateFunction =>
 
 function compileNow(kind: DocumentKind): ValidateFunction {
   const { Ajv2020 } = load('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js');
-  const schema = JSON.parse(readFileSync(packageFile(`schemas/${kind}.schema.json`), 'utf8'));
-  return new Ajv2020({ allErrors: true, verbose: true, strict: true }).compile(schema as object);
+  const file = kind === 'tests' ? 'fleet' : kind;
+  const schema = JSON.parse(readFileSync(packageFile(`schemas/${file}.schema.json`), 'utf8')) as { $defs?: object };
+  const compiler = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+  // A file of tests holds what a fleet file may hold under `verify`.
+  return compiler.compile(kind === 'tests' ? { $defs: schema.$defs, $ref: '#/$defs/tests' } : schema);
 }
 
 /**
@@ -50,7 +53,13 @@ export function readDocument<T>(
     throw recipeError('RECIPE_INVALID', `${file} is larger than ${MAX_DOCUMENT_BYTES} bytes`);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, version: '1.2', strict: true, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    version: '1.2',
+    strict: true,
+    uniqueKeys: true,
+    merge: kind === 'compose',
+  });
   const broken = document.errors[0];
   if (broken !== undefined) {
     const { line, col } = lines.linePos(broken.pos[0]);

@@ -1,5 +1,6 @@
 import type { AnalysisSettings } from '../analysis/index.ts';
 import type { RetentionRule } from '../registry/index.ts';
+import type { VerifyChecks } from './test-types.ts';
 
 /** `kind: Fleet`: which images are kept patched. Validated against `schemas/fleet.schema.json`. */
 export interface Fleet {
@@ -301,14 +302,6 @@ export interface FleetEvents {
   readonly namespace?: string;
   /** Days that delivered events are kept; 90 when undefined. */
   readonly retentionDays?: number;
-}
-
-export interface VerifyChecks {
-  /** Seconds for all checks of one image. */
-  readonly timeout?: number;
-  /** Each must exit with 0 inside the image. */
-  readonly commands?: readonly (readonly string[])[];
-  readonly http?: { readonly port: number; readonly path?: string; readonly status?: number };
 }
 
 export interface FleetRollout {

@@ -1,4 +1,5 @@
 export { type Cron, fitsDay, parseCron, WEEKDAYS } from './cron.ts';
+export type { ComposeFile, ComposeHealthcheck, ComposePort, ComposeService, ComposeVolume } from './compose-file.ts';
 export type {
   Fleet,
   FleetAccess,
@@ -27,10 +28,33 @@ export type {
   FleetWorkload,
   FleetZone,
   FleetZoneRegistry,
-  VerifyChecks,
 } from './fleet-types.ts';
-export { type Loaded, loadFleet, loadRecipe, parseFleet, parseRecipe } from './load.ts';
+export {
+  type Loaded,
+  loadCompose,
+  loadFleet,
+  loadRecipe,
+  loadTests,
+  parseCompose,
+  parseFleet,
+  parseRecipe,
+} from './load.ts';
 export { nearest } from './nearest.ts';
+export { CANDIDATE } from './test-problems.ts';
+export type {
+  ContainerStep,
+  ExecStep,
+  HttpStep,
+  TestCandidate,
+  TestEnvironment,
+  TestLimits,
+  TestReady,
+  TestService,
+  TestStep,
+  TestSuite,
+  TextExpectation,
+  VerifyChecks,
+} from './test-types.ts';
 export type {
   Recipe,
   RecipeCheck,

@@ -2,12 +2,15 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '../base/index.ts';
 import { analysisProblems } from './analysis-problems.ts';
+import { type ComposeFile, composeProblems } from './compose-file.ts';
 import { MAX_DOCUMENT_BYTES, readDocument } from './document.ts';
 import { recipeError } from './errors.ts';
 import { familyProblems } from './families.ts';
 import type { Fleet, FleetCluster, FleetCrawlSource, FleetHost } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
 import { rolloutProblems } from './rollout-problems.ts';
+import { suiteProblems } from './test-problems.ts';
+import type { TestSuite } from './test-types.ts';
 import type { Recipe } from './types.ts';
 
 /** A document and where it came from; paths in it are relative to `directory`. */
@@ -27,6 +30,16 @@ export async function loadFleet(path: string): Promise<Loaded<Fleet>> {
   return load(path, parseFleet);
 }
 
+/** A file of `kind: Tests`. @throws RECIPE_INVALID, RECIPE_UNREADABLE */
+export async function loadTests(path: string): Promise<Loaded<TestSuite>> {
+  return load(path, (text, file) => readDocument<TestSuite>(text, file, 'tests', (suite) => suiteProblems([], suite)));
+}
+
+/** A compose file, as far as tests understand it. @throws RECIPE_INVALID, RECIPE_UNREADABLE */
+export async function loadCompose(path: string): Promise<Loaded<ComposeFile>> {
+  return load(path, parseCompose);
+}
+
 /** @param file name for messages @throws RECIPE_INVALID */
 export function parseRecipe(text: string, file = 'recipe'): Recipe {
   return readDocument<Recipe>(text, file, 'recipe', recipeProblems);
@@ -35,6 +48,11 @@ export function parseRecipe(text: string, file = 'recipe'): Recipe {
 /** @param file name for messages @throws RECIPE_INVALID */
 export function parseFleet(text: string, file = 'fleet'): Fleet {
   return readDocument<Fleet>(text, file, 'fleet', fleetProblems);
+}
+
+/** @param file name for messages @throws RECIPE_INVALID */
+export function parseCompose(text: string, file = 'compose'): ComposeFile {
+  return readDocument<ComposeFile>(text, file, 'compose', composeProblems);
 }
 
 async function load<T>(path: string, parse: (text: string, file: string) => T): Promise<Loaded<T>> {
@@ -47,7 +65,7 @@ async function load<T>(path: string, parse: (text: string, file: string) => T): 
   } catch (error) {
     throw recipeError('RECIPE_UNREADABLE', `cannot read ${path}: ${messageOf(error)}`, {
       cause: error,
-      hint: 'Name a recipe or fleet file that exists and may be read.',
+      hint: 'Name a recipe, fleet, tests or compose file that exists and may be read.',
     });
   }
   return { document: parse(text, basename(path)), file, directory: dirname(file) };
@@ -200,9 +218,15 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
   }
   problems.push(...rolloutProblems(fleet), ...analysisProblems(fleet.rollout));
   problems.push(...sourceProblems(fleet.sources ?? []), ...hostProblems(fleet.hosts ?? []));
-  problems.push(...clusterProblems(fleet.clusters ?? []));
+  problems.push(...clusterProblems(fleet.clusters ?? []), ...suiteProblems(['verify'], fleet.verify));
+  problems.push(...imageProblems(fleet.images));
+  return problems;
+}
+
+function imageProblems(images: Fleet['images']): readonly Problem[] {
+  const problems: Problem[] = [];
   const names = new Set<string>();
-  for (const [index, image] of fleet.images.entries()) {
+  for (const [index, image] of images.entries()) {
     if (IMAGE_FORMS.filter((form) => image[form] !== undefined).length !== 1) {
       problems.push(problem(['images', index], `exactly one of ${IMAGE_FORMS.join(', ')} is needed`));
     }
@@ -220,6 +244,7 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
       problems.push(problem(['images', index, 'name'], `${image.name} stands twice in the fleet`));
     }
     if (image.name !== undefined) names.add(image.name);
+    problems.push(...suiteProblems(['images', index, 'verify'], image.verify));
   }
   return problems;
 }

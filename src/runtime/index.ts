@@ -17,7 +17,9 @@ export {
   Label as EngineLabel,
   type LaunchedWorkload,
   lastWords,
-  ownerOfThisProcess,
+  type Output,
+  ownerLabels,
+  type ScratchApi,
   type WorkloadGroup,
 } from './engine-host/index.ts';
 export type { Front, FrontOptions, FrontStatistics } from './front/index.ts';

@@ -8,10 +8,11 @@ import {
   type ContainerInspect,
   type CreateBody,
   type EngineApi,
-  EngineLabel,
+  type EngineRuntime,
   hostUlimits,
   lastWords,
-  ownerOfThisProcess,
+  ownerLabels,
+  type ScratchApi,
 } from '../runtime/index.ts';
 import type { Candidate, Problem, VerifyOptions } from './types.ts';
 
@@ -24,11 +25,13 @@ export type AddStep = (
 const STAY_UP = 2000;
 const TIMEOUT = 60;
 const POLL = 100;
+/** Milliseconds after its deadline until what a test made may be taken for left behind. */
+const CLEANING = 60_000;
 const good = (detail: string): { problem: undefined; detail: string } => ({ problem: undefined, detail });
 const bad = (problem: string): { problem: string; detail: string } => ({ problem, detail: '' });
 
 /** `80/tcp` and plain `80`, in order; UDP cannot be asked whether it is there. */
-function exposedPorts(candidate: Candidate): readonly number[] {
+export function exposedPorts(candidate: Candidate): readonly number[] {
   return Object.keys(candidate.image.config.config?.ExposedPorts ?? {})
     .filter((port) => /^\d+(?:\/tcp)?$/.test(port))
     .map((port) => Number.parseInt(port, 10));
@@ -46,11 +49,15 @@ async function until(deadline: number, ask: () => Promise<Problem>): Promise<Pro
 class Scratch {
   readonly #api: EngineApi;
   readonly #reference: string;
+  readonly #scratch: ScratchApi;
+  readonly #labels: Readonly<Record<string, string>>;
   readonly #made: string[] = [];
 
-  constructor(api: EngineApi, reference: string) {
+  constructor(api: EngineApi, scratch: ScratchApi, reference: string, labels: Readonly<Record<string, string>>) {
     this.#api = api;
+    this.#scratch = scratch;
     this.#reference = reference;
+    this.#labels = labels;
   }
 
   async start(ports: readonly number[], command?: readonly string[]): Promise<string> {
@@ -58,7 +65,7 @@ class Scratch {
     const bindings = ports.map((port) => [`${port}/tcp`, [{ HostIp: '127.0.0.1', HostPort: '' }]]);
     const body: CreateBody = {
       Image: this.#reference,
-      Labels: { [EngineLabel.owner]: await ownerOfThisProcess() },
+      Labels: this.#labels,
       ...(first === undefined ? {} : { Entrypoint: [first], Cmd: rest }),
       ...(ports.length === 0 ? {} : { ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])) }),
       HostConfig: {
@@ -75,7 +82,7 @@ class Scratch {
   }
 
   async close(): Promise<void> {
-    for (const id of this.#made.splice(0)) await this.#api.remove(id).catch(() => {});
+    for (const id of this.#made.splice(0)) await this.#scratch.removeContainer(id).catch(() => {});
   }
 }
 
@@ -128,12 +135,13 @@ export async function smokeTest(
   candidate: Candidate,
   reference: string,
   options: VerifyOptions,
-  api: EngineApi,
+  runtime: EngineRuntime,
   step: AddStep,
 ): Promise<Problem> {
   const { checks = {} } = options;
   const deadline = Date.now() + (checks.timeout ?? TIMEOUT) * 1000;
-  const scratch = new Scratch(api, reference);
+  const api = await runtime.api();
+  const scratch = new Scratch(api, await runtime.scratch(), reference, await ownerLabels(deadline + CLEANING));
   const exposed = exposedPorts(candidate);
   const ports = [...new Set([...exposed, ...(checks.http === undefined ? [] : [checks.http.port])])];
   try {

@@ -2,8 +2,11 @@ import { flattenLayers } from '../oci/index.ts';
 import { checkEntryPoint } from './entry-point.ts';
 import { checkLibraries } from './libraries.ts';
 import { checkOtherPackages } from './other-packages.ts';
-import { type AddStep, smokeTest } from './smoke.ts';
+import { engineRunner } from './runner/engine.ts';
+import { type AddStep, exposedPorts, smokeTest } from './smoke.ts';
 import { checkDpkg, checkMergedUsr } from './static-checks.ts';
+import { hasTests, type LoadedSuite, planSuite } from './suite/load-suite.ts';
+import { runSuite, type SuiteResult } from './suite/run-suite.ts';
 import type { Candidate, Verification, VerifyOptions, VerifyStep } from './types.ts';
 
 /**
@@ -49,14 +52,53 @@ export async function verifyImage(candidate: Candidate, options: VerifyOptions):
   const found = program;
   if (found !== undefined)
     await step('libraries', async () => checkLibraries(tree, facts, found, image.config.config?.Env ?? []));
-  const engine = await startIt(candidate, reference, options, step);
+  const { suite } = options;
+  const tests = suite !== undefined && hasTests(suite.suite);
+  const tested = tests
+    ? await testIt(candidate, suite, options)
+    : { mode: (await startIt(candidate, reference, options, step)) ? ('engine' as const) : ('static' as const) };
+  const { mode, result } = { result: undefined, ...tested };
+  const all = [...steps, ...(result?.steps ?? [])];
   return {
     digest: image.digest,
-    passed: steps.every(({ passed }) => passed),
-    steps,
-    mode: engine ? 'engine' : 'static',
+    passed: all.every(({ passed }) => passed) && result?.environment === undefined,
+    steps: all,
+    mode,
+    ...(result?.environment === undefined ? {} : { environment: result.environment }),
+    logs: result?.logs ?? [],
     milliseconds: performance.now() - began,
   };
+}
+
+/**
+ * Runs its tests. Where they cannot be run the candidate is not to blame, but has not passed either: tests that somebody
+ * wrote are a gate, and an open one would be none.
+ */
+async function testIt(
+  candidate: Candidate,
+  suite: LoadedSuite,
+  options: VerifyOptions,
+): Promise<{ readonly mode: Verification['mode']; readonly result: SuiteResult }> {
+  const { runtime, signal } = options;
+  const runner = options.runner ?? (runtime === undefined ? undefined : engineRunner(runtime));
+  const mode = runner?.name === 'kubernetes' ? 'kubernetes' : 'engine';
+  const not = (why: string) => ({
+    mode: 'static' as const,
+    result: { steps: [], logs: [], environment: `its tests cannot be run: ${why}` },
+  });
+  if (runner === undefined) return not('no engine was given');
+  const why = await runner.unavailable();
+  if (why !== undefined) return not(why);
+  const { reference } = candidate;
+  if (reference === undefined) return not('the candidate is in no registry an engine could pull from');
+  const inputs = {
+    candidate: reference,
+    exposed: exposedPorts(candidate),
+    resolve: options.resolve ?? ((image: string) => image),
+  };
+  const plan = planSuite(suite, inputs);
+  await runner.reap();
+  return { mode, result: await runSuite(plan, runner, { folder: suite.folder, signal }) };
 }
 
 /** False where nothing could be started: said in a step that passes, because it says nothing about the image. */
@@ -79,7 +121,7 @@ async function startIt(
   }
   if (why === undefined && runtime !== undefined && reference !== undefined) {
     await runtime.reap();
-    why = await smokeTest(candidate, reference, options, await runtime.api(), step);
+    why = await smokeTest(candidate, reference, options, runtime, step);
     if (why === undefined) return true;
   }
   await step('start', async () => ({ problem: undefined, detail: `not started: ${why}` }));

@@ -30,6 +30,94 @@ function settings(schema: Schema, root: Schema, path = ''): readonly string[] {
 /** Setting → file outside the schema and its types, and the words that read it there. */
 type Readers = Readonly<Record<string, readonly [file: string, words: string]>>;
 
+const under = (prefix: string, readers: Readers): Readers =>
+  Object.fromEntries(Object.entries(readers).map(([name, reader]) => [`${prefix}.${name}`, reader]));
+
+const PLAN = 'src/verify/suite/plan.ts';
+const RUN = 'src/verify/suite/run-suite.ts';
+const READY = 'src/verify/suite/readiness.ts';
+const STEPS = 'src/verify/suite/steps';
+const LOADED = 'src/verify/suite/load-suite.ts';
+/** Names that one line of a file reads together. */
+const together = (file: string, words: string, names: readonly string[]): Readers =>
+  Object.fromEntries(names.map((name) => [name, [file, words] as const]));
+const LIMITS: Readers = { memory: [PLAN, 'own.memory'], cpus: [PLAN, 'own.cpus'], pids: [PLAN, 'own.pids'] };
+const CONTAINER: Readers = {
+  ...together(PLAN, '{ image, command, entrypoint, user, workdir } = settings', [
+    'command',
+    'entrypoint',
+    'user',
+    'workdir',
+  ]),
+  environment: [PLAN, 'settings.environment'],
+  limits: [PLAN, 'settings.limits'],
+  ...under('limits', LIMITS),
+};
+const PART: Readers = {
+  ...CONTAINER,
+  tmpfs: [PLAN, 'settings.tmpfs'],
+  volumes: [PLAN, 'settings.volumes'],
+  ...together(READY, '{ tcp, http, exec, log } = ready', ['ready.tcp', 'ready.http', 'ready.exec', 'ready.log']),
+  ...together(READY, '{ ...http, service: name }', ['ready.http.port', 'ready.http.path', 'ready.http.status']),
+  'ready.within': [RUN, 'ready.within'],
+};
+const TEXT: Readers = {
+  contains: [`${STEPS}/exec.ts`, 'wanted.contains'],
+  matches: [`${STEPS}/exec.ts`, 'wanted.matches'],
+};
+const STEP: Readers = {
+  name: ['src/verify/suite/step-name.ts', 'step.name'],
+  within: [RUN, 'step.within'],
+  ...together(RUN, '{ http, tcp, exec, log, test, run } = step', ['http', 'tcp', 'exec', 'log', 'test', 'run']),
+  ...under('http', {
+    port: [`${STEPS}/http.ts`, 'step.port'],
+    retries: [`${STEPS}/http.ts`, 'step.retries'],
+    ...together(`${STEPS}/http.ts`, '{ status, contains, matches, json } = step', [
+      'status',
+      'contains',
+      'matches',
+      'json',
+    ]),
+    ...together(`${STEPS}/http.ts`, "{ path = '/', method = 'GET', headers = {}, body, service = CANDIDATE } = step", [
+      'path',
+      'method',
+      'headers',
+      'body',
+      'service',
+    ]),
+  }),
+  ...under(
+    'tcp',
+    together(`${STEPS}/tcp.ts`, '{ service = CANDIDATE, port, send, expect } = step', [
+      'service',
+      'port',
+      'send',
+      'expect',
+    ]),
+  ),
+  ...under('exec', {
+    ...together(`${STEPS}/exec.ts`, '{ command, service = CANDIDATE, user, status = 0 } = step', [
+      'command',
+      'service',
+      'user',
+      'status',
+    ]),
+    stdout: [`${STEPS}/exec.ts`, 'step.stdout'],
+    stderr: [`${STEPS}/exec.ts`, 'step.stderr'],
+    ...under('stdout', TEXT),
+    ...under('stderr', TEXT),
+  }),
+  ...under(
+    'log',
+    together(`${STEPS}/log.ts`, '{ service = CANDIDATE, matches, absent } = step', ['service', 'matches', 'absent']),
+  ),
+  ...under('test', {
+    image: [PLAN, 'test.image'],
+    ...Object.fromEntries(Object.entries(CONTAINER).filter(([name]) => name !== 'workdir')),
+    status: [RUN, 'test?.status'],
+  }),
+  ...under('run', together(RUN, '{ command, environment } = run', ['command', 'environment'])),
+};
 const VERIFY: Readers = {
   timeout: ['src/verify/smoke.ts', 'checks.timeout'],
   commands: ['src/verify/smoke.ts', 'checks.commands'],
@@ -37,9 +125,23 @@ const VERIFY: Readers = {
   'http.port': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
   'http.path': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
   'http.status': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
+  tests: [LOADED, '{ tests, allow = [], ...own } = checks'],
+  allow: [LOADED, '{ tests, allow = [], ...own } = checks'],
+  compose: [LOADED, 'suite.compose'],
+  limits: [PLAN, 'suite.limits'],
+  ...under('limits', LIMITS),
+  services: [PLAN, 'suite.services'],
+  ...under('services{}', {
+    ...PART,
+    image: [PLAN, 'settings;'],
+    needs: [PLAN, 'service.needs'],
+    ready: [PLAN, 'service.ready'],
+  }),
+  candidate: [PLAN, '{ candidate = {} } = suite'],
+  ...under('candidate', { ...PART, ports: [PLAN, 'candidate.ports'], ready: [PLAN, 'candidate.ready'] }),
+  steps: [PLAN, 'steps = []'],
+  ...under('steps[]', STEP),
 };
-const under = (prefix: string, readers: Readers): Readers =>
-  Object.fromEntries(Object.entries(readers).map(([name, reader]) => [`${prefix}.${name}`, reader]));
 
 const LOOK = 'src/engine/adapters/fleet-sources.ts';
 const GIT = 'src/source/sources.ts';

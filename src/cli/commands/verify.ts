@@ -1,36 +1,52 @@
-import { join } from 'node:path';
-import type { Command } from 'commander';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { VerifyChecks } from '../../recipe/index.ts';
+import type { Verification } from '../../verify/index.ts';
 import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { addEngineOptions, openEngine, type RuntimeOptions } from '../runtimes.ts';
+import { serveImage } from '../serve-image.ts';
 
 const HELP = `
 Always checked, without starting anything: packages configured, package database whole, /usr still merged, the command
-exists, is executable, fits the machine and finds its interpreter and libraries. An image in a registry is started too
-where podman or Docker is there: it must stay up (or end with 0), answer its ports and the checks given.
-Exit code 1 when a check fails.
+exists, is executable, fits the machine and finds its interpreter and library. Where podman or Docker is there the image
+is started too: it must stay up (or end with 0), answer its ports and the checks given.
+--tests names a file of kind Tests: services, candidate, steps (http, tcp, exec, log, test, run) or a compose file. They
+run in a network without a route outside; what they start is removed afterwards, and what a killed heraklit left is
+removed by the next one, or by --reap. docs/verify.md has every key.
+Exit code 0 passed, 1 failed, 2 wrong use, 3 could not be tested (engine, cluster or a service the tests need failed).
 
 Examples:
   heraklit verify oci:web:1
   heraklit verify registry.example.com/shop/web:1 --http 8080/healthz=200
+  heraklit verify oci:web:1 --tests web.tests.yaml --format junit
+  heraklit verify --reap
 `;
 
 interface VerifyOptions extends RuntimeOptions {
   readonly http?: string;
-  readonly timeout: string;
+  readonly timeout?: string;
   readonly start: boolean;
-  readonly format: OutputFormat;
+  readonly tests?: string;
+  readonly allow?: readonly ('run' | 'mounts')[];
+  readonly reap?: boolean;
+  readonly format: OutputFormat | 'junit';
 }
 
 export function register(command: Command, context: CliContext): void {
-  addFormat(addEngineOptions(command))
-    .argument('<ref>', 'image to test')
+  addFormat(addEngineOptions(command), ['table', 'json', 'junit'])
+    .argument('[ref]', 'image to test')
     .option('--http <check>', 'PORT[/PATH][=STATUS] must answer')
-    .option('--timeout <seconds>', 'for all checks of the started image', '60')
+    .option('--tests <file>', 'services, steps or a compose file to test it with')
+    .addOption(
+      new Option('--allow <what...>', 'what tests may use of this host: commands, folders').choices(['run', 'mounts']),
+    )
+    .option('--timeout <seconds>', 'for all checks of the started image (default: 60, of tests 300)')
     .option('--no-start', 'only what can be read')
+    .option('--reap', 'only remove what tests of killed processes left')
     .addHelpText('after', HELP)
-    .action((reference: string, options: VerifyOptions) => run(reference, options, context));
+    .action((reference: string | undefined, options: VerifyOptions) => run(reference, options, context));
 }
 
 function parseHttp(text: string) {
@@ -44,11 +60,31 @@ function parseHttp(text: string) {
   };
 }
 
-async function run(text: string, options: VerifyOptions, context: CliContext): Promise<void> {
-  const timeout = Number(options.timeout);
-  if (!(timeout > 0))
-    throw cliError('CLI_USAGE', `--timeout takes seconds above 0, not ${JSON.stringify(options.timeout)}`);
-  const http = options.http === undefined ? undefined : parseHttp(options.http);
+/** What the command line says, in the words of a fleet file. */
+function checksOf({ http, timeout, tests, allow }: VerifyOptions): VerifyChecks {
+  const seconds = timeout === undefined ? undefined : Number(timeout);
+  if (seconds !== undefined && !(seconds > 0)) {
+    throw cliError('CLI_USAGE', `--timeout takes seconds above 0, not ${JSON.stringify(timeout)}`);
+  }
+  return {
+    ...(seconds === undefined ? {} : { timeout: seconds }),
+    ...(http === undefined ? {} : { http: parseHttp(http) }),
+    ...(tests === undefined ? {} : { tests: resolve(tests) }),
+    ...(allow === undefined ? {} : { allow }),
+  };
+}
+
+async function reap(options: VerifyOptions, context: CliContext): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const engine = resources.adopt(await openEngine(options), (one) => one.close());
+  const removed = await engine.reap();
+  context.settle();
+  context.print(options.format === 'json' ? json({ removed }) : `removed ${removed}`);
+}
+
+async function run(text: string | undefined, options: VerifyOptions, context: CliContext): Promise<void> {
+  if (options.reap === true && text === undefined) return await reap(options, context);
+  if (text === undefined) throw cliError('CLI_USAGE', 'which image? `heraklit verify REF`, or `--reap` alone');
   const [oci, transport, build, { directoryLayerCache }, verify] = await Promise.all([
     import('../../oci/index.ts'),
     import('../../transport/index.ts'),
@@ -56,31 +92,52 @@ async function run(text: string, options: VerifyOptions, context: CliContext): P
     import('../../inventory/cache/index.ts'),
     import('../../verify/index.ts'),
   ]);
+  const suite = await verify.loadSuite(checksOf(options), process.cwd());
   const reference = oci.parseReference(text);
   await using resources = new AsyncDisposableStack();
   const image = resources.adopt(await transport.openImage(reference, { signal: context.signal }), (one) => one.close());
-  const pullable =
-    reference.kind === 'docker'
-      ? oci.formatReference({ ...reference, tag: undefined, digest: image.digest })
-      : undefined;
   const runtime = options.start ? resources.adopt(await openEngine(options), (one) => one.close()) : undefined;
+  const pullable = async (): Promise<string | undefined> => {
+    if (reference.kind === 'docker') return oci.formatReference({ ...reference, tag: undefined, digest: image.digest });
+    if (runtime === undefined || (await runtime.unavailable()) !== undefined) return undefined;
+    return resources.adopt(await serveImage(image, context), (one) => one.close()).reference;
+  };
+  const from = await pullable();
   const layerCache = directoryLayerCache(join(context.home.cache, 'layers'));
   const result = await verify.verifyImage(
-    { image, ...(pullable === undefined ? {} : { reference: pullable }) },
+    { image, ...(from === undefined ? {} : { reference: from }) },
     {
       facts: build.createLayerFactsReader(join(context.home.cache, 'facts'), layerCache),
       layerCache,
       signal: context.signal,
-      checks: { timeout, ...(http === undefined ? {} : { http }) },
+      checks: suite.suite,
+      // Without starting anything there is nothing to test with.
+      ...(options.start ? { suite } : {}),
       ...(runtime === undefined ? {} : { runtime }),
     },
   );
   context.settle();
-  const rows = result.steps.map(({ name, passed, detail }) => `${passed ? 'passed' : 'FAILED'}  ${name}: ${detail}`);
-  context.print(
-    options.format === 'json'
-      ? json(result)
-      : [...rows, `${result.passed ? 'passed' : 'FAILED'}  ${result.digest}`].join('\n'),
-  );
+  context.print(render(text, result, options.format, verify.renderJunit));
+  if (result.environment !== undefined) {
+    throw verify.verifyError('VERIFY_ENVIRONMENT', `${text} could not be tested: ${result.environment}`, {
+      hint: 'Try again when the engine and the services of the tests are well; the image itself is not to blame.',
+    });
+  }
   if (!result.passed) context.foundOverThreshold();
+}
+
+function render(
+  reference: string,
+  result: Verification,
+  format: VerifyOptions['format'],
+  junit: (reference: string, result: Verification) => string,
+): string {
+  if (format === 'json') return json(result);
+  if (format === 'junit') return junit(reference, result);
+  const rows = result.steps.map(({ name, passed, detail }) => `${passed ? 'passed' : 'FAILED'}  ${name}: ${detail}`);
+  // Logs are looked at when something went wrong.
+  const logs = result.passed
+    ? []
+    : result.logs.flatMap(({ part, text }) => (text === '' ? [] : [`==> ${part} <==`, text]));
+  return [...rows, ...logs, `${result.passed ? 'passed' : 'FAILED'}  ${result.digest}`].join('\n');
 }

@@ -1,6 +1,16 @@
 import type { VerifyChecks } from '../../recipe/index.ts';
 import type { EngineRuntime } from '../../runtime/index.ts';
-import { verifiedEvent, verifyImage } from '../../verify/index.ts';
+import {
+  hasTests,
+  imagesOf,
+  type LoadedSuite,
+  loadSuite,
+  type TestRunner,
+  type Verification,
+  verifiedEvent,
+  verifyError,
+  verifyImage,
+} from '../../verify/index.ts';
 import type { VerifyPort } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
 import type { Workshop } from '../workshop/workshop.ts';
@@ -13,17 +23,26 @@ export interface VerifySetup {
   readonly registryHost: string;
   /** Starts candidates; without one they are checked by what their layers say. */
   readonly runtime?: EngineRuntime;
+  /** Where tests of a fleet's image run when not on the engine. */
+  readonly runnerFor?: (checks: VerifyChecks) => TestRunner | undefined;
+  /** Digest that a fleet's image is released as. */
+  readonly released?: (repository: string, tag: string) => Promise<string | undefined>;
+  /** Keeps what came of a test, with its logs. */
+  readonly keep?: (image: string, verification: Verification) => Promise<void>;
   /** Milliseconds a service must stay up. */
   readonly stayUp?: number;
 }
 
 /** Tests candidates by their layers and, where an engine is given, by starting them. */
-export function verifyOf({ fleet, workshop, registryHost, runtime, stayUp }: VerifySetup): VerifyPort {
+export function verifyOf(setup: VerifySetup): VerifyPort {
+  const { fleet, workshop, registryHost, runtime, stayUp } = setup;
   const checks = checksByImage(fleet);
   return {
     async verify({ image, repository, descriptor }, signal) {
       const stored = await openStored(await workshop.store(), descriptor.digest);
       const wanted = checks.get(image) ?? fleet.document.verify;
+      const suite = wanted === undefined ? undefined : await loadSuite(wanted, fleet.directory);
+      const runner = wanted === undefined ? undefined : setup.runnerFor?.(wanted);
       const result = await verifyImage(
         {
           image: stored,
@@ -34,16 +53,40 @@ export function verifyOf({ fleet, workshop, registryHost, runtime, stayUp }: Ver
           layerCache: workshop.layerCache,
           signal,
           ...(runtime === undefined ? {} : { runtime }),
-          ...(wanted === undefined ? {} : { checks: wanted }),
+          ...(runner === undefined ? {} : { runner }),
+          ...(suite === undefined ? {} : { checks: suite.suite, suite, resolve: await resolver(setup, suite) }),
           ...(stayUp === undefined ? {} : { stayUp }),
         },
       );
+      if (suite !== undefined && hasTests(suite.suite)) await setup.keep?.(image, result);
+      if (result.environment !== undefined) {
+        // Another attempt, and in the end a failed task; the image is not quarantined for what it did not do.
+        throw verifyError('VERIFY_ENVIRONMENT', `${image} could not be tested: ${result.environment}`);
+      }
       const event = verifiedEvent(image, result);
-      if (result.passed) return { kind: 'passed', checks: result.steps.map((step) => step.name), event };
+      if (result.passed) {
+        return { kind: 'passed', checks: result.steps.map((step) => step.name), event };
+      }
       const failed = result.steps.filter((step) => !step.passed);
       return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '), event };
     },
   };
+}
+
+/** Names of the fleet's images mean what is released of them; anything else is a reference. */
+async function resolver(setup: VerifySetup, suite: LoadedSuite): Promise<(image: string) => string> {
+  const { fleet, registryHost, released } = setup;
+  const known = new Map<string, string>();
+  for (const name of imagesOf(suite)) {
+    const place = fleet.fleet.images.find(({ image }) => image === name);
+    if (place === undefined) continue;
+    const digest = await released?.(place.repository, place.tag);
+    if (digest === undefined || registryHost === '') {
+      throw verifyError('VERIFY_ENVIRONMENT', `tests need ${name}, of which nothing is released yet`);
+    }
+    known.set(name, `${registryHost}/${place.repository}@${digest}`);
+  }
+  return (image) => known.get(image) ?? image;
 }
 
 /** Checks that images name for themselves, by image name. */

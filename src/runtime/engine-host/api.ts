@@ -104,9 +104,14 @@ function loginHeader(reference: string, login: RegistryLogin | undefined): Reado
   return { 'x-registry-auth': Buffer.from(content).toString('base64url') };
 }
 
-export function engineApi(connection: EngineConnection, login?: RegistryLogin): EngineApi {
-  const { engine, prefix, socket } = connection;
-  const id = encodeURIComponent;
+/** Calls below the version the engine names; any answer below 400, or one of those that are fine. */
+export interface EngineTransport {
+  readonly engine: 'podman' | 'docker';
+  /** @throws ENGINE_HOST_REFUSED, ENGINE_HOST_UNAVAILABLE */
+  ask(call: EngineCall, ...fine: readonly number[]): Promise<EngineAnswer>;
+}
+
+export function engineTransport({ engine, prefix, socket }: EngineConnection): EngineTransport {
   const ask = async (call: EngineCall, ...fine: readonly number[]): Promise<EngineAnswer> => {
     const answer = await socket.call({ ...call, path: `${prefix}${call.path}` });
     if (answer.status < 400 || fine.includes(answer.status)) return answer;
@@ -116,6 +121,13 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
       { details: { status: answer.status } },
     );
   };
+  return { engine, ask };
+}
+
+export function engineApi(connection: EngineConnection, login?: RegistryLogin): EngineApi {
+  const { engine, prefix, socket } = connection;
+  const { ask } = engineTransport(connection);
+  const id = encodeURIComponent;
   const json = <T>(answer: EngineAnswer): T => JSON.parse(answer.body.toString()) as T;
   return {
     engine,

@@ -111,6 +111,8 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
   // Without util-linux nothing ends it with us: then idleness does.
   const [program, ...rest] = await dyingWithUs(command);
   const child = spawn(program as string, rest, {
+    // Its container monitors leave files where they were started.
+    cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: options.environment ?? process.env,
   });

@@ -25,6 +25,8 @@ export interface EngineCall {
   /** Milliseconds without a byte until the call is given up. */
   readonly silence?: number;
   readonly signal?: AbortSignal;
+  /** Bytes of the answer that are read; what comes after them is left. Without it a long answer is an error. */
+  readonly keep?: number;
 }
 
 /** How the API is spoken to. */
@@ -74,11 +76,16 @@ async function store(message: IncomingMessage, file: string): Promise<Buffer> {
   return Buffer.alloc(0);
 }
 
-async function collect(message: IncomingMessage): Promise<Buffer> {
+async function collect(message: IncomingMessage, keep?: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of message as AsyncIterable<Buffer>) {
     size += part.length;
+    if (keep !== undefined && size > keep) {
+      parts.push(part.subarray(0, part.length - (size - keep)));
+      message.destroy();
+      break;
+    }
     if (size > ANSWER_LIMIT) {
       message.destroy();
       throw new Error(`the engine's answer is over ${ANSWER_LIMIT} bytes`);
@@ -157,7 +164,8 @@ export function openEngineSocket(target: EngineTarget): EngineSocket {
       sent.once('timeout', () => sent.destroy(new Error(`no answer for ${call.silence ?? SILENCE} ms`)));
       sent.once('error', (error) => reject(Object.assign(error, { reused: sent.reusedSocket })));
       sent.once('response', (message) => {
-        const taken = file !== undefined && message.statusCode === 200 ? store(message, file) : collect(message);
+        const taken =
+          file !== undefined && message.statusCode === 200 ? store(message, file) : collect(message, call.keep);
         taken.then(
           (bytes) => resolve({ status: message.statusCode ?? 0, headers: message.headers, body: bytes }),
           reject,

@@ -6,7 +6,7 @@ export type { EngineConnectOptions } from './connect.ts';
 export { hostUlimits, type WorkloadGroup } from './group.ts';
 export { askHttp, askTcp, lastWords } from './health.ts';
 export { Label } from './labels.ts';
-export { ownerOfThisProcess } from './owner.ts';
+export { ownerLabels } from './owner.ts';
 export type { EndpointOptions, TlsFiles } from './remote/endpoint.ts';
 export {
   createEngineRuntime,
@@ -14,3 +14,4 @@ export {
   type EngineRuntimeOptions,
   type LaunchedWorkload,
 } from './runtime.ts';
+export type { ExecOptions, Output, ScratchApi } from './scratch.ts';

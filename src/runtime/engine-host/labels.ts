@@ -30,6 +30,8 @@ export const Label = {
   owner: 'io.heraklit.owner',
   /** Id of the container that a debug container looks into. */
   debug: 'io.heraklit.debug',
+  /** Seconds since the epoch when its owner is done with it, whatever happens. */
+  deadline: 'io.heraklit.deadline',
 } as const;
 
 export type Labels = Readonly<Record<string, string>>;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { EngineApi } from './api.ts';
-import { Label } from './labels.ts';
+import { Label, type Labels } from './labels.ts';
+import type { Scratch, ScratchApi } from './scratch.ts';
 
 /** Start time of a process in clock ticks since boot (proc(5), field 22): a pid alone is used again. */
 async function startTime(pid: number): Promise<string | undefined> {
@@ -36,21 +36,46 @@ export async function isAlive(owner: string): Promise<boolean | undefined> {
 
 /** Seconds after which a throw-away container of a process that nobody here knows is nobody's. */
 const FORGOTTEN = 24 * 3600;
+/** Seconds after its deadline until what a process elsewhere owns counts as left behind: clocks differ. */
+const CLOCK_SKEW = 300;
+
+/** Labels of what this process may throw away. @param deadline when it is sure to be done with it, ms since the epoch */
+export async function ownerLabels(deadline: number): Promise<Labels> {
+  return { [Label.owner]: await ownerOfThisProcess(), [Label.deadline]: String(Math.ceil(deadline / 1000)) };
+}
 
 /**
- * Removes throw-away containers whose owner on this host is gone (killed with SIGKILL): call it at start. Engines are
- * shared: those of other machines are left for a day.
+ * Whether something was left behind: its process has ended, or, where that cannot be seen from here, its deadline has
+ * passed, or it is a day old. Anything without an owner is nobody's throw-away.
+ */
+async function isLeftover({ labels, created }: Scratch): Promise<boolean> {
+  const owner = labels[Label.owner];
+  if (owner === undefined) return false;
+  const alive = await isAlive(owner);
+  if (alive !== undefined) return !alive;
+  const now = Date.now() / 1000;
+  const deadline = Number(labels[Label.deadline]);
+  return Number.isFinite(deadline) ? now > deadline + CLOCK_SKEW : created !== undefined && now - created > FORGOTTEN;
+}
+
+/**
+ * Removes throw-away containers, networks and volumes whose owner on this host is gone (killed with SIGKILL): call it at
+ * start. Engines are shared: those of other machines are left until their deadline, or for a day.
  * @returns how many were removed
  */
-export async function reapLeftovers(api: EngineApi): Promise<number> {
+export async function reapLeftovers(api: ScratchApi): Promise<number> {
   let removed = 0;
-  for (const { Id, Labels, Created } of await api.list([Label.owner])) {
-    const owner = Labels?.[Label.owner];
-    if (owner === undefined) continue;
-    const alive = (await isAlive(owner)) ?? Date.now() / 1000 - (Created ?? 0) < FORGOTTEN;
-    if (alive) continue;
-    await api.remove(Id);
-    removed += 1;
+  // Containers first: they hold the others.
+  for (const [all, remove] of [
+    [await api.containers(Label.owner), api.removeContainer],
+    [await api.networks(Label.owner), api.removeNetwork],
+    [await api.volumes(Label.owner), api.removeVolume],
+  ] as const) {
+    for (const one of all) {
+      if (!(await isLeftover(one))) continue;
+      await remove(one.id);
+      removed += 1;
+    }
   }
   return removed;
 }

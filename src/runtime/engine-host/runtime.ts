@@ -5,7 +5,7 @@ import { type Backend, createFront, type Front, type ListenAddress } from '../fr
 import type { MemberObserver } from '../members.ts';
 import type { RolloutOutcome, Workload, WorkloadRuntime } from '../port.ts';
 import type { WorkloadRenewer } from '../renewal.ts';
-import { type EngineApi, engineApi, type RegistryLogin } from './api.ts';
+import { type EngineApi, engineApi, engineTransport, type RegistryLogin } from './api.ts';
 import type { ContainerInspect } from './api-types.ts';
 import { connectEngine, type EngineConnection, type EngineConnectOptions } from './connect.ts';
 import { debugOnEngine } from './debug.ts';
@@ -20,6 +20,7 @@ import { reapLeftovers } from './owner.ts';
 import { renewOnEngine, runningCopies } from './renew.ts';
 import { labelsOf, readReplicas } from './replica.ts';
 import { type RolloutOptions, rolloutOnEngine } from './rollout.ts';
+import { type ScratchApi, scratchApi } from './scratch.ts';
 
 export interface EngineRuntimeOptions extends EngineConnectOptions, Partial<RolloutOptions> {
   /** Our own registry, where it wants to know who pulls. */
@@ -39,6 +40,8 @@ export interface EngineRuntime extends WorkloadRuntime {
   readonly renewal: WorkloadRenewer;
   /** The typed API, for steps that start throw-away containers. @throws ENGINE_HOST_UNAVAILABLE */
   api(): Promise<EngineApi>;
+  /** What isolated throw-away containers need besides. @throws ENGINE_HOST_UNAVAILABLE */
+  scratch(): Promise<ScratchApi>;
   /**
    * Starts what is missing of a group and opens its front when all are healthy; called again it changes nothing.
    * @throws ENGINE_HOST_REFUSED, ENGINE_HOST_PULL_FAILED, FRONT_LISTEN_FAILED
@@ -48,7 +51,7 @@ export interface EngineRuntime extends WorkloadRuntime {
   openFronts(): Promise<readonly LaunchedWorkload[]>;
   /** Stops, removes and forgets a group. */
   dismantle(name: string): Promise<void>;
-  /** Removes throw-away containers of dead processes; the number of them. */
+  /** Removes throw-away containers, networks and volumes of dead processes; the number of them. */
   reap(): Promise<number>;
 }
 
@@ -91,6 +94,10 @@ class EngineHostRuntime implements EngineRuntime {
 
   async api(): Promise<EngineApi> {
     return engineApi(await this.#connected(), this.#options.registry);
+  }
+
+  async scratch(): Promise<ScratchApi> {
+    return scratchApi(engineTransport(await this.#connected()));
   }
 
   async unavailable(): Promise<string | undefined> {
@@ -219,7 +226,7 @@ class EngineHostRuntime implements EngineRuntime {
   }
 
   async reap(): Promise<number> {
-    return await reapLeftovers(await this.api());
+    return await reapLeftovers(await this.scratch());
   }
 
   async close(): Promise<void> {
