@@ -38,7 +38,7 @@ describe('tests of an image under podman', { timeout: 300_000 }, () => {
   });
 
   const real = (name: string, body: () => Promise<void>): void => {
-    test(name, async (context) => (skip === undefined ? await body() : context.skip(skip)));
+    test(name, { timeout: 120_000 }, async (context) => (skip === undefined ? await body() : context.skip(skip)));
   };
   const inputs = (candidate: string) => ({
     candidate,

@@ -109,7 +109,8 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
   const service = ['system', 'service', `--time=${SERVICE_IDLE}`, `unix://${path}`];
   const command = ['podman', ...(options.engineArguments ?? []), ...service];
   // Without util-linux nothing ends it with us: then idleness does.
-  const [program, ...rest] = await dyingWithUs(command);
+  // KILL: asked to end in the middle of a start, podman 4 waits for ever with its lock, and every other podman with it.
+  const [program, ...rest] = await dyingWithUs(command, 'KILL');
   const child = spawn(program as string, rest, {
     // Its container monitors leave files where they were started.
     cwd: directory,

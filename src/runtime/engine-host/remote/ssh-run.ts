@@ -3,13 +3,17 @@ import { stat } from 'node:fs/promises';
 
 /** util-linux: the kernel ends the child when we are killed (prctl(2), PR_SET_PDEATHSIG). */
 const SETPRIV = '/usr/bin/setpriv';
-const DIE_WITH_US = [SETPRIV, '--pdeathsig', 'TERM', '--'];
 /** Characters of what a program said that are kept. */
 const SAID = 4000;
 
 /** Command that ends with this process, where the system has the program for it. */
-export async function dyingWithUs(command: readonly string[]): Promise<readonly string[]> {
-  return (await stat(SETPRIV).catch(() => undefined)) === undefined ? command : [...DIE_WITH_US, ...command];
+export async function dyingWithUs(
+  command: readonly string[],
+  signal: 'TERM' | 'KILL' = 'TERM',
+): Promise<readonly string[]> {
+  return (await stat(SETPRIV).catch(() => undefined)) === undefined
+    ? command
+    : [SETPRIV, '--pdeathsig', signal, '--', ...command];
 }
 
 export interface Running {
