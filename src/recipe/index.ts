@@ -1,5 +1,5 @@
-export { type Cron, fitsDay, parseCron, WEEKDAYS } from './cron.ts';
 export type { ComposeFile, ComposeHealthcheck, ComposePort, ComposeService, ComposeVolume } from './compose-file.ts';
+export { type Cron, fitsDay, parseCron, WEEKDAYS } from './cron.ts';
 export type {
   Fleet,
   FleetAccess,
