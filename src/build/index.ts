@@ -25,6 +25,7 @@ export { type PreparedBase, prepareBase } from './rebase/prepare-base.ts';
 export { type RebaseResult, rebase } from './rebase/rebase.ts';
 export { describeConflict, type RebaseConflict, type RebaseReport } from './rebase/report.ts';
 export type { RebaseRequest } from './rebase/request.ts';
+export type { CachePlace, CachePlaces } from './rebuild/cache/types.ts';
 export { contextDigest } from './rebuild/context-digest.ts';
 export { readDockerfile } from './rebuild/dockerfile/read.ts';
 export { createBuildah } from './rebuild/drivers/buildah.ts';

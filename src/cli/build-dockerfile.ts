@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { Builder } from '../build/index.ts';
+import type { Builder, CachePlaces } from '../build/index.ts';
 import type { RebuildImageOptions, RebuiltDockerfile } from '../engine/workshop/index.ts';
+import { openCachePlaces } from './cache-places.ts';
 import type { CliContext, OutputFormat } from './context.ts';
 import { cliError } from './errors.ts';
 import { type SourceOptions, workshopFrom } from './source-options.ts';
@@ -22,6 +23,8 @@ export interface DockerfileOptions extends SourceOptions {
   readonly allow: readonly string[];
   readonly timeout?: string;
   readonly builder?: string;
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo?: string;
   readonly profile?: readonly string[];
   readonly memory?: string;
   readonly processes?: string;
@@ -47,6 +50,13 @@ export function addDockerfileOptions(command: Command): Command {
     )
     .option('--twice', 'Dockerfile, KIWI: build once more from the lock, and fail when the content differs')
     .option('--builder <name>', 'Dockerfile: buildah or buildkit (default: the first that can run here)')
+    .option(
+      '--cache-from <repository>',
+      'Dockerfile: registry that may have steps already, may be given often',
+      collect,
+      [],
+    )
+    .option('--cache-to <repository>', 'Dockerfile: registry that is given the steps of this build')
     .option('--timeout <seconds>', 'Dockerfile, KIWI: longest time of a build (default: 3600)')
     .option('--memory <MiB>', 'Dockerfile, KIWI: for all processes of a build together (default: what there is)')
     .option('--processes <number>', 'Dockerfile, KIWI: at once in a build (default: 8192)');
@@ -66,7 +76,7 @@ export async function formOf(path: string): Promise<RecipeForm> {
 }
 
 /** What does not fit the form is refused: nobody should believe that it was heard. */
-const ONLY_DOCKERFILES = ['context', 'target', 'buildArg', 'secret', 'ssh', 'builder'] as const;
+const ONLY_DOCKERFILES = ['context', 'target', 'buildArg', 'secret', 'ssh', 'builder', 'cacheFrom', 'cacheTo'] as const;
 
 export async function buildDescribed(
   form: 'dockerfile' | 'kiwi',
@@ -94,11 +104,15 @@ export async function buildDescribed(
     onLine: (line: string) => context.log.info(line),
   };
   const settings = form === 'kiwi' ? undefined : await dockerfileSettings(options);
-  const build = (mode: 'auto' | 'locked' | 'update'): Promise<RebuiltDockerfile> =>
-    settings === undefined
-      ? engine.rebuildKiwi(path, { ...common, mode, profiles: options.profile ?? [] }, workshop)
-      : engine.rebuildImage(path, { ...common, ...settings, mode }, workshop);
-  const result = await build(modeOf(options));
+  const cache = await openCachePlaces(options.cacheFrom, options.cacheTo, context.signal);
+  const build = (mode: 'auto' | 'locked' | 'update', places?: CachePlaces): Promise<RebuiltDockerfile> => {
+    if (settings === undefined)
+      return engine.rebuildKiwi(path, { ...common, mode, profiles: options.profile ?? [] }, workshop);
+    const withCache = places === undefined ? {} : { cache: places };
+    return engine.rebuildImage(path, { ...common, ...settings, ...withCache, mode }, workshop);
+  };
+  const result = await build(modeOf(options), cache.places).finally(() => cache.close());
+  // What is to be shown is that it can be made, not that it can be had.
   if (options.twice === true) await engine.checkSecondBuild(result, () => build('locked'), workshop);
   await transport.saveImage(result.image, target, { signal: context.signal });
   const reference = oci.formatReference(target);
@@ -110,7 +124,7 @@ function checkForm(form: 'dockerfile' | 'kiwi', options: DockerfileOptions): voi
   const wrong = form === 'dockerfile' ? (['profile'] as const) : ONLY_DOCKERFILES;
   const name = wrong.find((one) => given(options[one]));
   if (name === undefined) return;
-  const flag = `--${name === 'buildArg' ? 'build-arg' : name}`;
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   throw cliError('CLI_USAGE', `${flag} is of no use for a ${form === 'kiwi' ? 'KIWI description' : 'Dockerfile'}`);
 }
 

@@ -16,8 +16,11 @@ export interface RegistrySourceOptions {
   readonly client?: RegistryClientOptions;
 }
 
-/** Tags under which tools keep signatures and attestations beside images (the referrers' fallback included). */
-const NOT_IMAGES = /^sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?$/;
+/**
+ * Tags under which tools keep signatures and attestations beside images (the referrers' fallback included), and steps of
+ * builds that `--cache-to` keeps.
+ */
+const NOT_IMAGES = /^(?:sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?|buildcache-[0-9a-f]{24}-.*)$/;
 /** HEAD requests on their way at the same time, so that the digest of the next tag is there when a worker wants it. */
 const AHEAD = 8;
 

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress } from 'node:zlib';
+import { decompress } from '../../archive/index.ts';
 import {
   type Descriptor,
   type Digest,
@@ -10,12 +12,15 @@ import {
   type HistoryEntry,
   type ImageConfig,
   type ImageManifest,
+  layerCompression,
   MediaType,
   type ResolvedImage,
   serialize,
 } from '../../oci/index.ts';
 import { type BlobStore, relyOn } from '../../storage/index.ts';
 import type { BuildStatistics } from '../types.ts';
+import { CACHE_ANNOTATION } from './cache/build-cache.ts';
+import { rebuildError } from './errors.ts';
 import { completeHistory, createdAt, timed } from './history.ts';
 import type { LockedImage } from './lock.ts';
 import type { SecretSearch } from './secrets.ts';
@@ -132,12 +137,15 @@ async function storeLayer(
 ): Promise<Descriptor> {
   const scratch = await store.scratch();
   try {
-    const plain = await result.blobs.open(layer.digest);
+    // What came out of a cache is still as a registry had it.
+    const plain = decompress(await result.blobs.open(layer.digest), layerCompression(layer.mediaType) ?? 'none');
+    const hash = createHash('sha256');
     const watch = secrets.watch(`layer ${diffId}`);
     const watching = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         try {
           watch(chunk);
+          hash.update(chunk);
           done(null, chunk);
         } catch (error) {
           done(error as Error);
@@ -150,6 +158,12 @@ async function storeLayer(
       createZstdCompress(),
       createWriteStream(scratch.path),
     );
+    const actual = `sha256:${hash.digest('hex')}`;
+    if (actual !== diffId)
+      throw rebuildError(
+        'REBUILD_FAILED',
+        `the builder’s layer ${layer.digest} holds ${actual}, and its image says ${diffId}`,
+      );
     const { size } = await stat(scratch.path);
     const committed = await scratch.commit();
     return { mediaType: MediaType.layerZstd, digest: committed.digest, size };
@@ -174,6 +188,7 @@ function withoutBase(annotations: ImageManifest['annotations']): Readonly<Record
   const kept = Object.entries(annotations ?? {}).filter(
     ([name]) =>
       !name.startsWith('org.opencontainers.image.base.') &&
+      name !== CACHE_ANNOTATION &&
       name !== 'io.heraklit.lock' &&
       name !== 'io.heraklit.recipe',
   );

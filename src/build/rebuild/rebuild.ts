@@ -2,12 +2,13 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, formatPlatform, hostPlatform, isDigest, type Reference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
+import { type BuildCache, cacheKey, openBuildCache } from './cache/build-cache.ts';
 import { readDockerfile } from './dockerfile/read.ts';
 import type { Builder, RecipeNames } from './drivers/types.ts';
 import { rebuildError } from './errors.ts';
 import { type ImportedImage, type ImportFacts, importResult } from './import-result.ts';
 import { type ReadDescription, readDescription } from './kiwi/read.ts';
-import { formatDockerfileLock, inputsDigest, withPlatform } from './lock.ts';
+import { formatDockerfileLock, inputsDigest, type PlatformLock, withPlatform } from './lock.ts';
 import { closeImages, openImages, type PinnedImage } from './open-images.ts';
 import { type OpenedSnapshot, openSnapshot, usableLock } from './open-snapshot.ts';
 import { runBuilder } from './run-builder.ts';
@@ -88,11 +89,16 @@ async function buildRecipe<Recipe extends RecipeNames>(
   try {
     const { snapshot } = opened;
     const images = new Map([...pinned].map(([key, { image }]) => [key, image]));
-    const made = await runBuilder({ request, recipe, builder, images, snapshot, secrets, epoch, directory }, tools);
-    const resources = await fetched(opened, tools);
-    const lock = { platform, inputs, epoch, images: [...pinned.values()].map((one) => one.locked), resources };
+    const lockOf = (resources: readonly LockedResource[]): PlatformLock => {
+      return { platform, inputs, epoch, images: [...pinned.values()].map((one) => one.locked), resources };
+    };
+    const key = opened.kind === 'locked' ? cacheKey(textOf(lockOf(opened.lock.resources))) : undefined;
+    const cache = cacheOf(request, key, directory, tools);
+    const run = { request, recipe, builder, images, snapshot, secrets, epoch, directory, cache };
+    const made = await runBuilder(run, tools);
+    const lock = lockOf(await fetched(opened, tools));
     const search = createSecretSearch(secrets);
-    const text = Buffer.from(formatDockerfileLock(withPlatform(undefined, lock)));
+    const text = Buffer.from(textOf(lock));
     search.check(text, 'the lock');
     const imported = await importMade(made.image, request, [...pinned.values()], tools, {
       lock: digestOf(text),
@@ -100,6 +106,7 @@ async function buildRecipe<Recipe extends RecipeNames>(
       renames: renamesOf(made.names, pinned),
       ...(tidy ? { epoch } : {}),
     });
+    await cache?.publish(cacheKey(textOf(lock)), search);
     return {
       ...imported,
       strategy: 'rebuild',
@@ -116,6 +123,18 @@ async function buildRecipe<Recipe extends RecipeNames>(
     await closeImages(pinned);
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+const textOf = (lock: PlatformLock): string => formatDockerfileLock(withPlatform(undefined, lock));
+
+function cacheOf(
+  { cache: places }: RecipeRequest,
+  key: string | undefined,
+  directory: string,
+  { log }: RecipeTools,
+): BuildCache | undefined {
+  if (places === undefined || (places.from.length === 0 && places.to === undefined)) return undefined;
+  return openBuildCache({ places, key, directory: join(directory, 'cache'), log });
 }
 
 async function importMade(

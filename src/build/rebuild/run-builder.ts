@@ -1,8 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatPlatform, type ResolvedImage } from '../../oci/index.ts';
+import type { BuildCache } from './cache/build-cache.ts';
+import { answerCache } from './cache/endpoint.ts';
 import { createMask } from './confine/output.ts';
 import { runConfined } from './confine/run-confined.ts';
+import { PROXY_PORT } from './confine/runtime-wrapper.ts';
 import type { Builder, BuilderResult, RecipeNames } from './drivers/types.ts';
 import { rebuildError } from './errors.ts';
 import { createAuthority } from './snapshot/certificates.ts';
@@ -29,6 +32,7 @@ export interface BuilderRun<Recipe extends RecipeNames> {
   readonly secrets: ReadonlyMap<string, Buffer>;
   readonly epoch: number;
   readonly directory: string;
+  readonly cache: BuildCache | undefined;
 }
 
 /**
@@ -50,7 +54,9 @@ export async function runBuilder<Recipe extends RecipeNames>(
     if (words.length > LAST_WORDS) words.shift();
     tools.onLine?.(masked);
   };
-  const proxy = await startSnapshotProxy(socket, snapshot, authority);
+  const { cache } = run;
+  const local = cache === undefined ? undefined : localAnswer(cache);
+  const proxy = await startSnapshotProxy(socket, snapshot, authority, local);
   try {
     const own = join(directory, 'build');
     await mkdir(own);
@@ -71,6 +77,7 @@ export async function runBuilder<Recipe extends RecipeNames>(
       certificate: authority.certificate,
       limits: { memory: request.memory, processes: request.processes ?? DEFAULT_PROCESSES },
       signal: tools.signal,
+      stepCache: cache?.job(`127.0.0.1:${PROXY_PORT}`),
       inside: (argv, env) =>
         runConfined({
           argv,
@@ -90,6 +97,11 @@ export async function runBuilder<Recipe extends RecipeNames>(
     await proxy.close();
   }
 }
+
+const localAnswer =
+  (cache: BuildCache): NonNullable<Parameters<typeof startSnapshotProxy>[3]> =>
+  (message, response) =>
+    answerCache(message, response, cache);
 
 function failed(name: string, code: number, words: readonly string[], refusals: readonly Refusal[]): Error {
   const last = words.join('\n').slice(-4000);

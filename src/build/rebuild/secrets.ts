@@ -8,6 +8,8 @@ const SHORTEST = 8;
 
 /** Looks for the values of secrets in what a build made. */
 export interface SecretSearch {
+  /** False where there are none to look for. */
+  readonly wanted: boolean;
   /** @throws REBUILD_SECRET_KEPT */
   check(bytes: Uint8Array, where: string): void;
   /** The same for a stream, across its chunks. */
@@ -45,6 +47,7 @@ export function createSecretSearch(values: ReadonlyMap<string, Buffer>): SecretS
     });
   };
   return {
+    wanted: wanted.length > 0,
     check,
     watch(where) {
       let tail = Buffer.alloc(0);

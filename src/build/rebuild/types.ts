@@ -4,6 +4,7 @@ import type { Digest, Platform, ResolvedImage } from '../../oci/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
 import type { BuiltImage } from '../types.ts';
 import type { BuildSecret } from './build-secret.ts';
+import type { CachePlaces } from './cache/types.ts';
 import type { Builder } from './drivers/types.ts';
 import type { PlatformLock } from './lock.ts';
 import type { ContentStore } from './snapshot/content-store.ts';
@@ -44,6 +45,8 @@ export interface RecipeRequest {
   readonly memory?: number;
   /** Processes at once; 8192 by default. */
   readonly processes?: number;
+  /** Registries that hold steps of other builds. */
+  readonly cache?: CachePlaces;
 }
 
 export interface RebuildRequest extends RecipeRequest {
@@ -51,7 +54,8 @@ export interface RebuildRequest extends RecipeRequest {
   readonly dockerfile: string;
 }
 
-export interface KiwiRequest extends Omit<RecipeRequest, 'target' | 'buildArgs' | 'secrets' | 'ssh' | 'ignore'> {
+export interface KiwiRequest
+  extends Omit<RecipeRequest, 'cache' | 'target' | 'buildArgs' | 'secrets' | 'ssh' | 'ignore'> {
   /** Text of the description. */
   readonly description: string;
   /** Its name in the context, which is its folder. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { digestHex, digestOf, type ImageManifest, type ResolvedImage, serialize } from '../../../oci/index.ts';
 import { type ImageToSave, saveImage } from '../../../transport/index.ts';
-import { hasHonestHistory } from '../history.ts';
+import { completeHistory, hasHonestHistory } from '../history.ts';
 
 /** The image as an OCI layout folder, which every builder reads. @returns folder and tag */
 export async function layoutOf(
@@ -22,10 +22,15 @@ export async function layoutOf(
   return { folder, tag };
 }
 
-/** Without its history where that does not fit its layers; nothing that is built keeps this configuration. */
+/**
+ * With a history that tells of every layer, as builders ask of what they build on step by step; what does not fit its layers
+ * is left out. `importResult` completes others in the same way.
+ */
 function withUsableHistory(image: ResolvedImage): ImageToSave {
-  if (hasHonestHistory(image.config)) return image;
-  const { history: _, ...config } = image.config;
+  const layers = image.config.rootfs.diff_ids.length;
+  const honest = hasHonestHistory(image.config);
+  if (honest && (image.config.history ?? []).length >= layers) return image;
+  const config = { ...image.config, history: completeHistory(honest ? (image.config.history ?? []) : [], layers) };
   const bytes = Buffer.from(serialize(config));
   const digest = digestOf(bytes);
   const manifest: ImageManifest = {

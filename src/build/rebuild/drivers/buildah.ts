@@ -12,6 +12,8 @@ import { type Builder, type BuilderResult, type BuildJob, imageKey } from './typ
 
 const RUNTIMES = ['crun', 'runc'];
 const TAG = 'result';
+/** Where a result lies whose last step goes into a cache: Buildah takes that from its own storage only. */
+const CACHED = 'localhost/heraklit-result:1';
 
 /** Buildah, in storage of its own: bases are unpacked once and kept, everything else goes with the build. */
 export function createBuildah(path = process.env.PATH): Builder {
@@ -45,14 +47,20 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
   const wrapper = await writeRuntimeWrapper(join(directory, 'runtime'), runtime, job);
   const layout = join(directory, 'result');
   const proxy = `http://127.0.0.1:${PROXY_PORT}`;
-  const argv = [
+  const global = [
     ...[buildah, '--root', join(directory, 'storage'), '--runroot', join(directory, 'run')],
     ...['--storage-driver', 'overlay', '--storage-opt', `overlay.imagestore=${bases}`],
+  ];
+  const target = `oci:${layout}:${TAG}`;
+  const steps = await cacheOptions(job);
+  const argv = [
+    ...global,
     ...['build', '--isolation', 'oci', '--runtime', wrapper.path, '--network', 'host', '--dns', '127.0.0.1'],
-    ...['--http-proxy=false', '--pull=never', '--no-cache', '--format', 'oci', '--identity-label=false'],
+    ...['--http-proxy=false', '--pull=never', '--format', 'oci', '--identity-label=false'],
+    ...steps.options,
     ...['--timestamp', String(epoch), '--platform', platform, '--file', file, '--ignorefile', ignore],
     ...jobOptions(job),
-    ...['--tag', `oci:${layout}:${TAG}`, job.context],
+    ...['--tag', steps.cached ? CACHED : target, job.context],
   ];
   const environment = {
     ...surroundings(path, directory),
@@ -60,7 +68,29 @@ async function build(job: BuildJob, buildah: string, runtime: string, path: stri
     ...{ http_proxy: proxy, https_proxy: proxy, SSL_CERT_FILE: wrapper.certificate },
     ...(process.env.SSH_AUTH_SOCK === undefined ? {} : { SSH_AUTH_SOCK: process.env.SSH_AUTH_SOCK }),
   };
-  return { exitCode: await job.inside(argv, environment), image: { kind: 'oci', directory: layout, tag: TAG }, names };
+  const built = await job.inside(argv, environment);
+  const exitCode =
+    built === 0 && steps.cached
+      ? await job.inside([...global, 'push', '--quiet', '--disable-compression', CACHED, target], environment)
+      : built;
+  return { exitCode, image: { kind: 'oci', directory: layout, tag: TAG }, names };
+}
+
+/** Steps of other builds, by a repository that only the builder has the password of. */
+async function cacheOptions({ stepCache: cache, directory }: BuildJob): Promise<{
+  readonly cached: boolean;
+  readonly options: readonly string[];
+}> {
+  if (cache === undefined || !(cache.read || cache.write)) return { cached: false, options: ['--no-cache'] };
+  const file = join(directory, 'auth.json');
+  const auth = Buffer.from(`${cache.user}:${cache.password}`).toString('base64');
+  await writeFile(file, JSON.stringify({ auths: { [cache.repository]: { auth } } }), { mode: 0o600 });
+  const options = [
+    ...['--layers', '--tls-verify=false', '--authfile', file],
+    ...(cache.read ? ['--cache-from', cache.repository] : []),
+    ...(cache.write ? ['--cache-to', cache.repository] : []),
+  ];
+  return { cached: true, options };
 }
 
 /** Nothing of ours, and no configuration of this machine's user. */
@@ -78,7 +108,8 @@ const keeping = new Map<string, Promise<string>>();
 
 /** A base unpacked in the store that all builds of this home read: done once for each digest. */
 function keepBase(image: ResolvedImage, bases: string, buildah: string, job: BuildJob): Promise<string> {
-  const name = `localhost/heraklit-base:${digestHex(image.digest).slice(0, 40)}`;
+  // 2: with a history of all its layers.
+  const name = `localhost/heraklit-base:${digestHex(image.digest).slice(0, 40)}-2`;
   const key = `${bases}\n${name}`;
   const known = keeping.get(key) ?? unpackBase(image, name, bases, buildah, job).finally(() => keeping.delete(key));
   keeping.set(key, known);

@@ -82,7 +82,8 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
   const output = ['type=oci', 'tar=false', 'rewrite-timestamp=true', 'compression=uncompressed', `dest=${layout}`];
   const argv = [
     ...['/bin/sh', '-c', SCRIPT, 'sh', directory, join(directory, 'resolv.conf'), programs.dockerd],
-    ...[programs.buildx, 'build', '--progress', 'plain', '--network', 'host', '--no-cache', '--pull=false'],
+    ...[programs.buildx, 'build', '--progress', 'plain', '--network', 'host', '--pull=false'],
+    ...(await cacheOptions(job)),
     ...['--provenance=false', '--sbom=false', '--platform', platform, '--file', file, ...contexts],
     ...jobOptions(job),
     ...['--output', output.join(','), job.context],
@@ -106,4 +107,20 @@ async function build(job: BuildJob, programs: Programs): Promise<BuilderResult> 
     image: { kind: 'oci', directory: layout, tag: undefined },
     names,
   };
+}
+
+/** Steps of other builds: one manifest of all of them, by a repository that only the client has the password of. */
+async function cacheOptions({ stepCache: cache, directory }: BuildJob): Promise<readonly string[]> {
+  if (cache === undefined || !(cache.read || cache.write)) return ['--no-cache'];
+  const host = cache.repository.split('/', 1)[0] ?? '';
+  const auth = Buffer.from(`${cache.user}:${cache.password}`).toString('base64');
+  await mkdir(join(directory, '.docker'), { recursive: true });
+  await writeFile(join(directory, '.docker', 'config.json'), JSON.stringify({ auths: { [host]: { auth } } }), {
+    mode: 0o600,
+  });
+  const place = `type=registry,ref=${cache.repository}:buildkit,registry.insecure=true`;
+  return [
+    ...(cache.read ? ['--cache-from', place] : []),
+    ...(cache.write ? ['--cache-to', `${place},mode=max,image-manifest=true,oci-mediatypes=true`] : []),
+  ];
 }

@@ -1,5 +1,6 @@
 import type { Reference, ResolvedImage } from '../../../oci/index.ts';
 import type { BuildSecret } from '../build-secret.ts';
+import type { JobCache } from '../cache/types.ts';
 import type { ReadDockerfile } from '../dockerfile/read.ts';
 
 /** Runs a command where only the proxy can be reached. @returns its exit code */
@@ -42,6 +43,8 @@ export interface BuildJob<Recipe extends RecipeNames = ReadDockerfile> {
   /** The authority's certificate, PEM. */
   readonly certificate: string;
   readonly limits: BuildLimits;
+  /** Of steps of other builds. */
+  readonly stepCache: JobCache | undefined;
   readonly inside: RunInside;
   readonly signal?: AbortSignal | undefined;
 }

@@ -17,11 +17,13 @@ export interface SnapshotProxy {
 /**
  * An HTTP proxy on a Unix socket that answers from a snapshot. Connections that clients encrypt end here, with
  * certificates of the build's own authority: what is inside is recorded and locked like everything else.
+ * @param local answers what is asked of the proxy itself, below /v2/
  */
 export async function startSnapshotProxy(
   path: string,
   snapshot: Snapshot,
   authority: Authority,
+  local?: (message: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<SnapshotProxy> {
   const sockets = new Set<Socket>();
   const origins = new WeakMap<Socket, string>();
@@ -35,6 +37,10 @@ export async function startSnapshotProxy(
   server.maxConnections = MAX_CONNECTIONS;
 
   async function respond(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (local !== undefined && message.url?.startsWith('/v2/') === true && !origins.has(message.socket)) {
+      await local(message, response);
+      return;
+    }
     const request = read(message, origins.get(message.socket));
     if (request === undefined) {
       snapshot.note({
