@@ -1,7 +1,9 @@
 /** What a watch over a cluster tells, on our API-server peer and on real API servers: everything through the API alone. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { isHeraklitError } from '../../src/base/index.ts';
 import { type ClusterState, type ObservedWorkload, openClusterInventory } from '../../src/runtime/index.ts';
+import { type ApiProxy, startApiProxy } from '../support/api-proxy.ts';
 import { created, eventually } from '../support/cluster.ts';
 import type { RealApi } from '../support/control-plane/api.ts';
 
@@ -25,6 +27,8 @@ export function clusterInventoryContract(
 ): void {
   describe(`${title}: what runs in a cluster`, () => {
     let fixture: ClusterFixture;
+    /** Between the watch and the API server; tests speak to the server itself. */
+    let proxy: ApiProxy;
     let skip: string | undefined;
     const known = new Map<string, ObservedWorkload>();
     const states: ClusterState[] = [];
@@ -38,12 +42,14 @@ export function clusterInventoryContract(
         return;
       }
       fixture = made;
-      const { kubeconfig, namespace } = fixture;
+      const { namespace } = fixture;
+      proxy = await startApiProxy(fixture.kubeconfig);
+      const { kubeconfig } = proxy;
       const inventory = await openClusterInventory({
         kubeconfig,
         name: 'c',
         namespaces: [namespace],
-        pace: { gather: 20, retry: 20 },
+        pace: { gather: 20, retry: 20, longest: 500, refused: 100 },
       });
       const watch = async (): Promise<void> => {
         for await (const { changed, gone } of inventory.watch(stop.signal, (state) => states.push(state))) {
@@ -57,6 +63,7 @@ export function clusterInventoryContract(
     after(async () => {
       stop.abort();
       await watching;
+      await proxy?.close();
       await fixture?.close();
     });
     const contract = (name: string, body: () => Promise<void>): void => {
@@ -184,6 +191,126 @@ export function clusterInventoryContract(
         spec: cron,
       });
       assert.equal((await seen('CronJob', 'nightly')).replicas, 0);
+    });
+
+    const deploy = async (name: string, letter = 'a') =>
+      await created(fixture.api, at('deployments'), workload('Deployment', name, letter));
+    const remove = async (name: string) => {
+      const options = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' };
+      await fixture.api.call('DELETE', at('deployments', name), options);
+    };
+    const synced = async (): Promise<unknown> =>
+      await eventually(
+        async () => states.at(-1),
+        (state) => state?.synced === true && state.problems.length === 0,
+      );
+
+    contract('watches that break in the middle of an event go on where they were', async () => {
+      await synced();
+      const lists = () => proxy.requests.filter((line) => !line.includes('watch=true')).length;
+      const before = lists();
+      proxy.cut();
+      await deploy('after-cut');
+      await seen('Deployment', 'after-cut');
+      await synced();
+      assert.equal(lists(), before, 'nothing was listed again');
+    });
+
+    contract('expired watches, told either way, begin with a list again', async () => {
+      await deploy('expiring');
+      await seen('Deployment', 'expiring');
+      for (const asEvent of [true, false]) {
+        proxy.fail({ status: 410, only: /watch=true/, asEvent }, 7);
+        proxy.cut();
+        if (asEvent) await remove('expiring');
+        else await deploy('after-expiry');
+      }
+      await gone('Deployment', 'expiring');
+      await seen('Deployment', 'after-expiry');
+      await synced();
+    });
+
+    contract('a cluster that goes away is remembered, and caught up with when it is back', async () => {
+      await proxy.down();
+      await eventually(
+        async () => states.at(-1),
+        (state) => state?.synced === false && state.problems.length > 0,
+      );
+      assert.ok(known.has(id('Deployment', 'after-expiry')));
+      await remove('after-expiry');
+      await deploy('meanwhile');
+      await proxy.up();
+      await seen('Deployment', 'meanwhile');
+      await gone('Deployment', 'after-expiry');
+      await synced();
+    });
+
+    contract('an API server that throttles is asked no sooner than it says', async () => {
+      const asked = () => proxy.requests.length;
+      proxy.refuse({ status: 429, headers: { 'retry-after': '1' } });
+      proxy.cut();
+      const before = asked();
+      await deploy('throttled');
+      // Each watch once, then after a second: far from what a loop without waiting would ask.
+      await eventually(
+        async () => asked() - before,
+        (count) => count >= 14,
+      );
+      assert.ok(asked() - before <= 40, `${asked() - before} requests`);
+      proxy.refuse(undefined);
+      await seen('Deployment', 'throttled');
+      await synced();
+    });
+
+    contract('a token that is refused for a while, and a server that fails', async () => {
+      for (const status of [401, 500, 503]) {
+        proxy.fail({ status }, 20);
+        proxy.cut();
+        await deploy(`after-${status}`);
+        await seen('Deployment', `after-${status}`);
+      }
+      await synced();
+    });
+
+    contract('rights that are missing are named, and the rest is told', async () => {
+      proxy.refuse({ status: 403, only: /replicasets/ });
+      const { kubeconfig } = proxy;
+      const stopped = new AbortController();
+      const told: ClusterState[] = [];
+      const poor = await openClusterInventory({ kubeconfig, name: 'c', namespaces: [fixture.namespace] });
+      for await (const { changed } of poor.watch(stopped.signal, (state) => told.push(state))) {
+        assert.deepEqual(
+          changed.filter(({ kind }) => kind === 'ReplicaSet').map(({ id: own }) => own),
+          [],
+        );
+        assert.ok(changed.some(({ name }) => name === 'throttled'));
+        stopped.abort();
+      }
+      poor.close();
+      proxy.refuse(undefined);
+      assert.match(told.at(-1)?.problems.join() ?? '', /replicasets.*403/);
+      assert.equal(told.at(-1)?.synced, false);
+      // Without pods nothing is told.
+      proxy.refuse({ status: 403, only: /pods/ });
+      const blind = await openClusterInventory({ kubeconfig, name: 'c' });
+      await assert.rejects(blind.observe(), (error) => isHeraklitError(error, 'KUBERNETES_REFUSED'));
+      blind.close();
+      proxy.refuse(undefined);
+    });
+
+    contract('lists go on page by page, and begin anew when pages have become too old', async () => {
+      proxy.page(3);
+      proxy.fail({ status: 410, only: /pods\?.*continue=/ }, 1);
+      const paged = await openClusterInventory({
+        kubeconfig: proxy.kubeconfig,
+        name: 'c',
+        namespaces: [fixture.namespace],
+      });
+      const ids = (await paged.observe()).map(({ id: own }) => own).sort();
+      paged.close();
+      proxy.page(undefined);
+      assert.deepEqual(ids, [...known.keys()].sort());
+      assert.ok(proxy.requests.some((line) => line.includes('continue=')));
     });
 
     contract('looking once tells the same as watching', async () => {

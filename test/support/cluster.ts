@@ -62,7 +62,7 @@ export async function created(api: RealApi, path: string, object: unknown): Prom
 export async function eventually<T>(
   ask: () => Promise<T>,
   isSo: (value: T) => boolean,
-  milliseconds = 60_000,
+  milliseconds = 30_000,
 ): Promise<T> {
   const until = Date.now() + milliseconds;
   for (;;) {
