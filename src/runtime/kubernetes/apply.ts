@@ -1,5 +1,5 @@
 import { CLAIM } from './claim.ts';
-import { apiVersionOf, containersOf, type WorkloadKind, type WorkloadObject } from './objects.ts';
+import { apiVersionOf, containersOf, type RunKind, type WorkloadObject } from './objects.ts';
 
 export const FIELD_MANAGER = 'heraklit';
 
@@ -53,7 +53,7 @@ export interface ImageChange {
  * The body of the server-side apply: one image and our annotations. Images we own in other containers of the same pod are
  * repeated as they are, because a field that leaves an applied body is removed from the object.
  */
-export function applyBody(kind: WorkloadKind, object: WorkloadObject, change: ImageChange): object {
+export function applyBody(kind: RunKind, object: WorkloadObject, change: ImageChange): object {
   const owned = new Set([...ownedContainers(object), change.container]);
   const containers = containersOf(object)
     .filter(({ name }) => owned.has(name))

@@ -6,6 +6,7 @@ import { switchFor } from './blue-green.ts';
 import { splitFor } from './canary.ts';
 import { type Claim, claimOf, holderState } from './claim.ts';
 import { kubernetesError } from './errors.ts';
+import { refuseForeign } from './foreign.ts';
 import { clearUp } from './leftovers.ts';
 import { digestIn } from './list.ts';
 import { type Container, containersOf, type WorkloadObject } from './objects.ts';
@@ -31,11 +32,12 @@ export function containerOf(
 
 /** What is refused before anything changes. @throws KUBERNETES_STRATEGY_NOT_APPLICABLE, KUBERNETES_WORKLOAD_PAUSED */
 export async function refuseInapplicable(run: Run, object: WorkloadObject, strategy: RolloutStrategy): Promise<void> {
-  if (object.spec?.paused === true) {
+  if (object.spec?.paused === true && run.kind !== 'CronJob') {
     throw kubernetesError('KUBERNETES_WORKLOAD_PAUSED', `${titleOf(run)} is paused`, {
-      hint: `Resume it first: kubectl rollout resume deployment/${run.name}`,
+      hint: 'Resume it first.',
     });
   }
+  if (run.kind === 'Rollout' || run.kind === 'KnativeService') return refuseForeign(run, object, strategy);
   if (strategy.kind === 'rolling') return;
   if (strategy.kind === 'canary' && run.kind === 'StatefulSet') return refusePartition(run, object, strategy);
   if (run.kind !== 'Deployment') {

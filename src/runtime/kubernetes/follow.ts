@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isHeraklitError } from '../../base/index.ts';
 import { type KubernetesClient, refused } from './client.ts';
 import { kubernetesError } from './errors.ts';
-import { pathOf, type WorkloadKind, type WorkloadObject } from './objects.ts';
+import { pathOf, type RunKind, type WorkloadObject } from './objects.ts';
 
 /** Milliseconds before a broken watch is opened again. */
 const REOPEN = 200;
@@ -10,7 +10,7 @@ const REOPEN = 200;
 /** @throws KUBERNETES_WORKLOAD_MISSING */
 export async function readWorkload(
   client: KubernetesClient,
-  kind: WorkloadKind,
+  kind: RunKind,
   namespace: string,
   name: string,
   signal?: AbortSignal,
@@ -25,7 +25,7 @@ export async function readWorkload(
 /** States from one watch; returns where the next one begins, or undefined when only a fresh read helps (410 Gone). */
 async function* watchOnce(
   client: KubernetesClient,
-  kind: WorkloadKind,
+  kind: RunKind,
   [namespace, name]: readonly [string, string],
   from: string,
   signal: AbortSignal,
@@ -50,7 +50,7 @@ async function* watchOnce(
  */
 export async function* followWorkload(
   client: KubernetesClient,
-  kind: WorkloadKind,
+  kind: RunKind,
   namespace: string,
   name: string,
   signal: AbortSignal,

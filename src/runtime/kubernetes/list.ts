@@ -1,13 +1,16 @@
+import { isHeraklitError } from '../../base/index.ts';
 import { type Digest, isDigest } from '../../oci/index.ts';
 import type { Workload } from '../port.ts';
 import type { KubernetesClient } from './client.ts';
 import {
   containersOf,
+  FOREIGN_KINDS,
+  type ForeignKind,
   type Pod,
   pathOf,
   ROLE,
+  type RunKind,
   WORKLOAD_KINDS,
-  type WorkloadKind,
   type WorkloadObject,
 } from './objects.ts';
 
@@ -21,11 +24,12 @@ export function digestIn(text: string | undefined): Digest | undefined {
 export function ownerOf(pod: Pod): string | undefined {
   const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller !== false);
   if (owner === undefined) return undefined;
-  const hash = pod.metadata.labels?.['pod-template-hash'];
+  const rollout = pod.metadata.labels?.['rollouts-pod-template-hash'];
+  const hash = rollout ?? pod.metadata.labels?.['pod-template-hash'];
   if (owner.kind !== 'ReplicaSet') return `${pod.metadata.namespace}/${owner.kind}/${owner.name}`;
   const name =
     hash !== undefined && owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
-  return `${pod.metadata.namespace}/Deployment/${name}`;
+  return `${pod.metadata.namespace}/${rollout === undefined ? 'Deployment' : 'Rollout'}/${name}`;
 }
 
 type Running = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<Digest | undefined>>>;
@@ -46,15 +50,12 @@ function runningDigests(pods: readonly Pod[]): Running {
   return running;
 }
 
-function workloadOf(
-  cluster: string,
-  kind: WorkloadKind,
-  object: WorkloadObject,
-  running: Running,
-): Workload | undefined {
-  const { name, namespace = 'default', labels } = object.metadata;
+function workloadOf(cluster: string, kind: RunKind, object: WorkloadObject, running: Running): Workload | undefined {
+  const { name, namespace = 'default', labels, ownerReferences } = object.metadata;
   // Copies of ours beside a workload are a part of its rollout.
   if (labels?.[ROLE] !== undefined) return undefined;
+  // What Knative makes for its revisions is Knative's to change.
+  if (ownerReferences?.some(({ apiVersion }) => apiVersion?.startsWith('serving.knative.dev/'))) return undefined;
   const pods = running.get(`${namespace}/${kind}/${name}`);
   const containers = containersOf(object).map((container) => {
     const image = container.image ?? '';
@@ -76,6 +77,20 @@ function workloadOf(
   };
 }
 
+/** None where their definitions are not installed, or are not ours to see: most clusters. */
+async function foreignObjects(
+  client: KubernetesClient,
+  kind: ForeignKind,
+  namespace: string | undefined,
+): Promise<readonly WorkloadObject[]> {
+  try {
+    return await client.list<WorkloadObject>(pathOf(kind, namespace));
+  } catch (error) {
+    if (isHeraklitError(error, 'KUBERNETES_REFUSED') && error.details.status === 403) return [];
+    throw error;
+  }
+}
+
 /** All workloads of the namespaces (of the cluster when undefined) with the digests that run. */
 export async function listWorkloads(
   client: KubernetesClient,
@@ -87,6 +102,12 @@ export async function listWorkloads(
     const running = runningDigests(await client.list<Pod>(pathOf('Pod', namespace)));
     for (const kind of WORKLOAD_KINDS) {
       for (const object of await client.list<WorkloadObject>(pathOf(kind, namespace))) {
+        const workload = workloadOf(cluster, kind, object, running);
+        if (workload !== undefined) workloads.push(workload);
+      }
+    }
+    for (const kind of FOREIGN_KINDS) {
+      for (const object of await foreignObjects(client, kind, namespace)) {
         const workload = workloadOf(cluster, kind, object, running);
         if (workload !== undefined) workloads.push(workload);
       }

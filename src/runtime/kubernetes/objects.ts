@@ -83,13 +83,14 @@ export interface WorkloadObject {
     readonly selector?: LabelSelector;
     readonly minReadySeconds?: number;
     readonly progressDeadlineSeconds?: number;
-    readonly strategy?: object;
+    readonly strategy?: { readonly canary?: object; readonly blueGreen?: object };
     readonly updateStrategy?: { readonly type?: string; readonly rollingUpdate?: { readonly partition?: number } };
     readonly template?: PodTemplate;
     readonly jobTemplate?: { readonly spec?: { readonly template?: PodTemplate } };
   };
   readonly status?: {
-    readonly observedGeneration?: number;
+    /** Of Argo Rollouts a text. */
+    readonly observedGeneration?: number | string;
     readonly replicas?: number;
     readonly updatedReplicas?: number;
     readonly availableReplicas?: number;
@@ -100,6 +101,15 @@ export interface WorkloadObject {
     readonly updatedNumberScheduled?: number;
     readonly numberAvailable?: number;
     readonly conditions?: readonly Condition[];
+    /** Of Argo Rollouts. */
+    readonly phase?: string;
+    readonly message?: string;
+    readonly abort?: boolean;
+    readonly stableRS?: string;
+    readonly currentPodHash?: string;
+    /** Of Knative. */
+    readonly latestCreatedRevisionName?: string;
+    readonly latestReadyRevisionName?: string;
   };
 }
 
@@ -158,6 +168,10 @@ const RESOURCES = {
 
 export type ResourceKind = keyof typeof RESOURCES;
 
+/** Kinds whose image heraklit sets. */
+export type RunKind = WorkloadKind | ForeignKind;
+
+export const FOREIGN_KINDS: readonly ForeignKind[] = ['Rollout', 'KnativeService'];
 export const WORKLOAD_KINDS: readonly WorkloadKind[] = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'];
 
 export const apiVersionOf = (kind: ResourceKind): string => RESOURCES[kind].group;

@@ -8,8 +8,9 @@ import { claimOf, newHolder } from './claim.ts';
 import type { KubernetesClient } from './client.ts';
 import { kubernetesError } from './errors.ts';
 import { Follower } from './follower.ts';
+import { foreignRollout } from './foreign.ts';
 import { digestIn } from './list.ts';
-import { WORKLOAD_KINDS, type WorkloadKind, type WorkloadObject } from './objects.ts';
+import { FOREIGN_KINDS, type RunKind, WORKLOAD_KINDS, type WorkloadObject } from './objects.ts';
 import { partitionCanary } from './partition.ts';
 import { type End, rollBack, rollingUpdate } from './rolling.ts';
 import { DEFAULT_PACE, dropClaim, type Pace, type Run, readRun, refuseTerminating, saveClaim } from './run.ts';
@@ -22,6 +23,7 @@ async function carryOut(
   strategy: RolloutStrategy,
   object: WorkloadObject,
 ): Promise<End> {
+  if (run.kind === 'Rollout' || run.kind === 'KnativeService') return await foreignRollout(run, follower, from);
   const { phase, reason = 'it was being taken back', blame = 'environment' } = run.claim;
   if (strategy.kind === 'rolling' || (object.spec?.replicas ?? 1) === 0) {
     return phase === 'back'
@@ -65,7 +67,8 @@ async function letGo(run: Run): Promise<void> {
   await saveClaim(free, { holder: '' }).catch(() => {});
 }
 
-const isNative = (kind: Workload['kind']): kind is WorkloadKind => (WORKLOAD_KINDS as readonly string[]).includes(kind);
+const isOfCluster = (kind: Workload['kind']): kind is RunKind =>
+  ([...WORKLOAD_KINDS, ...FOREIGN_KINDS] as readonly string[]).includes(kind);
 
 /** @throws KUBERNETES_WORKLOAD_MISSING and what the strategies throw */
 export async function rolloutOnKubernetes(
@@ -76,7 +79,7 @@ export async function rolloutOnKubernetes(
 ): Promise<RolloutOutcome> {
   const started = performance.now();
   const { kind, namespace, name, id: workload } = request.workload;
-  if (!isNative(kind)) {
+  if (!isOfCluster(kind)) {
     throw kubernetesError('KUBERNETES_WORKLOAD_MISSING', `${workload} is a ${kind}, which no cluster has`);
   }
   const place = { client, kind, namespace, name, signal };

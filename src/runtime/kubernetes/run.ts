@@ -4,7 +4,7 @@ import { writerOfImage } from './apply.ts';
 import { getObject, mergePatch, type Place } from './calls.ts';
 import { CLAIM, type Claim, claimOf } from './claim.ts';
 import { kubernetesError } from './errors.ts';
-import { containersOf, type WorkloadKind, type WorkloadObject } from './objects.ts';
+import { containersOf, type RunKind, type WorkloadObject } from './objects.ts';
 
 /** Milliseconds. */
 export interface Pace {
@@ -21,7 +21,7 @@ const ATTEMPTS = 10;
 
 /** One call of rollout() and all it is about. */
 export interface Run extends Place {
-  readonly kind: WorkloadKind;
+  readonly kind: RunKind;
   readonly name: string;
   readonly container: string;
   readonly request: RolloutRequest;

@@ -2,7 +2,7 @@ import { messageOf } from '../../base/index.ts';
 import type { WorkloadRuntime } from '../port.ts';
 import { createKubernetesClient, type KubernetesClient, type KubernetesClientOptions } from './client.ts';
 import { listWorkloads } from './list.ts';
-import { WORKLOAD_KINDS } from './objects.ts';
+import { FOREIGN_KINDS, WORKLOAD_KINDS } from './objects.ts';
 import { podObserver } from './observe.ts';
 import { podRenewer } from './renew.ts';
 import { rolloutOnKubernetes } from './rollout.ts';
@@ -40,7 +40,11 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
       }
     },
     list: async () => await listWorkloads(await client(), namespaces, options.name),
-    scope: async () => ({ prefix: `kubernetes:${clusterName(await client())}/`, namespaces, kinds: WORKLOAD_KINDS }),
+    scope: async () => ({
+      prefix: `kubernetes:${clusterName(await client())}/`,
+      namespaces,
+      kinds: [...WORKLOAD_KINDS, ...FOREIGN_KINDS],
+    }),
     rollout: async (request, signal) =>
       await rolloutOnKubernetes(await client(), request, signal, { ...DEFAULT_PACE, ...options.pace }),
     members: podObserver(client),

@@ -1,9 +1,17 @@
 import type { RolloutBlame } from '../strategy.ts';
-import type { Condition, Pod, WorkloadKind, WorkloadObject } from './objects.ts';
+import { argoStatus, knativeStatus } from './foreign-status.ts';
+import type { Condition, Pod, RunKind, WorkloadObject } from './objects.ts';
 
 export type RolloutStatus =
   | { readonly kind: 'complete' }
-  | { readonly kind: 'progressing'; readonly done: number; readonly total: number; readonly detail: string }
+  | {
+      readonly kind: 'progressing';
+      readonly done: number;
+      readonly total: number;
+      readonly detail: string;
+      /** It waits on purpose, for somebody or for a while: no deadline runs meanwhile. */
+      readonly held?: boolean;
+    }
   | { readonly kind: 'stuck'; readonly reason: string; readonly blame: RolloutBlame };
 
 const condition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
@@ -62,9 +70,11 @@ function daemonSetStatus({ spec, status }: WorkloadObject): RolloutStatus {
 }
 
 /** Where a rollout stands, as `kubectl rollout status` reads it; until the controller has seen the change, nowhere. */
-export function rolloutStatus(kind: WorkloadKind, object: WorkloadObject): RolloutStatus {
+export function rolloutStatus(kind: RunKind, object: WorkloadObject): RolloutStatus {
   if (kind === 'CronJob') return { kind: 'complete' };
-  if ((object.status?.observedGeneration ?? 0) < (object.metadata.generation ?? 0)) {
+  if (kind === 'Rollout') return argoStatus(object);
+  if (kind === 'KnativeService') return knativeStatus(object);
+  if (Number(object.status?.observedGeneration ?? 0) < (object.metadata.generation ?? 0)) {
     return {
       kind: 'progressing',
       done: 0,

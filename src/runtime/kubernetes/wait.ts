@@ -110,6 +110,7 @@ class Waiting {
     if (this.#flaps >= FLAPS) return await this.#failed(`became ready and unready again ${this.#flaps} times`, 'image');
     const crash = crashLoop(await this.#pods(), this.#run.container);
     if (crash !== undefined) return { kind: 'failed', ...crash };
+    if (status.held === true) this.#since = now;
     if (status.done > this.#best) {
       this.#best = status.done;
       this.#since = now;

@@ -1,7 +1,9 @@
 import { describe } from 'node:test';
 import { blueGreenContract } from './blue-green.ts';
 import { canaryContract } from './canary.ts';
+import { foreignContract } from './foreign.ts';
 import { rollingContract } from './rolling.ts';
+import { trafficContract } from './traffic.ts';
 import { type ClusterUnderTest, onCluster } from './world.ts';
 
 /** What a rollout promises on Kubernetes, beyond what every runtime does. */
@@ -12,6 +14,8 @@ export function kubernetesRolloutContract(
   onCluster(title, setup, (tools) => {
     describe('rolling', () => rollingContract(tools));
     describe('canary', () => canaryContract(tools));
+    describe('traffic', () => trafficContract(tools));
+    describe('foreign', () => foreignContract(tools));
     describe('blue-green', () => blueGreenContract(tools));
   });
 }

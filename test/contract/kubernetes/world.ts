@@ -15,11 +15,15 @@ import type { ImageUnderTest } from '../workload-runtime.ts';
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind, read by tests
 export type Live = any;
 
+export type ExtensionKind = 'HTTPRoute' | 'Rollout' | 'KnativeService';
+
 /** A cluster with our controllers or its own; pods tell what they do by the end of their image's repository. */
 export interface ClusterUnderTest {
   readonly kubeconfig: string;
   readonly pace?: { readonly look?: number; readonly drain?: number; readonly renew?: number };
   call(method: string, path: string, body?: unknown, contentType?: string): Promise<{ status: number; body: Live }>;
+  /** The definition of an extension, where there is none; undefined where the server takes none. */
+  readonly install: ((kind: ExtensionKind) => Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
@@ -171,7 +175,8 @@ export const forever = async (_: RolloutStep, signal: AbortSignal | undefined): 
 export interface ContractTools {
   /** A namespace of its own. */
   world(): Promise<World>;
-  readonly contract: (name: string, body: () => Promise<void>) => void;
+  /** With the definitions that it needs. */
+  readonly contract: (name: string, body: () => Promise<void>, ...needs: readonly ExtensionKind[]) => void;
 }
 
 /** Opens the cluster before the tests and gives each test a namespace; skips where there is none. */
@@ -208,10 +213,12 @@ export function onCluster(
         worlds.push(world);
         return world;
       },
-      contract: (name, run) => {
+      contract: (name, run, ...needs) => {
         test(name, { timeout: 60_000 }, async (context) => {
-          if (skip === undefined) await run();
-          else context.skip(skip);
+          const lacking = needs.length > 0 && cluster?.install === undefined;
+          if (skip !== undefined || lacking) return context.skip(skip ?? 'the API server takes no definitions');
+          for (const kind of needs) await cluster.install?.(kind);
+          await run();
         });
       },
     });
