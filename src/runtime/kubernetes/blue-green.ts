@@ -7,9 +7,9 @@ import type { Follower } from './follower.ts';
 import { holdStep } from './hold.ts';
 import type { Service, WorkloadObject } from './objects.ts';
 import { type End, ownPods, roll } from './rolling.ts';
+import type { RolloutStatus } from './rollout-status.ts';
 import { type Run, readRun, saveClaim, type Verdict } from './run.ts';
 import { detachmentFrom, notApplicable, servicesOf, switchService } from './services.ts';
-import type { RolloutStatus } from './status.ts';
 import { type Detachment, type Role, removeOurs, twinLabels, twinName } from './twin.ts';
 import { awaitHealth, type Wait } from './wait.ts';
 

@@ -6,13 +6,14 @@ import { holdStep } from './hold.ts';
 import { containersOf, ROLE, type WorkloadObject } from './objects.ts';
 
 import { type End, ownPods, roll, rollBack } from './rolling.ts';
+import type { RolloutStatus } from './rollout-status.ts';
 import { type Run, readRun, saveClaim, type Verdict } from './run.ts';
 import { selectorText } from './selector.ts';
 import { copiesFor, shareOf } from './share.ts';
 import { CANARY, replicaSplit, type Split } from './split.ts';
 import { gatewaySplit } from './split-gateway.ts';
 import { ingressSplit } from './split-ingress.ts';
-import { type RolloutStatus, rolloutStatus } from './status.ts';
+import { rolloutStatus } from './status.ts';
 import { ensure, findTwin, type Role, removeOurs, scaleTwin, twinName, twinOf } from './twin.ts';
 import { awaitHealth, type Wait } from './wait.ts';
 

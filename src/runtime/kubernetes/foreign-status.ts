@@ -1,5 +1,5 @@
 import type { Condition, WorkloadObject } from './objects.ts';
-import type { RolloutStatus } from './status.ts';
+import type { RolloutStatus } from './rollout-status.ts';
 
 const condition = (object: WorkloadObject, type: string): Condition | undefined =>
   object.status?.conditions?.find((one) => one.type === type);

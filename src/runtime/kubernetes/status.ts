@@ -1,18 +1,7 @@
 import type { RolloutBlame } from '../strategy.ts';
 import { argoStatus, knativeStatus } from './foreign-status.ts';
 import type { Condition, Pod, RunKind, WorkloadObject } from './objects.ts';
-
-export type RolloutStatus =
-  | { readonly kind: 'complete' }
-  | {
-      readonly kind: 'progressing';
-      readonly done: number;
-      readonly total: number;
-      readonly detail: string;
-      /** It waits on purpose, for somebody or for a while: no deadline runs meanwhile. */
-      readonly held?: boolean;
-    }
-  | { readonly kind: 'stuck'; readonly reason: string; readonly blame: RolloutBlame };
+import type { RolloutStatus } from './rollout-status.ts';
 
 const condition = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
   conditions?.find((one) => one.type === type);

@@ -3,8 +3,9 @@ import type { RolloutBlame } from '../strategy.ts';
 import { kubernetesError } from './errors.ts';
 import type { Follower } from './follower.ts';
 import { type Pod, pathOf, type WorkloadObject } from './objects.ts';
+import type { RolloutStatus } from './rollout-status.ts';
 import { disturbance, type Run, readRun, saveClaim, type Verdict } from './run.ts';
-import { blamePods, crashLoop, podsWith, type RolloutStatus, restartsOf } from './status.ts';
+import { blamePods, crashLoop, podsWith, restartsOf } from './status.ts';
 
 /** Times that copies may be ready and unready again before that is called flapping. */
 const FLAPS = 3;

@@ -113,48 +113,45 @@ export function trafficContract({ contract, world: fresh }: ContractTools): void
         code('KUBERNETES_STRATEGY_NOT_APPLICABLE'),
       );
     },
-  );
-
-  contract(
-    'an Ingress of the NGINX controller gets a second one with a weight; others are refused',
-    async () => {
-      const world = await fresh();
-      const workload = await world.workload();
-      await world.service();
-      const backend = { service: { name: 'web', port: { number: 80 } } };
-      const http = { paths: [{ path: '/', pathType: 'Prefix', backend }] };
-      const ingress = async (name: string, ingressClassName: string): Promise<void> => {
-        const spec = { ingressClassName, rules: [{ host: 'shop.example', http }] };
-        await world.must('POST', ingresses(world), {
-          apiVersion: 'networking.k8s.io/v1',
-          kind: 'Ingress',
-          metadata: { name },
-          spec,
-        });
-      };
-      await ingress('shop', 'nginx');
-      await ingress('edge', 'traefik');
-      const seen: unknown[] = [];
-      const control = controlOf(async () => {
-        const { metadata, spec } = await world.must('GET', `${ingresses(world)}/shop-canary-heraklit`);
-        seen.push(metadata.annotations, spec.rules[0].http.paths[0].backend.service.name, spec.rules[0].host);
-        return undefined;
-      });
-      const by = (name: string) => ({ ...weights(10), traffic: { kind: 'ingress', ingress: name } }) as const;
-      await assert.rejects(
-        ask(world, workload, TWO, { strategy: by('edge') }),
-        code('KUBERNETES_STRATEGY_NOT_APPLICABLE'),
-      );
-      kindOf(await ask(world, workload, TWO, { strategy: by('shop'), control }), 'rolledout');
-      const nginx = 'nginx.ingress.kubernetes.io';
-      assert.deepEqual(seen, [
-        { [`${nginx}/canary`]: 'true', [`${nginx}/canary-weight`]: '10' },
-        'web-canary-heraklit',
-        'shop.example',
-      ]);
-      const left = (await world.must('GET', ingresses(world))).items.map(({ metadata }: Live) => metadata.name).sort();
-      assert.deepEqual([left, await world.leftovers()], [['edge', 'shop'], []]);
-    },
     'HTTPRoute',
   );
+
+  contract('an Ingress of the NGINX controller gets a second one with a weight; others are refused', async () => {
+    const world = await fresh();
+    const workload = await world.workload();
+    await world.service();
+    const backend = { service: { name: 'web', port: { number: 80 } } };
+    const http = { paths: [{ path: '/', pathType: 'Prefix', backend }] };
+    const ingress = async (name: string, ingressClassName: string): Promise<void> => {
+      const spec = { ingressClassName, rules: [{ host: 'shop.example', http }] };
+      await world.must('POST', ingresses(world), {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name },
+        spec,
+      });
+    };
+    await ingress('shop', 'nginx');
+    await ingress('edge', 'traefik');
+    const seen: unknown[] = [];
+    const control = controlOf(async () => {
+      const { metadata, spec } = await world.must('GET', `${ingresses(world)}/shop-canary-heraklit`);
+      seen.push(metadata.annotations, spec.rules[0].http.paths[0].backend.service.name, spec.rules[0].host);
+      return undefined;
+    });
+    const by = (name: string) => ({ ...weights(10), traffic: { kind: 'ingress', ingress: name } }) as const;
+    await assert.rejects(
+      ask(world, workload, TWO, { strategy: by('edge') }),
+      code('KUBERNETES_STRATEGY_NOT_APPLICABLE'),
+    );
+    kindOf(await ask(world, workload, TWO, { strategy: by('shop'), control }), 'rolledout');
+    const nginx = 'nginx.ingress.kubernetes.io';
+    assert.deepEqual(seen, [
+      { [`${nginx}/canary`]: 'true', [`${nginx}/canary-weight`]: '10' },
+      'web-canary-heraklit',
+      'shop.example',
+    ]);
+    const left = (await world.must('GET', ingresses(world))).items.map(({ metadata }: Live) => metadata.name).sort();
+    assert.deepEqual([left, await world.leftovers()], [['edge', 'shop'], []]);
+  });
 }
