@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { messageOf } from '../../base/index.ts';
 import type { KubernetesAnswer, KubernetesCall } from './answers.ts';
 import { type Connection, type ConnectionOptions, openConnection } from './connection.ts';
@@ -35,6 +36,8 @@ export interface KubernetesClient {
     signal: AbortSignal,
     options?: WatchOptions,
   ): AsyncGenerator<WatchEvent>;
+  /** What client-node opens WebSockets with. */
+  sockets(): KubeConfig;
   /** Lets go of idle connections. */
   close(): void;
 }
@@ -181,6 +184,7 @@ export async function createKubernetesClient(options: KubernetesClientOptions): 
         throw kubernetesError('KUBERNETES_UNAVAILABLE', `the watch on ${path} broke: ${messageOf(cause)}`, { cause });
       }
     },
+    sockets: () => connection.sockets,
     close: () => connection.close(),
   };
 }

@@ -20,6 +20,8 @@ export interface Connection {
   readonly base: URL;
   /** Adds certificates, tokens and the agent. @throws what an exec plug-in that failed said */
   authorize(request: RequestOptions): Promise<void>;
+  /** The same for client-node's own WebSockets. */
+  readonly sockets: KubeConfig;
   close(): void;
 }
 
@@ -46,19 +48,21 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     });
   }
   let agent: Agent | undefined;
+  const authorize = async (request: RequestOptions): Promise<void> => {
+    await config.applyToHTTPSOptions(request);
+    if (tokenFile !== undefined) {
+      const token = readFileSync(tokenFile, 'utf8').trim();
+      request.headers = { ...(request.headers as object), authorization: `Bearer ${token}` };
+    }
+    agent = request.agent as Agent | undefined;
+    // A handshake for each page and patch is most of what they cost. Never of the process-wide agent, which is others'.
+    if (agent !== undefined && agent !== globalAgent) (agent as Agent & { keepAlive: boolean }).keepAlive = true;
+  };
   return {
     context: config.getCurrentContext(),
     base: new URL(server),
-    authorize: async (request) => {
-      await config.applyToHTTPSOptions(request);
-      if (tokenFile !== undefined) {
-        const token = readFileSync(tokenFile, 'utf8').trim();
-        request.headers = { ...(request.headers as object), authorization: `Bearer ${token}` };
-      }
-      agent = request.agent as Agent | undefined;
-      // A handshake for each page and patch is most of what they cost. Never of the process-wide agent, which is others'.
-      if (agent !== undefined && agent !== globalAgent) (agent as Agent & { keepAlive: boolean }).keepAlive = true;
-    },
+    authorize,
+    sockets: Object.create(config, { applyToHTTPSOptions: { value: authorize } }) as KubeConfig,
     close: () => {
       if (agent !== globalAgent) agent?.destroy();
     },

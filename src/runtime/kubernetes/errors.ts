@@ -21,6 +21,11 @@ export const kubernetesErrors = {
     retryable: false,
     meaning: 'The workload, or the container in it, does not exist in the cluster.',
   },
+  KUBERNETES_DEBUG_FAILED: {
+    kind: 'failed',
+    retryable: true,
+    meaning: 'A debug container did not start in its pod, or the connection to it broke; it may still run there.',
+  },
   KUBERNETES_ROLLBACK_INCOMPLETE: {
     kind: 'failed',
     retryable: true,

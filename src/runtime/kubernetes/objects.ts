@@ -63,6 +63,7 @@ export interface ContainerStatus {
   readonly imageID?: string;
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
+    readonly running?: { readonly startedAt?: string };
     readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
   };
 }

@@ -1,6 +1,7 @@
 import { messageOf } from '../../base/index.ts';
 import type { WorkloadRuntime } from '../port.ts';
 import { createKubernetesClient, type KubernetesClient, type KubernetesClientOptions } from './client.ts';
+import { debugOnKubernetes } from './debug.ts';
 import { listWorkloads } from './list.ts';
 import { FOREIGN_KINDS, WORKLOAD_KINDS } from './objects.ts';
 import { podObserver } from './observe.ts';
@@ -49,6 +50,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
       await rolloutOnKubernetes(await client(), request, signal, { ...DEFAULT_PACE, ...options.pace }),
     members: podObserver(client),
     renewal: podRenewer(client, options),
+    debug: async (...given) => await debugOnKubernetes(await client(), ...given),
     close: async () => {
       (await connected?.catch(() => undefined))?.close();
       connected = undefined;
