@@ -85,7 +85,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'how old what runs is, whether that is promised, and new copies for what is too old',
     load: () => import('./commands/ages.ts'),
   },
-  { name: 'rollout', summary: 'bring an image to running workloads', load: () => import('./commands/rollout.ts') },
+  {
+    name: 'rollout',
+    summary: 'bring an image to running workloads, and say how that goes on',
+    load: () => import('./commands/rollout.ts'),
+  },
+  {
+    name: 'promote',
+    summary: 'bring an image to its next stage, by the same digest',
+    load: () => import('./commands/promote.ts'),
+  },
   {
     name: 'debug',
     summary: 'a container with tools beside one that has none',

@@ -5,7 +5,8 @@ import type { WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 
 export interface RolloutSetupOptions {
-  readonly fleet: LoadedFleet;
+  /** Undefined: rollouts without analysis and zones. */
+  readonly fleet: LoadedFleet | undefined;
   readonly database: Database;
   readonly runtimes: readonly WorkloadRuntime[];
   readonly workshop: Pick<Workshop, 'store'>;
@@ -25,9 +26,9 @@ export async function carryContext(
   const catalogue = createSqlCatalogue(database);
   return {
     ...{ database, runtimes, catalogue, log: context.log, signal: context.signal },
-    deliver: zoneDelivery(workshop, catalogue, fleet.directory),
+    deliver: zoneDelivery(workshop, catalogue, fleet?.directory ?? '.'),
     undoRelease: (campaign) => undoRelease({ database, catalogue, clock: systemClock }, campaign),
-    ...(await stepAnalysis(fleet, database)),
+    ...(fleet === undefined ? {} : await stepAnalysis(fleet, database)),
   };
 }
 

@@ -83,6 +83,10 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
         inspect: async (digest) => inspectImage(await openStored(store, digest), { layerCache: workshop.layerCache }),
       }),
       hosts: http.databaseHostReports(database),
+      rollouts: http.databaseRollouts({
+        ...{ database, catalogue },
+        ...(fleet === undefined ? {} : { fleet: { name: fleet.fleet.name, document: fleet.document } }),
+      }),
       events: http.databaseEventStream(database),
       registry: (scope, { audited, ...hooks }) =>
         scope.register(registryRoutes, {

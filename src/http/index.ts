@@ -38,6 +38,7 @@ export type {
 } from './contract.ts';
 export { type DatabaseQueriesOptions, databaseQueries } from './database-queries/database-queries.ts';
 export { databaseHostReports } from './database-queries/host-reports.ts';
+export { type DatabaseRolloutsOptions, databaseRollouts } from './database-queries/rollouts.ts';
 export { httpError } from './errors.ts';
 export { databaseEventStream, type EventStream } from './event-stream.ts';
 export type { HostReport, HostReports, Hosts, ReportAnswer, Running, RunningContainer } from './hosts-contract.ts';
@@ -49,7 +50,19 @@ export { createRemoteQueries, type RemoteHeraklit } from './remote.ts';
 export { createRemoteAccounts, type RemoteAccounts } from './remote-accounts.ts';
 export { createRemoteHosts, type RemoteHosts } from './remote-hosts.ts';
 export { createRemoteMaintenance } from './remote-maintenance.ts';
+export { createRemoteRollouts } from './remote-rollouts.ts';
 export { createRemoteSignIn, type RemoteSignIn } from './remote-sign-in.ts';
+export type {
+  Rollout,
+  RolloutAction,
+  RolloutActor,
+  RolloutFindings,
+  RolloutHistory,
+  RolloutPage,
+  RolloutSimulation,
+  Rollouts,
+  RolloutWord,
+} from './rollouts-contract.ts';
 export {
   createHttpServer,
   type HttpServerOptions,

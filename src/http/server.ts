@@ -24,12 +24,15 @@ import * as hostsSchemas from './hosts-schemas.ts';
 import { describeApi } from './openapi.ts';
 import { type Operations, type OperationsOptions, operate } from './operations/operate.ts';
 import type { FleetQueries } from './queries.ts';
+import type { Rollouts } from './rollouts-contract.ts';
+import * as rolloutsSchemas from './rollouts-schemas.ts';
 import { eventRoutes, MAX_STREAMS, type StreamCount } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { healthRoutes } from './routes/health.ts';
 import { hostRoutes } from './routes/hosts.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoute } from './routes/metrics.ts';
+import { rolloutRoutes } from './routes/rollouts.ts';
 import { uiRoutes } from './routes/ui.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import * as schemas from './schemas.ts';
@@ -51,6 +54,8 @@ export interface HttpServerOptions {
   readonly registry?: (scope: FastifyInstance, hooks: RegistryHooks) => Promise<unknown> | unknown;
   /** Takes what hosts report of their containers. */
   readonly hosts?: HostReports;
+  /** What is rolled out, and what people say to it. */
+  readonly rollouts?: Rollouts;
   /** Looks after the registry on demand. */
   readonly maintenance?: RegistryMaintenance;
   /** Takes webhooks of forges. */
@@ -111,6 +116,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
     ...hostsSchemas,
     ...baseSchemas,
     ...sourcesSchemas,
+    ...rolloutsSchemas,
   });
   answerErrors(server, log);
   const door = createDoor(bind, options.access);
@@ -136,6 +142,12 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
       if (door.provider !== undefined) oidcRoutes(scope, door, access, door.provider);
     }
     if (options.hosts !== undefined) hostRoutes(scope, options.hosts, (request) => door.principalOf(request).name);
+    if (options.rollouts !== undefined) {
+      rolloutRoutes(scope, options.rollouts, (request) => {
+        const { kind, name } = door.principalOf(request);
+        return { name, owner: kind === 'owner', address: request.ip };
+      });
+    }
     if (options.maintenance !== undefined) maintenanceRoutes(scope, options.maintenance, log, access !== undefined);
     scope.register(async (inner) => webhookRoutes(inner, options.webhooks));
     scope.get('/api/v1/openapi.json', { schema: { hide: true } as object }, async () => api.document());

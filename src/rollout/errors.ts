@@ -28,6 +28,18 @@ export const rolloutErrors = {
     retryable: false,
     meaning: 'An image would enter a network zone that takes only what proved good in another one before.',
   },
+  ROLLOUT_STAGE_UNKNOWN: { kind: 'usage', retryable: false, meaning: 'rollout.stages has no stage of that name.' },
+  ROLLOUT_IMAGE_UNKNOWN: { kind: 'usage', retryable: false, meaning: 'The fleet has released nothing of that name.' },
+  ROLLOUT_STAGE_SKIPPED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'An image would be promoted to a stage without having passed the one before.',
+  },
+  ROLLOUT_FLEET_NEEDED: {
+    kind: 'usage',
+    retryable: false,
+    meaning: 'Stages and zones stand in the fleet file, and none is known here.',
+  },
   ROLLOUT_NO_WAY_BACK: {
     kind: 'usage',
     retryable: false,

@@ -12,3 +12,8 @@ export async function refuseQuarantined(reader: DatabaseReader, digest: Digest):
     details: { digest, foundBy: entry.foundBy },
   });
 }
+
+/** Why a digest is quarantined; undefined when it is not. */
+export async function quarantineReason(reader: DatabaseReader, digest: Digest): Promise<string | undefined> {
+  return (await quarantined(reader, digest))?.reason;
+}

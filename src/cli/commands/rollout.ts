@@ -5,14 +5,19 @@ import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { addClusterOptions, addEngineOptions, addHostOptions, openRuntimes, type RuntimeOptions } from '../runtimes.ts';
+import { registerControl } from './rollout-control.ts';
 
 const HELP = `
 Without --image: what runs where. With it, the workloads named (or all that use what the image supersedes) are replaced
 one by one; the first that does not become healthy goes back to what it ran, its digest is quarantined and the command
 ends with exit code 1. Called again after a crash it goes on where it stopped.
 
+Every rollout has a number: status, history, pause, resume, abort, approve, rollback say or change how it goes on, and
+simulate what it would do (docs/rollout.md).
+
 Examples:
   heraklit rollout
+  heraklit rollout status
   heraklit rollout web --image registry.example.com/shop/web@sha256:… --deadline 120 --health http:8080/healthz
 `;
 
@@ -25,6 +30,7 @@ interface RolloutOptions extends RuntimeOptions {
 }
 
 export function register(command: Command, context: CliContext): void {
+  registerControl(command, context);
   addFormat(addClusterOptions(addHostOptions(addEngineOptions(command))))
     .argument('[workloads...]', 'names, namespace/name or ids, in this order')
     .option('--image <ref@digest>', 'image to roll out, pullable from where it is to run')
@@ -100,7 +106,8 @@ async function run(workloads: readonly string[], options: RolloutOptions, contex
   const result = await rollOut(stage, request);
   context.settle();
   const { outcomes, skipped } = result;
-  const rows = [...outcomes.map(describe), ...skipped.map((id) => `${id}  left alone`)];
+  const waits = result.waits === undefined ? [] : [`rollout ${result.rollout} waits: ${result.waits}`];
+  const rows = [...outcomes.map(describe), ...skipped.map((id) => `${id}  left alone`), ...waits];
   context.print(
     options.format === 'json' ? json(result) : rows.join('\n') || `Nothing uses what ${image.image} supersedes.`,
   );

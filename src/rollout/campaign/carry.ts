@@ -1,5 +1,6 @@
 import { HeraklitError, messageOf, silentLog, systemClock } from '../../base/index.ts';
 import type { RolloutOutcome } from '../../runtime/index.ts';
+import { quarantineReason } from '../quarantine.ts';
 import type { CarryContext } from './context.ts';
 import { factsOf, type Known } from './facts.ts';
 import { takeLease } from './lease.ts';
@@ -100,12 +101,25 @@ async function end(
   // Only what proved bad is taken back; what somebody aborted, or another image overtook, stays released.
   const bad = facts.quarantined !== undefined && state !== 'rolledout';
   const back = bad && catalogue !== undefined ? await tagsBack(catalogue, campaign) : undefined;
-  const undo = bad ? await undoRelease?.(campaign) : undefined;
+  const release = bad ? campaign : await condemnedRelease(context, campaign, state);
+  const undo = release === undefined ? undefined : await undoRelease?.(release);
   return await database.transaction(async (trx) => {
     await back?.(trx);
     await undo?.(trx);
     return await changeCampaign(trx, campaign.id, () => ({ state, reason }), { actor: ITSELF, clock });
   });
+}
+
+/** The way back of what a person condemned: its release goes, too, once what ran before runs again. */
+async function condemnedRelease(
+  { database }: CarryContext,
+  campaign: Campaign,
+  state: Campaign['state'],
+): Promise<Campaign | undefined> {
+  const { cause, previous, digest } = campaign;
+  if (cause !== 'rollback' || state !== 'rolledout' || previous === undefined) return undefined;
+  if ((await quarantineReason(database.kysely, previous)) === undefined) return undefined;
+  return { ...campaign, digest: previous, previous: digest };
 }
 
 async function settleError(context: CarryContext, id: number, error: unknown): Promise<Carried> {

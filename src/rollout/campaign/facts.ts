@@ -2,7 +2,7 @@ import type { Database } from '../../database/index.ts';
 import { quarantined } from '../../publish/index.ts';
 import type { CampaignFacts } from './next-move.ts';
 import type { Campaign, CampaignSlot } from './record.ts';
-import { approvalsOf, readCampaign, slotsOf } from './store.ts';
+import { approvalsOfMany, readCampaign, slotsOf } from './store.ts';
 
 export interface Known {
   readonly campaign: Campaign;
@@ -15,7 +15,7 @@ export async function factsOf({ kysely }: Database, id: number): Promise<Known> 
   const campaign = await readCampaign(kysely, id);
   const [slots, approvals, bad, newer] = await Promise.all([
     slotsOf(kysely, [id]),
-    approvalsOf(kysely, id),
+    approvalsOfMany(kysely, [id]),
     quarantined(kysely, campaign.digest),
     newerOf({ kysely }, campaign),
   ]);

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
+import { quarantine } from '../../publish/index.ts';
 import { rolloutError } from '../errors.ts';
 import type { Campaign } from './record.ts';
 import { hasEnded, type OperatorAction, operate } from './state.ts';
@@ -99,4 +100,10 @@ function stageToApprove({ id, state, plan, stage }: Campaign, named: string | un
   const known = waiting.map(({ name }) => name).join(', ');
   const why = known === '' ? 'no stage of it is to be approved any more' : `only ${known} of it can be`;
   throw refused(id, 'approved', why);
+}
+
+/** Marks what a rollout brought as never to be offered again, because a person says so. */
+export async function condemn(database: Database, { digest, image }: Campaign, word: Word): Promise<void> {
+  const { actor, reason = `taken back by ${actor}`, clock } = word;
+  await database.transaction((trx) => quarantine(trx, { digest, image, foundBy: actor, reason }, clock));
 }

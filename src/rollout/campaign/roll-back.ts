@@ -98,10 +98,10 @@ export function waysBack(campaign: Campaign, slots: readonly CampaignSlot[]): re
     if (digest === undefined) throw noWayBack(`${slot.workload} ran ${slot.previous}, and nobody knows which digest`);
     return `${repositoryOf(slot.previous)}@${digest}`;
   });
-  const { name, fleet, repository, plan } = campaign;
+  const { name, fleet, repository, tag, plan } = campaign;
   const batch = Math.max(1, ...plan.stages.map((stage) => stage.batch));
   return [...images].map(([image, before]) => ({
-    ...{ cause: 'rollback', name, fleet, repository, tag: undefined, image, digest: image.split('@')[1] as Digest },
+    ...{ cause: 'rollback', name, fleet, repository, tag, image, digest: image.split('@')[1] as Digest },
     ...{ previous: campaign.digest, anyTime: true, carrier: 'loop' },
     plan: {
       stages: [{ name: ONLY_STAGE, soak: 0, approval: false, batch, windows: [] }],

@@ -230,17 +230,20 @@ export async function changesOf(reader: DatabaseReader, id: number): Promise<rea
   }));
 }
 
-/** Who approved which stages. */
-export async function approvalsOf(
-  reader: DatabaseReader,
-  id: number,
-): Promise<readonly { readonly stage: string; readonly actor: string; readonly at: number }[]> {
-  const rows = await reader
+export interface Approval {
+  readonly campaign: number;
+  readonly stage: string;
+  readonly actor: string;
+}
+
+/** Who approved which stages of some rollouts. */
+export async function approvalsOfMany(reader: DatabaseReader, ids: readonly number[]): Promise<readonly Approval[]> {
+  if (ids.length === 0) return [];
+  return await reader
     .selectFrom('rollout_approval')
-    .select(['stage', 'actor', 'at'])
-    .where('campaign', '=', id)
+    .select(['campaign', 'stage', 'actor'])
+    .where(among(ids))
     .orderBy('at')
     .orderBy('actor')
     .execute();
-  return rows.map((row) => ({ ...row, at: row.at.getTime() }));
 }

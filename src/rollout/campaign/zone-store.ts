@@ -48,3 +48,9 @@ export async function recordSuccess(
     .where('succeeded', 'is', null)
     .execute();
 }
+
+/** `zone\ndigest` of all that came to zones on a way that is allowed. */
+export async function arrivals(reader: DatabaseReader): Promise<ReadonlySet<string>> {
+  const rows = await reader.selectFrom('zone_image').select(['zone', 'digest']).execute();
+  return new Set(rows.map(({ zone, digest }) => `${zone}\n${digest}`));
+}

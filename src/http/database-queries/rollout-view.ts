@@ -1,0 +1,72 @@
+import {
+  type Campaign,
+  type CampaignSlot,
+  hasEnded,
+  nameOf,
+  type simulate,
+  strategyText,
+} from '../../rollout/index.ts';
+import type { Rollout, RolloutSimulation } from '../rollouts-contract.ts';
+
+const iso = (at: number | undefined): string | null =>
+  at === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString();
+
+/** A rollout as it is told. */
+export function rolloutView(
+  campaign: Campaign,
+  slots: readonly CampaignSlot[],
+  approvals: readonly { readonly stage: string; readonly actor: string }[],
+  now: number,
+): Rollout {
+  const { plan, stage: current, state, ownedUntil } = campaign;
+  const owned = ownedUntil !== undefined && ownedUntil > now;
+  return {
+    ...{ id: campaign.id, cause: campaign.cause, image: campaign.name, reference: campaign.image },
+    ...{ digest: campaign.digest, previous: campaign.previous ?? null, state },
+    interrupted: (state === 'running' || state === 'aborting') && !owned,
+    ...{ hold: campaign.hold ?? null, reason: campaign.reason, until: iso(campaign.until) },
+    stages: plan.stages.map(({ name, tag = null, approval }, index) => ({
+      ...{ name, tag, approval },
+      state:
+        index < current || state === 'rolledout' ? 'done' : index === current && !hasEnded(state) ? 'current' : 'next',
+      approvedBy: approvals.filter((one) => one.stage === name).map(({ actor }) => actor),
+    })),
+    workloads: slots.map((slot) => ({
+      ...{ workload: slot.workload, container: slot.container, previous: slot.previous },
+      ...{ outcome: slot.outcome ?? null, reason: slot.reason },
+      step: slot.step === undefined ? null : slot.step + 1,
+      ...{ steps: slot.steps ?? null, weight: slot.weight ?? null },
+      ...{ started: new Date(slot.started).toISOString(), finished: iso(slot.finished) },
+    })),
+    owner: owned ? (nameOf(campaign.owner) ?? null) : null,
+    started: new Date(campaign.started).toISOString(),
+    updated: new Date(campaign.updated).toISOString(),
+    finished: iso(campaign.finished),
+  };
+}
+
+export function simulationView(
+  image: string,
+  digest: string,
+  simulation: ReturnType<typeof simulate>,
+  quarantined: string | undefined,
+): RolloutSimulation {
+  const refused = quarantined === undefined ? simulation.refused : `its digest is quarantined: ${quarantined}`;
+  return {
+    ...{ image, digest, refused: refused ?? null, missing: simulation.missing },
+    unstaged: simulation.unstaged.map(({ workload }) => workload.id),
+    stages: simulation.stages.map(({ stage, window, zones, targets }) => ({
+      ...{ name: stage.name, tag: stage.tag ?? null, approval: stage.approval, soak: stage.soak / 1_000 },
+      window: { open: window.open, until: iso(window.open ? window.until : window.opens) },
+      zones: zones.map(({ zone, entry }) => ({
+        ...{ zone: zone.name, registry: zone.registry?.endpoint ?? null },
+        from: entry.kind === 'allowed' ? entry.from : null,
+        refused: entry.kind === 'refused' ? entry.reason : null,
+      })),
+      workloads: targets.map(({ workload, container, previous, settings, batch, unchanged, ...target }) => ({
+        ...{ workload: workload.id, container, batch, unchanged, from: previous, to: target.image },
+        strategy: strategyText(settings),
+      })),
+    })),
+  };
+}

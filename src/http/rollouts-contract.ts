@@ -1,0 +1,165 @@
+/** Rollouts as they are told and steered. Imports nothing, as `contract.ts`. */
+
+export interface RolloutStage {
+  readonly name: string;
+  /** Moves to the digest when the stage begins. */
+  readonly tag: string | null;
+  readonly state: 'done' | 'current' | 'next';
+  readonly approval: boolean;
+  readonly approvedBy: readonly string[];
+}
+
+/** One container slot. */
+export interface RolloutSlot {
+  readonly workload: string;
+  readonly container: string;
+  /** Reference that ran before. */
+  readonly previous: string;
+  /** `rolledout`, `rolledback`, `overtaken`, `unchanged`, `gone`; null while it is under way. */
+  readonly outcome: string | null;
+  readonly reason: string;
+  /** The step that is in place, from 1; with how many there are, and what it gets in per cent. */
+  readonly step: number | null;
+  readonly steps: number | null;
+  readonly weight: number | null;
+  readonly started: string;
+  readonly finished: string | null;
+}
+
+export interface Rollout {
+  readonly id: number;
+  readonly cause: 'release' | 'command' | 'promotion' | 'rollback';
+  /** Image of the fleet; its repository where there is none. */
+  readonly image: string;
+  /** Pullable, with digest. */
+  readonly reference: string;
+  readonly digest: string;
+  readonly previous: string | null;
+  readonly state: 'waiting' | 'running' | 'paused' | 'aborting' | 'rolledout' | 'rolledback' | 'overtaken' | 'failed';
+  /** It should be under way, and no process is at it: `serve` or `rollout resume` carries it on. */
+  readonly interrupted: boolean;
+  readonly hold: string | null;
+  readonly reason: string;
+  /** When what it waits for ends by itself. */
+  readonly until: string | null;
+  readonly stages: readonly RolloutStage[];
+  readonly workloads: readonly RolloutSlot[];
+  /** Process that carries it on. */
+  readonly owner: string | null;
+  readonly started: string;
+  readonly updated: string;
+  readonly finished: string | null;
+}
+
+/** `GET /api/v1/rollouts` */
+export interface RolloutPage {
+  readonly rollouts: readonly Rollout[];
+  readonly next: string | null;
+}
+
+/** `GET /api/v1/rollouts/{id}` */
+export interface RolloutHistory {
+  readonly rollout: Rollout;
+  readonly changes: readonly {
+    readonly at: string;
+    readonly actor: string;
+    readonly state: string;
+    readonly stage: string;
+    readonly reason: string;
+  }[];
+}
+
+/** What a rollout would do: `GET /api/v1/rollouts/simulation` */
+export interface RolloutSimulation {
+  readonly image: string;
+  readonly digest: string;
+  /** Why it would not begin or not end. */
+  readonly refused: string | null;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly tag: string | null;
+    readonly approval: boolean;
+    /** Seconds. */
+    readonly soak: number;
+    readonly window: { readonly open: boolean; readonly until: string | null };
+    readonly zones: readonly {
+      readonly zone: string;
+      readonly from: string | null;
+      readonly registry: string | null;
+      readonly refused: string | null;
+    }[];
+    readonly workloads: readonly {
+      readonly workload: string;
+      readonly container: string;
+      /** From 1: those of one batch are changed side by side. */
+      readonly batch: number;
+      readonly from: string;
+      readonly to: string;
+      readonly strategy: string;
+      readonly unchanged: boolean;
+    }[];
+  }[];
+  /** Workloads that use what it supersedes and that no stage takes. */
+  readonly unstaged: readonly string[];
+  /** Named by the fleet file, and nobody has them. */
+  readonly missing: readonly string[];
+}
+
+/** `GET /api/v1/rollouts/findings` */
+export interface RolloutFindings {
+  readonly findings: readonly {
+    readonly rule: 'zone.violation' | 'zone.registry';
+    readonly zone: string;
+    readonly workload: string;
+    readonly container: string;
+    readonly image: string;
+    readonly digest: string | null;
+    readonly message: string;
+  }[];
+}
+
+export interface RolloutsQuery {
+  /** Those that have ended, too. */
+  readonly all?: boolean;
+  readonly image?: string;
+  readonly limit?: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/** Of `POST /api/v1/rollouts/{id}/{action}`. */
+export interface RolloutWord {
+  readonly reason?: string;
+  /** With `resume`: a window is not waited for. */
+  readonly now?: boolean;
+  /** With `approve`. */
+  readonly stage?: string;
+  /** With `rollback`: what it brought is never offered again. */
+  readonly quarantine?: boolean;
+}
+
+export type RolloutAction = 'pause' | 'resume' | 'abort' | 'approve' | 'rollback';
+
+export interface RolloutActor {
+  readonly name: string;
+  /** Whoever owns the home may everything. */
+  readonly owner: boolean;
+  readonly address?: string;
+}
+
+/** Answered from a database, or by another process. */
+export interface Rollouts {
+  list(query: RolloutsQuery): Promise<RolloutPage>;
+  show(id: number): Promise<RolloutHistory>;
+  /** @returns the rollout; after `rollback`, those that bring back what ran before */
+  act(id: number, action: RolloutAction, word: RolloutWord, by: RolloutActor): Promise<RolloutPage>;
+  /** Takes one workload back to what it ran before. */
+  takeBack(workload: string, word: RolloutWord, by: RolloutActor): Promise<RolloutPage>;
+  /** Brings to a stage what proved good in the one before, or what is named. */
+  promote(
+    wanted: { readonly image: string; readonly to: string; readonly digest?: string; readonly skip?: boolean },
+    by: RolloutActor,
+  ): Promise<RolloutPage>;
+  simulate(image: string, digest?: string): Promise<RolloutSimulation>;
+  findings(): Promise<RolloutFindings>;
+}
