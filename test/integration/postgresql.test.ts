@@ -9,6 +9,7 @@ import { outboxContract } from '../contract/outbox.ts';
 import { pipelineContract } from '../contract/pipeline.ts';
 import { rolloutContract } from '../contract/rollout.ts';
 import { campaignContract } from '../contract/rollout-campaign.ts';
+import { rolloutsToldContract } from '../contract/rollouts-told.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -42,6 +43,12 @@ if (programs === undefined) {
     );
 
     campaignContract(
+      'PostgreSQL',
+      async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
+      async () => {},
+    );
+
+    rolloutsToldContract(
       'PostgreSQL',
       async () => openDatabase({ kind: 'postgresql', url: await cluster.createDatabase() }),
       async () => {},

@@ -9,14 +9,17 @@ import { listCampaigns, ROLLOUT_CHANNEL } from './store.ts';
 const LOOK_MS = 5_000;
 /** A rollout that waits for nobody knows what is looked at again after this, changed or not. */
 const LOOK_AGAIN_MS = 60_000;
-/** A rollout is not taken up again sooner than this after it was put down. */
-const REST_MS = 1_000;
+/** One that could not even be settled (the database is away) is not taken up again sooner. */
+const REST_MS = 10_000;
+/** What wakes us comes in bursts. */
+const GATHER_MS = 50;
 /** Under way at once in one process. */
 const MAX_CARRIED = 200;
 const PAGE = 1_000;
 
 interface Seen {
-  readonly updated: number;
+  /** Undefined: it could not be settled. */
+  readonly updated: number | undefined;
   readonly at: number;
   readonly until: number | undefined;
 }
@@ -39,7 +42,7 @@ export async function keepRollouts(context: CarryContext & { readonly signal: Ab
       })
       .catch((error) => {
         if (!signal.aborted) log.error(`rollout ${campaign.id} of ${campaign.name}: ${messageOf(error)}`);
-        seen.set(campaign.id, { updated: campaign.updated, until: undefined, at: Date.now() });
+        seen.set(campaign.id, { updated: undefined, until: undefined, at: Date.now() });
       })
       .finally(() => carried.delete(campaign.id));
     carried.set(campaign.id, work);
@@ -51,8 +54,7 @@ export async function keepRollouts(context: CarryContext & { readonly signal: Ab
       const either = AbortSignal.any([wake.signal, signal]);
       await sleep(LOOK_MS, undefined, { signal: either }).catch(() => undefined);
       wake = new AbortController();
-      // What wakes us often comes in bursts.
-      await sleep(Math.min(REST_MS, 100), undefined, { signal }).catch(() => undefined);
+      await sleep(GATHER_MS, undefined, { signal }).catch(() => undefined);
     }
   } finally {
     await unlisten();
@@ -93,6 +95,6 @@ function isDue(campaign: Campaign, seen: ReadonlyMap<number, Seen>, now: number)
   if (state === 'paused' && campaign.hold === 'operator' && campaign.owner === undefined) return false;
   const last = seen.get(id);
   if (last === undefined) return true;
-  if (now < last.at + REST_MS) return false;
+  if (last.updated === undefined) return now >= last.at + REST_MS;
   return updated !== last.updated || now >= last.at + LOOK_AGAIN_MS || (last.until !== undefined && now >= last.until);
 }
