@@ -45,13 +45,13 @@ export interface RolloutPlan {
   readonly zones: readonly FleetZone[];
 }
 
-/** It may take longer than somebody who began it wants to stand by. */
+/** It may take longer than somebody who began it wants to stand by: steps are held by pauses and by what is measured. */
 export function takesTime({ stages, workloads = [], settings }: RolloutPlan): boolean {
-  const pauses = ({ strategy }: Partial<SlotSettings>): boolean =>
-    strategy?.kind === 'canary' && strategy.steps.some(({ pause }) => pause !== undefined && pause !== 0);
+  const hasSteps = ({ strategy }: Partial<SlotSettings>): boolean =>
+    strategy !== undefined && strategy.kind !== 'rolling';
   return (
-    pauses(settings) ||
-    workloads.some(pauses) ||
+    hasSteps(settings) ||
+    workloads.some(hasSteps) ||
     stages.some(({ soak, approval, windows }) => soak > 0 || approval || windows.length > 0)
   );
 }
