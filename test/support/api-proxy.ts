@@ -62,8 +62,10 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
     const { host: _, connection: __, authorization: ___, ...headers } = incoming.headers;
     const options: RequestOptions = { method: incoming.method, headers: { ...headers } };
     await config.applyToHTTPSOptions(options);
+    if (response.destroyed) return;
     const sent = (target.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, (answer) => {
       const { connection: ____, ...passed } = answer.headers;
+      if (response.destroyed || response.headersSent) return void answer.destroy();
       response.writeHead(answer.statusCode ?? 502, passed);
       response.flushHeaders();
       answer.pipe(response);
@@ -114,6 +116,8 @@ export async function startApiProxy(kubeconfig: string): Promise<ApiProxy> {
       standing = fault;
     },
     cut: () => {
+      // One whose answer has not come yet has nothing to be cut off from.
+      for (const watch of [...watches]) if (!watch.headersSent) watch.destroy();
       for (const watch of [...watches]) watch.write('{"type":"MODIFIED","obj', () => watch.destroy());
     },
     down,

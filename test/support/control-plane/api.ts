@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { createInterface } from 'node:readline';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -38,6 +38,7 @@ export async function openApi(kubeconfig: string, context?: string): Promise<Rea
   config.loadFromFile(kubeconfig);
   if (context !== undefined) config.setCurrentContext(context);
   const server = config.getCurrentCluster()?.server ?? '';
+  const isPlain = server.startsWith('http:');
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   const agent = new Agent({
@@ -49,11 +50,11 @@ export async function openApi(kubeconfig: string, context?: string): Promise<Rea
   const send = (method: string, path: string, body?: unknown, contentType = 'application/json', signal?: AbortSignal) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const sent = request(
+      const sent = (isPlain ? plainRequest : request)(
         new URL(path, server),
         {
           method,
-          agent,
+          ...(isPlain ? {} : { agent }),
           headers: {
             ...options.headers,
             accept: 'application/json',
