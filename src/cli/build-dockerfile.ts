@@ -2,7 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { Builder, CachePlaces } from '../build/index.ts';
-import type { RebuildImageOptions, RebuiltDockerfile } from '../engine/workshop/index.ts';
+import type { RebuildImageOptions, RebuiltDockerfile, RebuiltPlatforms, Workshop } from '../engine/workshop/index.ts';
+import type { Platform } from '../oci/index.ts';
 import { openCachePlaces } from './cache-places.ts';
 import type { CliContext, OutputFormat } from './context.ts';
 import { cliError } from './errors.ts';
@@ -23,6 +24,8 @@ export interface DockerfileOptions extends SourceOptions {
   readonly allow: readonly string[];
   readonly timeout?: string;
   readonly builder?: string;
+  readonly platform?: readonly string[];
+  readonly skipForeign?: boolean;
   readonly cacheFrom: readonly string[];
   readonly cacheTo?: string;
   readonly profile?: readonly string[];
@@ -38,6 +41,8 @@ export function addDockerfileOptions(command: Command): Command {
     .option('--context <folder>', 'Dockerfile: what COPY and ADD take from (default: the Dockerfile’s folder)')
     .option('--target <stage>', 'Dockerfile: stage to build (default: the last)')
     .option('--build-arg <name=value>', 'Dockerfile: value of an ARG, may be given often', collect, [])
+    .option('--platform <os/arch...>', 'Dockerfile: one image each, several in an index (default: this machine’s)')
+    .option('--skip-foreign', 'Dockerfile: leave out, and name, platforms whose programs cannot run here')
     .option('--profile <name...>', 'KIWI: profiles to build (default: those that it imports)')
     .option('--label <name=value>', 'Dockerfile, KIWI: label of the image, may be given often', collect, [])
     .option('--secret <id=ID,src=FILE>', 'Dockerfile: for RUN --mount=type=secret, kept nowhere', collect, [])
@@ -76,7 +81,18 @@ export async function formOf(path: string): Promise<RecipeForm> {
 }
 
 /** What does not fit the form is refused: nobody should believe that it was heard. */
-const ONLY_DOCKERFILES = ['context', 'target', 'buildArg', 'secret', 'ssh', 'builder', 'cacheFrom', 'cacheTo'] as const;
+const ONLY_DOCKERFILES = [
+  'platform',
+  'skipForeign',
+  'context',
+  'target',
+  'buildArg',
+  'secret',
+  'ssh',
+  'builder',
+  'cacheFrom',
+  'cacheTo',
+] as const;
 
 export async function buildDescribed(
   form: 'dockerfile' | 'kiwi',
@@ -93,8 +109,51 @@ export async function buildDescribed(
   const target = oci.parseReference(options.output);
   transport.checkSavable(target);
   const workshop = await workshopFrom(options, context);
+  const platforms = options.platform?.flatMap((text) => text.split(',')).map(oci.parsePlatform) ?? [oci.hostPlatform()];
+  const cache = await openCachePlaces(options.cacheFrom, options.cacheTo, context.signal);
+  const build = await builds(form, path, options, workshop, context);
+  const made = await engine
+    .rebuildPlatforms(platforms, options.skipForeign === true, async (platform) => {
+      const result = await build(platform, modeOf(options), cache.places);
+      // What is to be shown is that it can be made, not that it can be had.
+      const again = (): Promise<RebuiltDockerfile> => build(platform, 'locked');
+      if (options.twice === true) await engine.checkSecondBuild(result, again, workshop);
+      return result;
+    })
+    .finally(() => cache.close());
+  const reference = oci.formatReference(target);
+  const [only, another] = made.built;
+  if (only !== undefined && another === undefined && options.platform === undefined) {
+    await transport.saveImage(only.result.image, target, { signal: context.signal });
+    const { result } = only;
+    context.print(options.format === 'json' ? JSON.stringify(facts(result, reference)) : describe(result, reference));
+    return;
+  }
+  const index = engine.indexOfPlatforms(made);
+  const images = made.built.map(({ result }) => result.image);
+  const { digest } = await transport.saveIndex({ index, images }, target, { signal: context.signal });
+  context.print(
+    options.format === 'json'
+      ? JSON.stringify(indexFacts(made, oci.formatPlatform, reference, digest))
+      : describeIndex(made, oci.formatPlatform, reference, digest),
+  );
+}
+
+type Build = (
+  platform: Platform,
+  mode: 'auto' | 'locked' | 'update',
+  places?: CachePlaces,
+) => Promise<RebuiltDockerfile>;
+
+async function builds(
+  form: 'dockerfile' | 'kiwi',
+  path: string,
+  options: DockerfileOptions,
+  workshop: Workshop,
+  context: CliContext,
+): Promise<Build> {
+  const engine = await import('../engine/workshop/index.ts');
   const common = {
-    platform: oci.hostPlatform(),
     ...(options.timeout === undefined ? {} : { timeout: numberOf('--timeout', options.timeout) }),
     ...(options.memory === undefined ? {} : { memory: numberOf('--memory', options.memory) * 1024 * 1024 }),
     ...(options.processes === undefined ? {} : { processes: numberOf('--processes', options.processes) }),
@@ -103,20 +162,17 @@ export async function buildDescribed(
     allowed: options.allow,
     onLine: (line: string) => context.log.info(line),
   };
-  const settings = form === 'kiwi' ? undefined : await dockerfileSettings(options);
-  const cache = await openCachePlaces(options.cacheFrom, options.cacheTo, context.signal);
-  const build = (mode: 'auto' | 'locked' | 'update', places?: CachePlaces): Promise<RebuiltDockerfile> => {
-    if (settings === undefined)
-      return engine.rebuildKiwi(path, { ...common, mode, profiles: options.profile ?? [] }, workshop);
-    const withCache = places === undefined ? {} : { cache: places };
-    return engine.rebuildImage(path, { ...common, ...settings, ...withCache, mode }, workshop);
-  };
-  const result = await build(modeOf(options), cache.places).finally(() => cache.close());
-  // What is to be shown is that it can be made, not that it can be had.
-  if (options.twice === true) await engine.checkSecondBuild(result, () => build('locked'), workshop);
-  await transport.saveImage(result.image, target, { signal: context.signal });
-  const reference = oci.formatReference(target);
-  context.print(options.format === 'json' ? JSON.stringify(facts(result, reference)) : describe(result, reference));
+  if (form === 'kiwi') {
+    const profiles = options.profile ?? [];
+    return (platform, mode) => engine.rebuildKiwi(path, { ...common, platform, mode, profiles }, workshop);
+  }
+  const settings = await dockerfileSettings(options);
+  return (platform, mode, cache) =>
+    engine.rebuildImage(
+      path,
+      { ...common, ...settings, ...(cache === undefined ? {} : { cache }), platform, mode },
+      workshop,
+    );
 }
 
 function checkForm(form: 'dockerfile' | 'kiwi', options: DockerfileOptions): void {
@@ -209,5 +265,31 @@ function describe({ built, image, lockFile }: RebuiltDockerfile, reference: stri
     `${built.recorded ? 'locked in' : 'as locked in'} ${lockFile}: ${resources.length} files, ${(bytes / 1e6).toFixed(1)} MB`,
     ...refused.map((what) => `not reached: ${what}`),
     `${reference}@${image.digest}`,
+  ].join('\n');
+}
+
+function indexFacts(
+  { built, missing }: RebuiltPlatforms,
+  nameOf: (platform: Platform) => string,
+  reference: string,
+  digest: string,
+): object {
+  const platforms = built.map(({ platform, result }) => {
+    const { reference: _, ...rest } = facts(result, '') as Record<string, unknown>;
+    return { platform: nameOf(platform), ...rest };
+  });
+  return { reference, digest, platforms, missing };
+}
+
+function describeIndex(
+  { built, missing }: RebuiltPlatforms,
+  nameOf: (platform: Platform) => string,
+  reference: string,
+  digest: string,
+): string {
+  return [
+    ...built.map(({ platform, result }) => `${nameOf(platform)}: ${describe(result, '').split('\n')[0] ?? ''}`),
+    ...missing.map(({ platform, because }) => `${platform}: not built: ${because}`),
+    `${reference}@${digest}`,
   ].join('\n');
 }

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { assertRefused, type Cli, openCli } from '../support/cli.ts';
 import { buildMirror, createSigner, type TestPackage, writeMirror } from '../support/debian-mirror.ts';
+import { isMissing } from '../support/engine-tools.ts';
 import { openPodman } from '../support/podman.ts';
 import { startRegistry } from './registry-process.ts';
 
@@ -141,3 +142,56 @@ test('checks: an image that is not as its recipe says is not saved, and the outp
   const fine = await build(good);
   assert.equal(fine.code, 0, fine.stderr);
 });
+
+test('a Dockerfile for several platforms: what is copied is built for all of them, what cannot run here is named', async (context) => {
+  if (isMissing(context, 'buildah', 'runc', 'unshare')) return;
+  if (process.getuid?.() !== 0) return context.skip('needs root: Buildah in namespaces of its own');
+  const { cli, source } = await open(context);
+  const recipe = `${HEAD}scripts: none\npackages: [tool]\nplatforms: [linux/amd64, linux/arm64]\n`;
+  await writeFile(join(cli.root, 'image.yaml'), recipe);
+  assert.equal((await cli.run(['build', 'image.yaml', '-o', 'oci:base:multi', ...source])).code, 0);
+  await mkdir(join(cli.root, 'app'));
+  await writeFile(join(cli.root, 'app/word'), 'word');
+  const dockerfile = 'FROM oci:../base:multi\nCOPY word /word\n';
+  await writeFile(join(cli.root, 'app/Dockerfile'), dockerfile);
+  const both = ['--platform', 'linux/amd64,linux/arm64', '--format', 'json'];
+  const built = await cli.run(['build', 'app', '-o', 'oci:out:app', ...both]);
+  assert.equal(built.code, 0, built.stderr);
+  const { digest, platforms, missing } = JSON.parse(built.stdout);
+  assert.deepEqual(missing, []);
+  assert.deepEqual(
+    platforms.map(({ platform }: { platform: string }) => platform),
+    ['linux/amd64', 'linux/arm64'],
+  );
+  const blob = async (name: string, folder = 'out') =>
+    JSON.parse(await readFile(join(cli.root, folder, 'blobs/sha256', name.slice(7)), 'utf8'));
+  const index: IndexFile = await blob(digest);
+  assert.deepEqual(
+    index.manifests.map(({ platform }) => platform.architecture),
+    ['amd64', 'arm64'],
+  );
+  for (const { digest: manifest, platform } of index.manifests) {
+    const { config, layers } = await blob(manifest);
+    assert.equal((await blob(config.digest)).architecture, platform.architecture);
+    assert.ok(layers.length > 1);
+  }
+  assert.match(await readFile(join(cli.root, 'app/Dockerfile.lock'), 'utf8'), /linux\/amd64.*linux\/arm64/s);
+
+  if (await isEmulated()) return context.diagnostic('an emulator is registered here: nothing is foreign');
+  const [foreign, machine] = process.arch === 'arm64' ? ['linux/amd64', 62] : ['linux/arm64', 183];
+  // A program's head (elf(5)): a kernel looks no further where the processor is another.
+  const program = Buffer.alloc(120);
+  program.write('\x7fELF\x02\x01\x01', 0, 'latin1');
+  program.writeUInt16LE(2, 16);
+  program.writeUInt16LE(machine, 18);
+  await writeFile(join(cli.root, 'app/tool'), program, { mode: 0o755 });
+  await writeFile(join(cli.root, 'app/Dockerfile'), 'FROM scratch\nCOPY tool /tool\nRUN ["/tool"]\n');
+  const refused = await cli.run(['build', 'app', '-o', 'oci:out:refused', '--platform', foreign]);
+  assertRefused(refused, { code: 'DOCKERFILE_PLATFORMS_MISSING', exit: 3, says: [foreign] });
+});
+
+/** Whether the kernel hands programs of other processors to an emulator. */
+async function isEmulated(): Promise<boolean> {
+  const entries = await readdir('/proc/sys/fs/binfmt_misc').catch(() => []);
+  return entries.some((name) => name.startsWith('qemu-'));
+}

@@ -27,6 +27,11 @@ export const rebuildErrors = {
     retryable: false,
     meaning: 'The builder ended with an error; the message has its last words.',
   },
+  REBUILD_PLATFORM_FOREIGN: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A build runs a program of a platform that this machine can neither run nor emulate.',
+  },
   REBUILD_NETWORK_REFUSED: {
     kind: 'failed',
     retryable: false,

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { formatPlatform, type ResolvedImage } from '../../oci/index.ts';
+import { formatPlatform, hostPlatform, type ResolvedImage } from '../../oci/index.ts';
 import type { BuildCache } from './cache/build-cache.ts';
 import { answerCache } from './cache/endpoint.ts';
 import { createMask } from './confine/output.ts';
@@ -91,11 +91,27 @@ export async function runBuilder<Recipe extends RecipeNames>(
           ...(tools.signal === undefined ? {} : { signal: tools.signal }),
         }),
     });
-    if (result.exitCode !== 0) throw failed(request.name, result.exitCode, words, snapshot.refusals());
+    if (result.exitCode !== 0) {
+      throw foreign(request, words) ?? failed(request.name, result.exitCode, words, snapshot.refusals());
+    }
     return result;
   } finally {
     await proxy.close();
   }
+}
+
+/**
+ * ENOEXEC of a platform that is not this machine's. Only a build that runs something of it fails so: what is copied together is
+ * built anywhere, and so are stages on `--platform=$BUILDPLATFORM`.
+ */
+function foreign({ name, platform }: RecipeRequest, words: readonly string[]): Error | undefined {
+  const own = formatPlatform(hostPlatform());
+  const wanted = formatPlatform(platform);
+  if (own === wanted || !words.some((line) => /exec format error/i.test(line))) return undefined;
+  const what = `${name} runs programs of ${wanted}, which this machine (${own}) cannot run`;
+  return rebuildError('REBUILD_PLATFORM_FOREIGN', what, {
+    hint: 'Register an emulator (binfmt_misc, qemu-user-static), build on such a machine, or run only in stages on $BUILDPLATFORM.',
+  });
 }
 
 const localAnswer =

@@ -22,6 +22,11 @@ export const workshopErrors = {
     meaning:
       'A Dockerfile or KIWI description was built twice from the same lock, and the contents differ; the message names the paths.',
   },
+  DOCKERFILE_PLATFORMS_MISSING: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A Dockerfile cannot be built here for some of the platforms asked for; nothing was written.',
+  },
   DOCKERFILE_UNREADABLE: {
     kind: 'usage',
     retryable: false,

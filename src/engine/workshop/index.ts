@@ -14,5 +14,6 @@ export { type PatchedIndex, type PlatformOutcome, patchIndex } from './patch-ind
 export { type RebaseImages, rebaseImage } from './rebase-image.ts';
 export { rebuildKiwi } from './rebuild-description.ts';
 export { type RebuildImageOptions, type RebuiltDockerfile, rebuildImage } from './rebuild-image.ts';
+export { indexOfPlatforms, type RebuiltPlatforms, rebuildPlatforms } from './rebuild-platforms.ts';
 export { resolvedFrom, storeOver } from './resolved.ts';
 export { openWorkshop, type Shelf, type Workshop, type WorkshopOptions } from './workshop.ts';
