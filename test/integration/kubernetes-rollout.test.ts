@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { kubernetesRolloutContract } from '../contract/kubernetes/index.ts';
 import { startKubernetesApi } from '../fixtures/kubernetes-api/server.ts';
 import { openTestCluster } from '../support/cluster.ts';
@@ -12,15 +11,11 @@ const behaviour = (image: string) => {
 
 kubernetesRolloutContract('peer', async () => {
   const api = await startKubernetesApi(behaviour);
-  const { clusters } = JSON.parse(await readFile(api.kubeconfig, 'utf8')) as {
-    clusters: [{ cluster: { server: string } }];
-  };
-  const [{ cluster }] = clusters;
   return {
     kubeconfig: api.kubeconfig,
     pace: { look: 20, drain: 10 },
     call: async (method, path, body, contentType = 'application/json') => {
-      const answer = await fetch(new URL(path, cluster.server), {
+      const answer = await fetch(new URL(path, api.server), {
         method,
         ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': contentType } }),
       });

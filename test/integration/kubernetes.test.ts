@@ -37,7 +37,11 @@ const manifest = (kind: string, name: string, containers: object[]): { [name: st
   spec:
     kind === 'CronJob'
       ? { schedule: '0 3 * * *', jobTemplate: { spec: { template: { spec: { containers } } } } }
-      : { replicas: 2, template: { spec: { containers } } },
+      : {
+          replicas: 2,
+          selector: { matchLabels: { app: name } },
+          template: { metadata: { labels: { app: name } }, spec: { containers } },
+        },
 });
 
 async function settled(runtime: WorkloadRuntime, name: string): Promise<Workload> {
@@ -116,7 +120,7 @@ describe('kubernetes', () => {
       'io.heraklit.previous-image': FIRST.image,
       'io.heraklit.tag': 'production',
     });
-    assert.equal((spec.template as { metadata?: object }).metadata, undefined);
+    assert.deepEqual((spec.template as { metadata?: object }).metadata, { labels: { app: 'web' } });
     const patches = api.requests.filter((line) => line.startsWith('PATCH'));
     assert.equal(patches.length, 3, 'first asked, then forced, then the claim is let go');
     assert.ok(!patches[0]?.includes('force'));
@@ -199,6 +203,48 @@ describe('kubernetes', () => {
     for (let i = 0; i < 1203; i += 1)
       api.create(manifest('CronJob', `job-${i}`, [{ name: 'job', image: FIRST.image }]), 'kubectl');
     assert.equal((await runtime.list()).length, 1204);
+  });
+
+  const canary = { kind: 'canary', steps: [{ weight: 50 }] } as const;
+  const away = { status: 503, headers: { 'retry-after': '0' } };
+
+  test('a cluster that is away while a step is held is waited for', limited, async () => {
+    const workload = await withWorkload('Deployment');
+    const control = {
+      stepReached: async () => {
+        api.fail(away, 40);
+        api.dropWatches();
+        while (api.requests.length > 0 && (await fetch(new URL('/version', api.server))).status === 503);
+        return { kind: 'go' } as const;
+      },
+      revoked: async () => undefined,
+    };
+    const outcome = await runtime.rollout({ workload, ...SECOND, deadline: 20_000, strategy: canary, control });
+    assert.equal(outcome.kind, 'rolledout', JSON.stringify(outcome));
+  });
+
+  test('one that stays away ends the call; the next one goes on at the step', limited, async () => {
+    const workload = await withWorkload('Deployment');
+    let reached = 0;
+    const control = {
+      stepReached: async (_: unknown, signal?: AbortSignal) => {
+        reached += 1;
+        if (reached > 1) return { kind: 'go' } as const;
+        api.fail(away, 20_000);
+        api.dropWatches();
+        return await new Promise<never>((_resolve, reject) =>
+          signal?.addEventListener('abort', () => reject(new Error())),
+        );
+      },
+      revoked: async () => undefined,
+    };
+    const request = { workload, ...SECOND, deadline: 400, strategy: canary, control };
+    await assert.rejects(runtime.rollout(request), (error) => isHeraklitError(error, 'KUBERNETES_UNAVAILABLE'));
+    api.fail(away, 0);
+    assert.equal(api.store.list('Deployment', 'shop').length, 2, 'the copies are there still');
+    const outcome = await runtime.rollout({ ...request, deadline: 20_000 });
+    assert.equal(outcome.kind, 'rolledout', JSON.stringify(outcome));
+    assert.deepEqual([reached, api.store.list('Deployment', 'shop').length], [2, 1]);
   });
 
   test('errors say what is missing', limited, async () => {

@@ -33,6 +33,13 @@ const HINTS: Readonly<Record<number, string>> = {
 
 export function refused(call: KubernetesCall, answer: KubernetesAnswer): Error {
   const { message } = (answer.body ?? {}) as StatusObject;
+  if (answer.status >= 500 || answer.status === 429) {
+    const what = `${call.method ?? 'GET'} ${call.path}`;
+    return kubernetesError(
+      'KUBERNETES_UNAVAILABLE',
+      `the API server answers ${answer.status} to ${what} again and again`,
+    );
+  }
   const text = `the API server refused ${call.method ?? 'GET'} ${call.path}: ${answer.status} ${message ?? ''}`.trim();
   return kubernetesError('KUBERNETES_REFUSED', text, {
     details: { status: answer.status },

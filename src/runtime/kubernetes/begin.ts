@@ -47,6 +47,19 @@ export async function refuseInapplicable(run: Run, object: WorkloadObject, strat
   else await switchFor(run, object, strategy);
 }
 
+/** Waits for a sign of life of a holder that we cannot see. @returns the object when there was none, or it has let go */
+async function awaitSilence(run: Run, claim: Claim): Promise<WorkloadObject | undefined> {
+  const until = performance.now() + PATIENCE * Math.min(Math.max(claim.every, 1), 10 * DEFAULT_PACE.renew);
+  for (;;) {
+    await sleep(run.pace.look, undefined, run.signal === undefined ? {} : { signal: run.signal });
+    const now = await readRun(run);
+    const found = claimOf(now);
+    if (found === undefined || found.holder === '') return now;
+    if (found.holder !== claim.holder || found.renewed !== claim.renewed) return undefined;
+    if (performance.now() > until) return now;
+  }
+}
+
 /**
  * Nobody else may be at it. A holder on this machine is known to live or not; of one elsewhere only time tells.
  * @returns the object when its claim may be taken over. @throws KUBERNETES_ROLLOUT_BUSY
@@ -54,22 +67,12 @@ export async function refuseInapplicable(run: Run, object: WorkloadObject, strat
 async function awaitTurn(run: Run): Promise<WorkloadObject> {
   const object = await readRun(run);
   const claim = claimOf(object);
-  if (claim === undefined) return object;
+  // Our own is there where the answer to its writing was lost.
+  if (claim === undefined || claim.holder === run.claim.holder) return object;
   const state = await holderState(claim.holder);
   if (state === 'dead') return object;
-  if (state === 'unknown') {
-    const until = performance.now() + PATIENCE * Math.min(Math.max(claim.every, 1), 10 * DEFAULT_PACE.renew);
-    for (;;) {
-      await sleep(run.pace.look, undefined, run.signal === undefined ? {} : { signal: run.signal });
-      const now = await readRun(run);
-      const found = claimOf(now);
-      if (found?.holder !== claim.holder || found.renewed !== claim.renewed) {
-        if (found === undefined || found.holder === '') return now;
-        break;
-      }
-      if (performance.now() > until) return now;
-    }
-  }
+  const silent = state === 'unknown' ? await awaitSilence(run, claim) : undefined;
+  if (silent !== undefined) return silent;
   throw kubernetesError('KUBERNETES_ROLLOUT_BUSY', `another process is rolling out ${claim.image} to ${titleOf(run)}`, {
     hint: 'Wait for it, or end it; a claim whose holder is gone is taken over.',
     details: { image: claim.image, holder: claim.holder },

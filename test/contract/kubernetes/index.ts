@@ -1,6 +1,7 @@
 import { describe } from 'node:test';
 import { blueGreenContract } from './blue-green.ts';
 import { canaryContract } from './canary.ts';
+import { claimContract } from './claims.ts';
 import { foreignContract } from './foreign.ts';
 import { rollingContract } from './rolling.ts';
 import { trafficContract } from './traffic.ts';
@@ -14,6 +15,7 @@ export function kubernetesRolloutContract(
   onCluster(title, setup, (tools) => {
     describe('rolling', () => rollingContract(tools));
     describe('canary', () => canaryContract(tools));
+    describe('claims', () => claimContract(tools));
     describe('traffic', () => trafficContract(tools));
     describe('foreign', () => foreignContract(tools));
     describe('blue-green', () => blueGreenContract(tools));
