@@ -11,6 +11,12 @@ import {
 /** What is to become newer: everything that can, or packages of these names and what they come to need. */
 export type ApkUpgrade = 'all' | ReadonlySet<string>;
 
+/**
+ * Who is blamed where nothing has a name that is asked for: another `version` of a package that was chosen, if one would
+ * have it; `nobody` but who asks; or `others`, chosen packages that have a name which whoever would do has, too.
+ */
+export type GiveWay = 'version' | 'nobody' | 'others';
+
 /** A dependency and who has it; undefined: the root's owner (etc/apk/world). */
 interface Demand {
   readonly dependency: ApkDependency;
@@ -47,10 +53,9 @@ export class Choice {
   /** Names of packages come before names that are only provided: those may be answered by then. */
   readonly #open: [real: string[], virtual: string[]] = [[], []];
 
-  readonly #giveWay: boolean;
+  readonly #giveWay: GiveWay;
 
-  /** @param giveWay where only another version of a chosen package would do: is that version blamed, or who wants it? */
-  constructor(universe: ApkUniverse, upgrade: ApkUpgrade, banned: ReadonlySet<ApkCandidate>, giveWay: boolean) {
+  constructor(universe: ApkUniverse, upgrade: ApkUpgrade, banned: ReadonlySet<ApkCandidate>, giveWay: GiveWay) {
     this.#universe = universe;
     this.#upgrade = upgrade;
     this.#banned = banned;
@@ -166,11 +171,24 @@ export class Choice {
 
   /** A chosen version of a package of which another version would have the name. */
   #inTheWay(name: string): ApkCandidate | undefined {
-    if (!this.#giveWay) return undefined;
+    if (this.#giveWay === 'nobody') return undefined;
+    if (this.#giveWay === 'others') return this.#sharingWith(name);
     for (const provider of this.#providers(name)) {
       const chosen = this.#chosen.get(provider.candidate.name)?.candidate;
       const isOther = chosen?.name === provider.candidate.name && chosen !== provider.candidate;
       if (isOther && this.#fits(name, provider)) return chosen;
+    }
+    return undefined;
+  }
+
+  /** Who has a name that a package which would do has, too. */
+  #sharingWith(name: string): ApkCandidate | undefined {
+    for (const provider of this.#providers(name)) {
+      if (!this.#fits(name, provider) || !this.#isAllowed(provider.candidate)) continue;
+      for (const [shared] of namesOf(provider.candidate)) {
+        const taken = this.#chosen.get(shared)?.candidate;
+        if (taken !== undefined && taken !== provider.candidate) return taken;
+      }
     }
     return undefined;
   }
@@ -209,6 +227,14 @@ export class Choice {
     );
   }
 
+  /** Does it go with all that is chosen? Nobody asked for it: it stays away where it does not. */
+  #suits(candidate: ApkCandidate): boolean {
+    return candidate.relations.all.every((dependency) => {
+      const chosen = this.#chosen.get(dependency.name);
+      return chosen === undefined || chosen.candidate === candidate || isMet(dependency, chosen);
+    });
+  }
+
   /** Of a tagged repository, as what it comes with may. */
   #mayComeAlong({ tag, relations }: ApkCandidate): boolean {
     if (tag === undefined) return true;
@@ -225,6 +251,7 @@ export class Choice {
         !this.#banned.has(one) &&
         !this.#chosen.has(one.name) &&
         this.#mayComeAlong(one) &&
+        this.#suits(one) &&
         one.relations.installIf.every((dependency) => isMet(dependency, this.#chosen.get(dependency.name))) &&
         !this.#collides(one),
     );

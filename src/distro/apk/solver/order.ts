@@ -1,6 +1,6 @@
 import type { ApkDependency } from '../dependencies.ts';
 import type { ApkInstalledRecord } from '../installed-records.ts';
-import { type ApkCandidate, type ApkProvider, type ApkUniverse, identityOf, namesOf } from './candidates.ts';
+import { type ApkCandidate, type ApkProvider, type ApkUniverse, identityOf, isMet, namesOf } from './candidates.ts';
 import type { ApkChange } from './change.ts';
 
 interface Decided {
@@ -25,6 +25,10 @@ class Order {
   readonly #changes: ApkChange[] = [];
   readonly #done = new Set<string>();
   readonly #gone = new Set<string>();
+  /** Names that were looked at, by which a package comes that is installed with others (`install_if`). */
+  readonly #seen = new Set<string>();
+  /** Name → names of packages of which a version comes with it. */
+  readonly #bringing = new Map<string, Set<string>>();
   /** Installed package → how many installed ones depend on it; by name. */
   readonly #needed = new Map<string, number>();
   readonly #installed: ReadonlyMap<string, ApkCandidate>;
@@ -44,6 +48,12 @@ class Order {
       }
     }
     for (const candidate of candidates) this.#count(candidate, 1);
+    for (const { name, relations } of decided.universe.triggered) {
+      for (const condition of relations.installIf) {
+        const known = this.#bringing.get(condition.name) ?? new Set<string>();
+        this.#bringing.set(condition.name, known.add(name));
+      }
+    }
   }
 
   run(): readonly ApkChange[] {
@@ -72,6 +82,7 @@ class Order {
 
   #change(name: string): void {
     const { chosen } = this.#decided;
+    this.#seen.add(name);
     const candidate = chosen.get(name)?.candidate;
     if (candidate === undefined || chosen.get(candidate.name)?.candidate !== candidate) {
       this.#remove(name);
@@ -81,7 +92,10 @@ class Order {
     if (candidate.name !== name) this.#remove(name);
     if (this.#done.has(candidate.name)) return;
     this.#done.add(candidate.name);
-    for (const [provided] of namesOf(candidate)) if (provided !== candidate.name) this.#remove(provided);
+    for (const [provided] of namesOf(candidate)) {
+      this.#seen.add(provided);
+      if (provided !== candidate.name) this.#remove(provided);
+    }
     for (const dependency of candidate.relations.all) if (!dependency.conflict) this.#change(dependency.name);
     const old = this.#installed.get(candidate.name);
     const stays = candidate.installed !== undefined;
@@ -91,8 +105,24 @@ class Order {
       ...(stays || candidate.offer === undefined ? {} : { to: candidate.offer }),
       stays,
     });
+    this.#bring(candidate);
     this.#count(candidate, 1);
     if (old !== undefined) for (const free of this.#count(old, -1)) this.#remove(free);
+  }
+
+  /** Packages that come with this one follow it, once all that they come with was looked at. */
+  #bring(candidate: ApkCandidate): void {
+    const { chosen } = this.#decided;
+    for (const [name] of namesOf(candidate)) {
+      for (const brought of this.#bringing.get(name) ?? []) {
+        const other = chosen.get(brought)?.candidate;
+        if (other === undefined || this.#seen.has(brought)) continue;
+        const isDue = other.relations.installIf.every(
+          (one) => (one.conflict || this.#seen.has(one.name)) && isMet(one, chosen.get(one.name)),
+        );
+        if (isDue) this.#change(brought);
+      }
+    }
   }
 
   /** Of a package that is not among the chosen: whoever depended on it before goes first. */

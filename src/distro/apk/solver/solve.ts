@@ -3,7 +3,7 @@ import { type ApkInstalledRecord, compareNames } from '../installed-records.ts';
 import { compareVersions } from '../version.ts';
 import { type ApkCandidate, type ApkUniverse, withInstalled } from './candidates.ts';
 import type { ApkChange } from './change.ts';
-import { type ApkUpgrade, Choice } from './choose.ts';
+import { type ApkUpgrade, Choice, type GiveWay } from './choose.ts';
 import { orderChanges } from './order.ts';
 
 export interface ApkRequest {
@@ -47,7 +47,7 @@ export function solveApk({ universe, installed, world, upgrade }: ApkRequest): A
     return before !== undefined && (pinned.has(name) || compareVersions(version, before) < 0);
   };
   const banned = new Set([...all.byIdentity.values()].filter(isOut));
-  const ask = (giveWay: boolean): ApkSolution => {
+  const ask = (giveWay: GiveWay): ApkSolution => {
     const tried = new Set(banned);
     let reason = '';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -67,6 +67,10 @@ export function solveApk({ universe, installed, world, upgrade }: ApkRequest): A
     }
     return { kind: 'unsolvable', reason: `${reason}; no answer after ${MAX_ATTEMPTS} tries` };
   };
-  const first = ask(true);
-  return first.kind === 'solved' ? first : ask(false);
+  const first = ask('version');
+  if (first.kind === 'solved') return first;
+  const second = ask('nobody');
+  if (second.kind === 'solved') return second;
+  const third = ask('others');
+  return third.kind === 'solved' ? third : second;
 }
