@@ -33,6 +33,9 @@ export interface EngineApi {
   pull(reference: string, signal?: AbortSignal): Promise<void>;
   create(name: string, body: CreateBody): Promise<string>;
   connect(network: string, id: string, endpoint: EndpointSettings): Promise<void>;
+  disconnect(network: string, id: string): Promise<void>;
+  /** Name of the pod whose namespaces a container shares (podman). One without an infra container shares none. */
+  podOf(id: string): Promise<string | undefined>;
   start(id: string): Promise<void>;
   /** SIGTERM (or the image's stop signal), SIGKILL after `grace` milliseconds. */
   stop(id: string, grace: number): Promise<void>;
@@ -195,6 +198,20 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
     connect: async (network, container, endpoint) => {
       const body = { Container: container, EndpointConfig: endpoint };
       await ask({ method: 'POST', path: `/networks/${id(network)}/connect`, body });
+    },
+    disconnect: async (network, container) => {
+      await ask({ method: 'POST', path: `/networks/${id(network)}/disconnect`, body: { Container: container } });
+    },
+    podOf: async (name) => {
+      if (engine !== 'podman') return undefined;
+      const libpod = async <T>(path: string): Promise<T | undefined> => {
+        const answer = await socket.call({ path: `/v4.0.0/libpod${path}` });
+        return answer.status === 200 ? json<T>(answer) : undefined;
+      };
+      const pod = (await libpod<{ Pod?: string }>(`/containers/${id(name)}/json`))?.Pod ?? '';
+      if (pod === '') return undefined;
+      const found = await libpod<{ Name?: string; InfraContainerID?: string }>(`/pods/${id(pod)}/json`);
+      return (found?.InfraContainerID ?? '') === '' ? undefined : (found?.Name ?? pod);
     },
     start: async (name) => {
       await ask({ method: 'POST', path: `/containers/${id(name)}/start` });

@@ -26,6 +26,8 @@ export interface CloneTarget {
   readonly labels: Readonly<Record<string, string | undefined>>;
   /** Environment variables set or replaced. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** False: its names in networks stay with the old one for now; see `namesOf`. */
+  readonly aliases?: boolean;
   /** Container ports published on a port of 127.0.0.1 that the engine chooses, instead of what was published. */
   readonly loopbackPorts?: readonly number[];
 }
@@ -146,6 +148,27 @@ export function loopbackBindings(
   return Object.fromEntries(ports.map((port) => [`${port}/tcp`, [{ HostIp: '127.0.0.1', HostPort: '' }]]));
 }
 
+/** The networks a container was put into, with what it was given there; not the engine's own ones. */
+function networksOf(container: ContainerInspect): (readonly [string, EndpointSettings])[] {
+  if (String(container.HostConfig.NetworkMode).startsWith('container:')) return [];
+  return Object.entries(container.NetworkSettings?.Networks ?? {})
+    .filter(([name]) => !DEFAULT_NETWORKS.has(name))
+    .map(([name, { Aliases, IPAMConfig }]) => {
+      const aliases = (Aliases ?? []).filter((alias) => !container.Id.startsWith(alias));
+      const address = isDefault(IPAMConfig) ? {} : { IPAMConfig: IPAMConfig ?? null };
+      return [name, { ...(aliases.length === 0 ? {} : { Aliases: aliases }), ...address }] as const;
+    });
+}
+
+/**
+ * Networks in which others find a container by names that its successor gets too. Both would answer to them, so the new
+ * one gets them only when it is healthy.
+ */
+export const namesOf = (container: ContainerInspect): (readonly [string, EndpointSettings])[] =>
+  networksOf(container).filter(([, { Aliases }]) => (Aliases ?? []).some((alias) => alias !== nameWithout(container)));
+
+const nameWithout = ({ Name }: ContainerInspect): string => Name.replace(/^\//, '');
+
 /**
  * The same container from another image: everything asked of the old one (environment, command, mounts, networks, ports,
  * restart policy, resources, health check, labels) and nothing that came from its image.
@@ -155,15 +178,10 @@ export function cloneContainer(
   image: ImageInspect | undefined,
   target: CloneTarget,
 ): Clone {
-  const networks = Object.entries(container.NetworkSettings?.Networks ?? {})
-    .filter(
-      ([name]) => !DEFAULT_NETWORKS.has(name) && !String(container.HostConfig.NetworkMode).startsWith('container:'),
-    )
-    .map(([name, { Aliases, IPAMConfig }]) => {
-      const aliases = (Aliases ?? []).filter((alias) => !container.Id.startsWith(alias));
-      const address = isDefault(IPAMConfig) ? {} : { IPAMConfig: IPAMConfig ?? null };
-      return [name, { ...(aliases.length === 0 ? {} : { Aliases: aliases }), ...address }] as const;
-    });
+  const networks = networksOf(container).map(([name, { Aliases, ...endpoint }]) => {
+    const named = Aliases === undefined || target.aliases === false ? {} : { Aliases };
+    return [name, { ...named, ...endpoint }] as const;
+  });
   const exposed = (target.loopbackPorts ?? []).map((port) => [`${port}/tcp`, {}] as const);
   const config = configOf(container, image?.Config ?? {}, target);
   return {
@@ -186,6 +204,7 @@ export function cannotOverlap(container: ContainerInspect): string | undefined {
   if (labels[Label.replace] === 'recreate') return `it is labelled ${Label.replace}=recreate`;
   const managed = labels[Label.port] !== undefined;
   const { NetworkMode, PortBindings } = container.HostConfig;
+  if (String(NetworkMode).startsWith('container:')) return 'it shares the network of another container';
   if (NetworkMode === 'host' && labels[Label.portVariable] === undefined)
     return 'it uses the network of the host on a fixed port';
   const fixed = Object.values(PortBindings ?? {}).some((bindings) =>

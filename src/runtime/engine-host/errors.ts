@@ -37,6 +37,12 @@ export const engineHostErrors = {
     retryable: false,
     meaning: 'No container of the named workload exists on this engine.',
   },
+  ENGINE_HOST_NOT_REPLACEABLE: {
+    kind: 'failed',
+    retryable: false,
+    meaning:
+      'A container belongs to a pod or a systemd unit, or others live in its namespaces: replacing it alone would break it.',
+  },
   ENGINE_HOST_FRONT_ELSEWHERE: {
     kind: 'failed',
     retryable: false,

@@ -3,7 +3,7 @@ import type { Workload } from '../port.ts';
 import type { EngineApi } from './api.ts';
 import type { ContainerSummary, ImageInspect } from './api-types.ts';
 import { digestLabel, Label } from './labels.ts';
-import { ownName } from './replica.ts';
+import { ownName, workloadNameOf } from './replica.ts';
 
 /** `host/repo` of `host/repo:tag@digest`. */
 export function repositoryOf(image: string): string {
@@ -61,9 +61,8 @@ export async function listWorkloads(api: EngineApi, host?: string): Promise<read
     ({ Labels, State }) =>
       Labels?.[Label.owner] === undefined && (Labels?.[Label.workload] !== undefined || State === 'running'),
   );
-  const groups = Map.groupBy(
-    containers,
-    ({ Labels, Names, Id }) => Labels?.[Label.workload] ?? ownName((Names?.[0] ?? Id).replace(/^\//, '')),
+  const groups = Map.groupBy(containers, ({ Labels, Names, Id }) =>
+    workloadNameOf(Labels ?? {}, (Names?.[0] ?? Id).replace(/^\//, '')),
   );
   const workloads: Workload[] = [];
   for (const [name, members] of groups) {

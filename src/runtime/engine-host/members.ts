@@ -5,15 +5,14 @@ import type { ContainerInspect } from './api-types.ts';
 import { engineHostError } from './errors.ts';
 import { Label } from './labels.ts';
 import type { ImageTarget } from './replace.ts';
-import { labelsOf, ownName } from './replica.ts';
+import { labelsOf, workloadNameOf } from './replica.ts';
 
 /** All containers of a workload, stopped ones included. */
 export async function membersOf(api: EngineApi, name: string): Promise<readonly ContainerInspect[]> {
-  const found = (await api.list()).filter(
-    ({ Labels, Names }) =>
-      Labels?.[Label.workload] === name ||
-      (Labels?.[Label.workload] === undefined && Names?.some((own) => ownName(own.replace(/^\//, '')) === name)),
-  );
+  const found = (await api.list()).filter(({ Labels, Names }) => {
+    const own = (Names?.[0] ?? '').replace(/^\//, '');
+    return Labels?.[Label.owner] === undefined && workloadNameOf(Labels ?? {}, own) === name;
+  });
   const inspected = await Promise.all(found.map(async ({ Id }) => await api.inspect(Id)));
   return inspected.filter((container) => container !== undefined);
 }

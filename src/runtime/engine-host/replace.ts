@@ -3,7 +3,7 @@ import type { Digest } from '../../oci/index.ts';
 import type { Front } from '../front/index.ts';
 import type { HealthCheck } from '../port.ts';
 import type { EngineApi } from './api.ts';
-import { cannotOverlap, cloneContainer } from './clone.ts';
+import { cannotOverlap, cloneContainer, namesOf } from './clone.ts';
 import { freePort } from './free-port.ts';
 import { type Verdict, waitHealthy } from './health.ts';
 import { digestLabel, Label } from './labels.ts';
@@ -54,6 +54,7 @@ async function create(context: ReplaceContext, replica: Replica, target: ImageTa
   const { body, further } = cloneContainer(current, await api.image(current.Image), {
     engine: api.engine,
     image: target.image,
+    aliases: cannotOverlap(current) !== undefined,
     labels: {
       [Label.digest]: target.digest,
       [Label.reference]: target.reference,
@@ -98,6 +99,14 @@ async function overtakenBy(context: ReplaceContext, replica: Replica, id: string
   return `replaced by one of ${holder.Config.Image ?? holder.Image}`;
 }
 
+/** Its networks know the new container by the names of the old one from now on, until that one is gone by both. */
+async function takeNames({ api }: ReplaceContext, { current }: Replica, id: string): Promise<void> {
+  for (const [network, endpoint] of namesOf(current)) {
+    await api.disconnect(network, id);
+    await api.connect(network, id, endpoint);
+  }
+}
+
 /**
  * Hands the requests of a copy to its healthy new container, and removes the old one. Where somebody else replaced or
  * removed the old one meanwhile, theirs is left and ours is removed.
@@ -113,7 +122,8 @@ export async function takeOver(context: ReplaceContext, replica: Replica, id: st
   }
   const next = await api.inspect(id);
   if (next === undefined) return { healthy: false, reason: 'somebody removed its container', overtaken: true };
-  const address = await api.reach(next, undefined);
+  if (cannotOverlap(current) === undefined) await takeNames(context, replica, id);
+  const address = await api.reach((await api.inspect(id)) ?? next, undefined);
   if (front !== undefined && address !== undefined) front.add({ id, ...address });
   await front?.drain(current.Id, grace);
   if (current.State.Running === true) await api.stop(current.Id, grace);

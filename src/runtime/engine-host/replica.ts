@@ -1,5 +1,6 @@
 import type { Digest } from '../../oci/index.ts';
 import type { ContainerInspect } from './api-types.ts';
+import { composeNumber, composeService } from './compose-project.ts';
 import { digestLabel, Label, type Labels } from './labels.ts';
 
 /** All containers of one copy of a workload: normally one, two while it is replaced, more after crashes. */
@@ -28,6 +29,10 @@ export function nextName(name: string, digest: Digest | undefined, imageId: stri
 
 export const ownName = (name: string): string => name.replace(NEXT, '');
 
+/** The workload a container belongs to: a group of ours, a service of a compose project, or it alone. */
+export const workloadNameOf = (labels: Labels, name: string): string =>
+  labels[Label.workload] ?? composeService(labels) ?? ownName(name);
+
 /** Reads replicas back from what the engine has: no other record exists, so a killed rollout loses nothing. */
 export function readReplicas(containers: readonly ContainerInspect[], target: Digest): readonly Replica[] {
   const byName = Map.groupBy(containers, (container) => ownName(nameOf(container)));
@@ -40,7 +45,9 @@ export function readReplicas(containers: readonly ContainerInspect[], target: Di
       (members[0] as ContainerInspect);
     const next = members.find((member) => member !== holder && digestLabel(labelsOf(member)) === target);
     return {
-      number: Number(labelsOf(holder)[Label.replica] ?? /-(\d+)$/.exec(name)?.[1] ?? 1),
+      number: Number(
+        labelsOf(holder)[Label.replica] ?? composeNumber(labelsOf(holder)) ?? /-(\d+)$/.exec(name)?.[1] ?? 1,
+      ),
       name,
       current: holder,
       next,

@@ -7,6 +7,7 @@ import { healthLabel, Label } from './labels.ts';
 import { manifestDigest } from './list.ts';
 import { membersOf, targetOf } from './members.ts';
 import type { ReplaceContext } from './replace.ts';
+import { refuseUnreplaceable } from './replaceable.ts';
 import { labelsOf, nameOf, type Replica, readReplicas, upToDate } from './replica.ts';
 import { discardPrepared, type Failed, rollBack, rollingWalk, type Walk } from './rolling.ts';
 import { besideWalk, copiesWalk } from './staged.ts';
@@ -105,6 +106,7 @@ export async function rolloutOnEngine(
   const [first] = todo;
   if (first === undefined) return { kind: 'unchanged', workload, to };
   courseOf(name, request.strategy, todo, front !== undefined);
+  await refuseUnreplaceable(api, todo);
   const target = await targetOf(api, request, signal);
   const from = await referenceBefore(api, first);
   const context: ReplaceContext = {

@@ -1,0 +1,59 @@
+import type { EngineApi } from './api.ts';
+import type { ContainerInspect } from './api-types.ts';
+import { engineHostError } from './errors.ts';
+import { Label } from './labels.ts';
+import { labelsOf, nameOf, type Replica } from './replica.ts';
+
+/** Podman and quadlet write it on containers that a systemd unit starts. */
+const UNIT = 'PODMAN_SYSTEMD_UNIT';
+
+const joins = ({ HostConfig }: ContainerInspect, { Id }: ContainerInspect): boolean =>
+  [HostConfig.NetworkMode, HostConfig.PidMode, HostConfig.IpcMode].some((mode) => mode === `container:${Id}`);
+
+/** Containers that live in the namespaces of these: they would go on in those of a container that is gone. */
+async function dependents(api: EngineApi, replicas: readonly Replica[]): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const { Id, Labels } of await api.list()) {
+    if (Labels?.[Label.owner] !== undefined) continue;
+    const other = await api.inspect(Id);
+    const host = other === undefined ? undefined : replicas.find(({ current }) => joins(other, current));
+    if (other !== undefined && host !== undefined) found.set(host.name, nameOf(other));
+  }
+  return found;
+}
+
+function refuse(name: string, why: string, hint: string) {
+  return engineHostError('ENGINE_HOST_NOT_REPLACEABLE', `${name} is not replaced: ${why}`, { hint });
+}
+
+/**
+ * Refuses what somebody else makes again by other rules, or what others live in.
+ * @throws ENGINE_HOST_NOT_REPLACEABLE
+ */
+export async function refuseUnreplaceable(api: EngineApi, replicas: readonly Replica[]): Promise<void> {
+  for (const { name, current } of replicas) {
+    const unit = labelsOf(current)[UNIT];
+    if (unit !== undefined) {
+      throw refuse(
+        name,
+        `systemd's unit ${unit} makes it`,
+        `Name the image in the unit (Image= of a quadlet) and restart it, or leave it to \`podman auto-update\`.`,
+      );
+    }
+    const pod = await api.podOf(current.Id);
+    if (pod !== undefined) {
+      throw refuse(
+        name,
+        `it shares the namespaces of pod ${pod}`,
+        'Replace the pod as a whole: `podman kube play --replace`.',
+      );
+    }
+  }
+  for (const [name, other] of await dependents(api, replicas)) {
+    throw refuse(
+      name,
+      `${other} lives in its network or process namespace (network_mode: service:…)`,
+      'Let compose recreate both, with the new image in its file; then heraklit has nothing to do.',
+    );
+  }
+}
