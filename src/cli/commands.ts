@@ -81,6 +81,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'rebase', summary: 'move an image to a new base', load: () => import('./commands/rebase.ts') },
   { name: 'verify', summary: 'test an image before it is released', load: () => import('./commands/verify.ts') },
   {
+    name: 'helm',
+    summary: 'releases whose values name images, and what an upgrade would change',
+    load: () => import('./commands/helm.ts'),
+  },
+  {
     name: 'ages',
     summary: 'how old what runs is, whether that is promised, and new copies for what is too old',
     load: () => import('./commands/ages.ts'),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { ClusterOptions, EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import type { ClusterOptions, EngineRuntime, HelmRuntimeOptions, WorkloadRuntime } from '../runtime/index.ts';
 import { type EngineHostOptions, engineAddress, engineHostArgument } from './engine-hosts.ts';
 
 /** Options of every command that starts or replaces containers. */
@@ -59,28 +59,45 @@ export function isClusterNear({ kubeconfig }: RuntimeOptions): boolean {
   return (kubeconfig ?? KUBECONFIG ?? KUBERNETES_SERVICE_HOST) !== undefined;
 }
 
+/** How releases are changed; what is left out is as helm and the cluster have it. */
+export type HelmSettings = Pick<HelmRuntimeOptions, 'charts' | 'log'>;
+
 /** What a fleet file names besides. */
 export interface FurtherRuntimes {
   readonly hosts?: readonly EngineHostOptions[] | undefined;
   /** In place of the cluster that is near. */
   readonly clusters?: readonly ClusterOptions[] | undefined;
+  /** Helm's releases in the clusters, where helm is installed. */
+  readonly helm?: HelmSettings | undefined;
 }
 
 /** The engine of this host, further ones, and clusters: those given, or one that is named or surrounds us. */
 export async function openRuntimes(
   options: RuntimeOptions,
-  { hosts = [], clusters }: FurtherRuntimes = {},
+  { hosts = [], clusters, helm }: FurtherRuntimes = {},
 ): Promise<readonly WorkloadRuntime[]> {
   const named = [...hosts, ...(options.engineHost ?? []).map(engineHostArgument)];
   const { createEngineRuntime, createKubernetesRuntime } = await import('../runtime/index.ts');
   const login = options.registry === undefined ? {} : { registry: options.registry };
   const engines = [await openEngine(options), ...named.map((host) => createEngineRuntime({ ...login, ...host }))];
-  if (clusters !== undefined) return [...engines, ...clusters.map((one) => createKubernetesRuntime(one))];
-  if (!isClusterNear(options)) return engines;
-  const cluster = createKubernetesRuntime({
-    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
-    ...(options.context === undefined ? {} : { context: options.context }),
-    ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
-  });
-  return [...engines, cluster];
+  const all = clusters ?? (isClusterNear(options) ? [nearCluster(options)] : []);
+  const releases = helm === undefined ? [] : await openHelm(all, helm);
+  return [...engines, ...all.map((one) => createKubernetesRuntime(one)), ...releases];
+}
+
+/** The cluster that options name, or that surrounds us. */
+export const nearCluster = (options: RuntimeOptions): Omit<ClusterOptions, 'name'> => ({
+  ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+  ...(options.context === undefined ? {} : { context: options.context }),
+  ...(options.namespace === undefined ? {} : { namespaces: options.namespace }),
+});
+
+async function openHelm(
+  clusters: readonly HelmRuntimeOptions[],
+  helm: HelmSettings,
+): Promise<readonly WorkloadRuntime[]> {
+  if (clusters.length === 0) return [];
+  const { createHelmRuntime, findHelm } = await import('../runtime/index.ts');
+  const program = await findHelm();
+  return program === undefined ? [] : clusters.map((one) => createHelmRuntime({ ...one, ...helm, program }));
 }

@@ -5,7 +5,7 @@ import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { fleetHosts } from './engine-hosts.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
-import { clustersOf } from './fleet-clusters.ts';
+import { clustersOf, helmOf } from './fleet-clusters.ts';
 import { type FleetRound, fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
 import { openGitopsRuntimes } from './gitops-runtimes.ts';
@@ -138,7 +138,9 @@ async function usableRuntimes(
   const runtimes: WorkloadRuntime[] = [];
   const all = options.rollout
     ? [
-        ...(await openRuntimes(options, { hosts: fleetHosts(fleet), clusters: clustersOf(fleet) })),
+        ...(await openRuntimes(options, {
+          ...{ hosts: fleetHosts(fleet), clusters: clustersOf(fleet), helm: helmOf(fleet.document, context.log) },
+        })),
         ...(await openGitopsRuntimes(fleet, context)),
       ]
     : [];

@@ -310,6 +310,10 @@ export interface FleetRollout {
   readonly workloads?: readonly FleetWorkload[];
   /** Repositories that Flux, Argo CD or a pipeline deploys from: digests are written to their files. */
   readonly git?: readonly FleetGitopsRepository[];
+  /** False: workloads of Helm releases are changed beside their releases. True by default, where helm is installed. */
+  readonly helm?: boolean;
+  /** `NAMESPACE/RELEASE` → `CHART [VERSION]` as helm finds it, for charts with dependencies. */
+  readonly charts?: Readonly<Record<string, string>>;
   /** Days that no copy of a workload may be older than: it is renewed, by a newer image or by the same. */
   readonly maxAge?: number;
   /** How the steps of rollouts are judged, where a workload says nothing of its own. */

@@ -24,6 +24,15 @@ const slotOf = (workload: Workload, { name, image, digest }: WorkloadContainer):
 });
 
 /**
+ * Whether another has the say of a workload: Flux and Argo CD write what git says, whatever is set beside them; a Helm release
+ * is changed through its own values, where it is among what runtimes list. One that is asked for by name is changed.
+ */
+function isLeft({ managedBy }: Workload, listed: ReadonlySet<string>): boolean {
+  if (managedBy === undefined) return false;
+  return managedBy.by !== 'helm' || listed.has(managedBy.id);
+}
+
+/**
  * The slots a new image belongs to, in the order they are rolled out: those asked for by name (as asked), or all whose
  * digest it supersedes or whose repository it comes from. In a pod with side-cars only matching containers change.
  * @throws ROLLOUT_WORKLOAD_UNKNOWN
@@ -61,7 +70,10 @@ export function selectSlots(
     const chosen = matching.length === 0 && all && workload.containers.length === 1 ? workload.containers : matching;
     return chosen.map((one) => slotOf(workload, one));
   };
-  if (asked.length === 0) return workloads.flatMap((workload) => slots(workload, false));
+  if (asked.length === 0) {
+    const listed = new Set(workloads.map(({ id }) => id));
+    return workloads.flatMap((workload) => (isLeft(workload, listed) ? [] : slots(workload, false)));
+  }
   return asked.flatMap((name) => {
     const found = workloads.filter((workload) => namesOf(workload).includes(name));
     if (found.length > 0) return found.flatMap((workload) => slots(workload, true));
@@ -76,4 +88,16 @@ export function selectSlots(
 /** Which digests a target replaces, out of what the inventory knows. */
 export function supersededBy(known: readonly Supersession[], digest: Digest): ReadonlySet<Digest> {
   return new Set(known.filter(({ to }) => to === digest).map(({ from }) => from));
+}
+
+/** What is changed beside somebody who writes it time and again, for people. */
+export function fightsOf(workloads: readonly Workload[]): readonly string[] {
+  const lines = workloads.flatMap(({ id, managedBy }) => {
+    if (managedBy === undefined) return [];
+    const { by, id: manager } = managedBy;
+    return by === 'helm'
+      ? [`${id} belongs to ${manager}: its next helm upgrade takes the image back`]
+      : [`${id} is written by ${by} (${manager}), which takes the image back`];
+  });
+  return [...new Set(lines)];
 }

@@ -24,6 +24,14 @@ export {
 } from './engine-host/index.ts';
 export type { Front, FrontOptions, FrontStatistics } from './front/index.ts';
 export {
+  changedLines,
+  createHelmRuntime,
+  findHelm,
+  type HelmRuntime,
+  type HelmRuntimeOptions,
+  type HelmSimulation,
+} from './helm/index.ts';
+export {
   type ClusterInventory,
   type ClusterOptions,
   type ClusterState,

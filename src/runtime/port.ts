@@ -18,7 +18,7 @@ export interface WorkloadContainer {
 export interface Workload {
   /**
    * `kubernetes:<context>/<namespace>/<kind>/<name>`, `podman:<name>`, `docker:<name>`, `podman@<host>:<name>` of a
-   * further engine host, or `gitops:<name>/<path>`.
+   * further engine host, `helm:<context>/<namespace>/<release>`, or `gitops:<name>/<path>`.
    */
   readonly id: string;
   readonly kind:
@@ -30,6 +30,8 @@ export interface Workload {
     | 'Rollout'
     /** `Service` of serving.knative.dev. */
     | 'KnativeService'
+    /** Of Helm. */
+    | 'HelmRelease'
     | 'container'
     | 'file';
   readonly name: string;
@@ -43,6 +45,11 @@ export interface Workload {
   readonly containers: readonly WorkloadContainer[];
   /** Wanted copies; 0 for a CronJob. */
   readonly replicas: number;
+  /** What writes it time and again, so that a change beside it does not last. */
+  readonly managedBy?: {
+    readonly by: 'helm' | 'flux' | 'argocd' /** Of the workload that stands for it: `helm:…`. */;
+    readonly id: string;
+  };
 }
 
 export interface RolloutRequest {

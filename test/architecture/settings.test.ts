@@ -432,6 +432,8 @@ const FLEET: Readers = {
   'rollout.workloads[].health.port': ['src/runtime/engine-host/health.ts', 'health.port'],
   'rollout.workloads[].health.path': ['src/runtime/engine-host/health.ts', 'health.path'],
   'rollout.workloads[].health.successes': ['src/runtime/engine-host/health.ts', 'health.successes'],
+  'rollout.helm': ['src/cli/fleet-clusters.ts', '{ helm = true, charts } = rollout'],
+  'rollout.charts': ['src/cli/fleet-clusters.ts', '{ helm = true, charts } = rollout'],
   'rollout.maxAge': ['src/cli/keep-fleet-fresh.ts', '{ maxAge, workloads } = rollout'],
   'rollout.workloads[].maxAge': ['src/cli/keep-fleet-fresh.ts', 'one.maxAge'],
   'rollout.analysis': ['src/engine/adapters/analysis.ts', '{ analysis, workloads = [] } = rollout'],

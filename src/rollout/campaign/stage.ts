@@ -6,6 +6,7 @@ import { promotedEvent } from '../events.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import { entryOf } from '../plan/zones.ts';
 import { type RolledTargets, rollTargets } from '../roll-targets.ts';
+import { fightsOf } from '../select.ts';
 import { closeSlot } from '../store.ts';
 import { surveyWorkloads } from '../survey.ts';
 import { ownersOf, type Surveyed, supersededByRunning, type Target, targetsOf } from '../targets.ts';
@@ -39,6 +40,7 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   const all = targetsOf(campaign, workloads, await supersededByRunning(database.kysely, workloads));
   for (const name of all.missing)
     log.warn(`rollout.workloads: no runtime has a workload ${JSON.stringify(name)}: left alone`);
+  for (const line of fightsOf(all.targets.map(({ workload }) => workload))) log.warn(line);
   const away = await settleLost(context, slots, all.targets, surveyed);
   const waits = (hold: Hold, reason: string): RolledStage => ({
     ...{ outcomes: [], skipped: [], waits: { hold, reason, until: clock.now() + LOOK_AGAIN_MS } },

@@ -2,6 +2,7 @@ import { isHeraklitError } from '../../base/index.ts';
 import { type Digest, isDigest } from '../../oci/index.ts';
 import type { Workload } from '../port.ts';
 import type { KubernetesClient } from './client.ts';
+import { managedBy } from './managed-by.ts';
 import {
   containersOf,
   FOREIGN_KINDS,
@@ -64,6 +65,7 @@ function workloadOf(cluster: string, kind: RunKind, object: WorkloadObject, runn
   });
   const [first] = containers;
   if (first === undefined) return undefined;
+  const manager = managedBy(object.metadata, cluster);
   const wanted = kind === 'DaemonSet' ? (object.status?.desiredNumberScheduled ?? 0) : (object.spec?.replicas ?? 1);
   return {
     id: `kubernetes:${cluster}/${namespace}/${kind}/${name}`,
@@ -74,6 +76,7 @@ function workloadOf(cluster: string, kind: RunKind, object: WorkloadObject, runn
     digest: first.digest,
     containers,
     replicas: kind === 'CronJob' ? 0 : wanted,
+    ...(manager === undefined ? {} : { managedBy: manager }),
   };
 }
 
