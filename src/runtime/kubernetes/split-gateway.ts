@@ -82,10 +82,12 @@ export async function gatewaySplit(run: Run, object: WorkloadObject, route: stri
   if (service === undefined) {
     throw notApplicable(run, `no backend of HTTPRoute ${route} is a Service that leads to its pods`);
   }
-  const heavy = rules.flatMap(({ backendRefs = [] }) => backendRefs).some(({ weight = 1 }) => weight > HEAVIEST * 100);
-  if (heavy) throw notApplicable(run, `HTTPRoute ${route} has weights over ${HEAVIEST}`);
   const name = service.metadata.name;
   const twin = twinName(name, CANARY);
+  const whole = rules.map(({ backendRefs = [] }) => withoutTwin(backendRefs, name, twin));
+  if (whole.flat().some(({ weight = 1 }) => weight > HEAVIEST)) {
+    throw notApplicable(run, `HTTPRoute ${route} has weights over ${HEAVIEST}`);
+  }
   const detached = await detachmentFrom(run, service, CANARY);
 
   const change = async (to: (refs: readonly BackendRef[]) => readonly BackendRef[]): Promise<boolean> => {
