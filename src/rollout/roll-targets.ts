@@ -1,7 +1,8 @@
 import { systemClock } from '../base/index.ts';
-import type { RolloutOutcome, WorkloadRuntime } from '../runtime/index.ts';
+import type { RolloutOutcome, Workload, WorkloadRuntime } from '../runtime/index.ts';
 import { controlOf } from './campaign/control.ts';
 import type { Campaign } from './campaign/record.ts';
+import { type FreshList, freshLists } from './fresh-lists.ts';
 import { abandonRollout, beginRollout, finishRollout, type OpenRollout } from './store.ts';
 import type { RollOutContext } from './survey.ts';
 import type { Target } from './targets.ts';
@@ -15,8 +16,8 @@ export interface RolledTargets {
 const isSetback = ({ kind }: RolloutOutcome): boolean => kind === 'rolledback' || kind === 'overtaken';
 
 /**
- * Changes slots in order, `batch` at a time. The first that does not come through ends it; so does `goesOn`, asked before
- * each batch.
+ * Changes slots in order, `batch` at a time: the next begins when one is done, so that a slow one holds up no others. The first
+ * that does not come through ends it; so does `goesOn`, asked before each that is not among the first.
  */
 export async function rollTargets(
   context: RollOutContext,
@@ -28,25 +29,42 @@ export async function rollTargets(
     readonly goesOn: () => Promise<boolean>;
   },
 ): Promise<RolledTargets> {
-  const outcomes: RolloutOutcome[] = [];
-  const batch = Math.max(1, options.batch);
-  for (let i = 0; i < targets.length; i += batch) {
-    context.signal?.throwIfAborted();
-    if (i > 0 && !(await options.goesOn())) break;
-    const settled = await Promise.allSettled(
-      targets.slice(i, i + batch).map((target) => {
-        const runtime = options.owners.get(target.workload.id) as WorkloadRuntime;
-        return rollOne(context, campaign, target, runtime);
-      }),
-    );
-    for (const one of settled) {
-      if (one.status === 'rejected') throw one.reason;
-      outcomes.push(one.value);
+  const outcomes = new Map<Target, RolloutOutcome>();
+  const list = freshLists();
+  const left = [...targets];
+  let isOver = false;
+  const lane = async (first: Target | undefined): Promise<void> => {
+    for (let target = first; target !== undefined; target = isOver ? undefined : left.shift()) {
+      if (target !== first && !(await mayBegin())) {
+        left.unshift(target);
+        return;
+      }
+      const runtime = options.owners.get(target.workload.id) as WorkloadRuntime;
+      const outcome = await rollOne(context, campaign, target, runtime, list);
+      outcomes.set(target, outcome);
+      isOver ||= isSetback(outcome);
+      context.progress?.update('rollout', outcomes.size, targets.length);
     }
-    context.progress?.update('rollout', outcomes.length, targets.length);
-    if (outcomes.some(isSetback)) break;
-  }
-  return { outcomes, skipped: targets.slice(outcomes.length).map(({ workload }) => workload.id) };
+  };
+  const mayBegin = async (): Promise<boolean> => {
+    context.signal?.throwIfAborted();
+    isOver ||= !(await options.goesOn());
+    return !isOver;
+  };
+  context.signal?.throwIfAborted();
+  const lanes = left.splice(0, Math.max(1, options.batch)).map(async (target) => {
+    try {
+      await lane(target);
+    } catch (error) {
+      isOver = true;
+      throw error;
+    }
+  });
+  const settled = await Promise.allSettled(lanes);
+  const failed = settled.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  const done = targets.flatMap((target) => outcomes.get(target) ?? []);
+  return { outcomes: done, skipped: targets.flatMap((one) => (outcomes.has(one) ? [] : one.workload.id)) };
 }
 
 async function rollOne(
@@ -54,6 +72,7 @@ async function rollOne(
   campaign: Campaign,
   target: Target,
   runtime: WorkloadRuntime,
+  list: FreshList,
 ): Promise<RolloutOutcome> {
   const { database, clock = systemClock } = context;
   const { digest, tag } = campaign;
@@ -77,7 +96,7 @@ async function rollOne(
     await database.transaction(async (trx) => await finishRollout(trx, open, { ...key, outcome }, clock));
     return outcome;
   } catch (error) {
-    if (await isUntouched(open, target, runtime)) {
+    if (await isUntouched(open, target, () => list(runtime))) {
       await database.transaction(async (trx) => await abandonRollout(trx, open));
     }
     throw error;
@@ -85,11 +104,14 @@ async function rollOne(
 }
 
 /** As far as the runtime says: listed again, it runs what it ran. Otherwise the row stays open for the next call. */
-async function isUntouched(open: OpenRollout, target: Target, runtime: WorkloadRuntime): Promise<boolean> {
+async function isUntouched(
+  open: OpenRollout,
+  target: Target,
+  list: () => Promise<readonly Workload[] | undefined>,
+): Promise<boolean> {
   // Steps are copies beside the old ones: the workload itself names the old image while they are in place.
   if (open.resumed || target.settings.strategy?.kind === 'canary') return false;
-  const after = await runtime.list().catch(() => undefined);
-  const now = after
+  const now = (await list())
     ?.find(({ id }) => id === target.workload.id)
     ?.containers.find((one) => one.name === target.container);
   return now !== undefined && now.digest !== undefined && now.image === target.previous;

@@ -23,10 +23,14 @@ class FakeRuntime implements WorkloadRuntime {
   crash: 'before' | 'after' | undefined;
   blame: 'image' | 'environment' = 'image';
   reason: string | undefined;
+  /** Workload → held until this is done. */
+  readonly held = new Map<string, Promise<void>>();
+  lists = 0;
   async unavailable() {
     return this.reason;
   }
   async list(): Promise<readonly Workload[]> {
+    this.lists += 1;
     return [...this.images].map(([name, { image, digest }]) => ({
       id: `fake:${name}`,
       kind: 'container',
@@ -41,6 +45,7 @@ class FakeRuntime implements WorkloadRuntime {
   async rollout(request: RolloutRequest): Promise<RolloutOutcome> {
     const { workload, image, digest } = request;
     this.calls.push(workload.name);
+    await this.held.get(workload.name);
     const base = { workload: workload.id, from: workload.image, to: image, interrupted: false, milliseconds: 1.5 };
     if (this.images.get(workload.name)?.digest === digest)
       return { kind: 'unchanged', workload: workload.id, to: image };
@@ -90,6 +95,37 @@ export function rolloutContract(name: string, open: () => Promise<Database>, cle
           : [],
       );
     const to = (digest: Digest) => ({ image: at(digest), digest, deadline: 1000 });
+
+    test('two at once: a slow one holds up no others, and the answer is in order', async () => {
+      const slow = Promise.withResolvers<void>();
+      runtime.held.set('a', slow.promise);
+      const rolled = rollOut(context(), { ...to(NEW), batch: 2 });
+      while (runtime.images.get('c')?.digest !== NEW) await new Promise(setImmediate);
+      assert.equal(runtime.images.get('a')?.digest, OLD);
+      slow.resolve();
+      const { outcomes } = await rolled;
+      assert.deepEqual(
+        outcomes.map(({ workload }) => workload),
+        ['fake:a', 'fake:b', 'fake:c'],
+      );
+    });
+
+    test('many that fail at once are looked at once', async () => {
+      const names = Array.from({ length: 40 }, (_, at) => `m${at}`);
+      for (const name of names) runtime.images.set(name, { image: at(OLD), digest: OLD });
+      const gate = Promise.withResolvers<void>();
+      for (const name of runtime.images.keys()) runtime.held.set(name, gate.promise);
+      runtime.crash = 'before';
+      const rolled = rollOut(context(), { ...to(NEW), batch: 50 });
+      const failed = assert.rejects(rolled, /died before/);
+      while (runtime.calls.length < 43) await new Promise(setImmediate);
+      runtime.lists = 0;
+      gate.resolve();
+      await failed;
+      assert.ok(runtime.lists <= 2, `${runtime.lists} lists`);
+      const open = await database.kysely.selectFrom('rollout').selectAll().where('finished', 'is', null).execute();
+      assert.deepEqual(open, [], 'nothing was changed: no slot is left half-way');
+    });
 
     test('every workload of the repository is rolled out, in order, and each is announced once', async () => {
       runtime.images.set('other', { image: at(OLD, 'registry.example/else'), digest: digestOf('9') });
