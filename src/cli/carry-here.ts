@@ -1,4 +1,6 @@
 import type { CliContext } from './context.ts';
+import { fleetHosts } from './engine-hosts.ts';
+import { clustersOf } from './fleet-clusters.ts';
 import { openGitopsRuntimes } from './gitops-runtimes.ts';
 import { carryContext } from './rollout-setup.ts';
 import type { OpenRollouts } from './rollouts.ts';
@@ -21,7 +23,10 @@ export async function carryHere(
   ]);
   await using resources = new AsyncDisposableStack();
   const runtimes = [
-    ...(await openRuntimes(options)),
+    ...(await openRuntimes(
+      options,
+      fleet === undefined ? {} : { hosts: fleetHosts(fleet), clusters: clustersOf(fleet) },
+    )),
     ...(fleet === undefined ? [] : await openGitopsRuntimes(fleet, context)),
   ];
   for (const runtime of runtimes) resources.defer(async () => await runtime.close());

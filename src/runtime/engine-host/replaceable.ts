@@ -7,17 +7,22 @@ import { labelsOf, nameOf, type Replica } from './replica.ts';
 /** Podman and quadlet write it on containers that a systemd unit starts. */
 const UNIT = 'PODMAN_SYSTEMD_UNIT';
 
+/** Inspections side by side: a host may have hundreds of containers. */
+const AT_ONCE = 8;
+
 const joins = ({ HostConfig }: ContainerInspect, { Id }: ContainerInspect): boolean =>
   [HostConfig.NetworkMode, HostConfig.PidMode, HostConfig.IpcMode].some((mode) => mode === `container:${Id}`);
 
 /** Containers that live in the namespaces of these: they would go on in those of a container that is gone. */
 async function dependents(api: EngineApi, replicas: readonly Replica[]): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for (const { Id, Labels } of await api.list()) {
-    if (Labels?.[Label.owner] !== undefined) continue;
-    const other = await api.inspect(Id);
-    const host = other === undefined ? undefined : replicas.find(({ current }) => joins(other, current));
-    if (other !== undefined && host !== undefined) found.set(host.name, nameOf(other));
+  const all = (await api.list()).filter(({ Labels }) => Labels?.[Label.owner] === undefined);
+  for (let i = 0; i < all.length; i += AT_ONCE) {
+    const others = await Promise.all(all.slice(i, i + AT_ONCE).map(async ({ Id }) => await api.inspect(Id)));
+    for (const other of others) {
+      const host = other === undefined ? undefined : replicas.find(({ current }) => joins(other, current));
+      if (other !== undefined && host !== undefined) found.set(host.name, nameOf(other));
+    }
   }
   return found;
 }
