@@ -36,11 +36,9 @@ for (const suite of SUITES) {
         repositories: async () => (await from.repositories()).filter(({ pocket }) => pockets.includes(pocket)),
       };
       // libxml2 has another name since trixie.
-      // The postinst of bullseye's systemd (247) ends with 73 in the sandbox.
-      const unfit = suite === 'bullseye' && scripts === 'run' ? 'systemd' : '';
-      const names = [...SMALL, ...(LONG ? WIDE : [])]
-        .filter((name) => name !== unfit)
-        .map((name) => (name === 'libxml2' && suite === 'trixie' ? 'libxml2-utils' : name));
+      const names = [...SMALL, ...(LONG ? WIDE : [])].map((name) =>
+        name === 'libxml2' && suite === 'trixie' ? 'libxml2-utils' : name,
+      );
       const recipe = `apiVersion: heraklit/v1\nkind: Image\nname: image\ndistribution: debian/${suite}\nscripts: ${scripts}\npackages: [${names}]\n`;
       const home = await openComposeHome(context, downloads);
       let before: ComposedImage | undefined;
