@@ -1,11 +1,32 @@
 /** What is recorded of running things, on every kind of database. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { silentLog } from '../../src/base/index.ts';
 import { clusterStatuses, watchWorkloads } from '../../src/crawl/index.ts';
+import { remember } from '../../src/crawl/store.ts';
 import type { Database } from '../../src/database/index.ts';
-import { changeWorkloads, type RecordedWorkload, recordWorkloads } from '../../src/inventory/store/index.ts';
+import { inspectImage } from '../../src/inventory/index.ts';
+import {
+  changeWorkloads,
+  type RecordedWorkload,
+  recordImages,
+  recordWorkloads,
+  whereDigest,
+} from '../../src/inventory/store/index.ts';
 import type { ClusterInventory, ClusterState, ObservedWorkload, WorkloadChanges } from '../../src/runtime/index.ts';
+
+/** Of an image without anything in it. */
+async function emptyContents() {
+  const root = await mkdtemp(join(tmpdir(), 'heraklit-empty-'));
+  try {
+    return await inspectImage({ kind: 'dir', root });
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
 
 const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
 const [A, B] = [digest('a'), digest('b')];
@@ -92,6 +113,30 @@ export function workloadsContract(title: string, open: () => Promise<Database>, 
       );
       assert.deepEqual([await users(A), await users(B)], [['a'], []]);
       assert.deepEqual(await names(), ['a/web']);
+    });
+
+    test('an image is found by the digests of its index and its configuration, too', async () => {
+      const [image, index, config] = [digest('1'), digest('2'), digest('3')];
+      await database.transaction(async (trx) => {
+        const contents = { ...(await emptyContents()), alsoKnownAs: [config] };
+        await recordImages(trx, [{ digest: image, contents, reference: 'registry.example/web:1', now: NOW }]);
+        const name = { reference: 'registry.example/web:1', digest: index, image };
+        await remember(trx, 'registry:registry.example', [name], NOW);
+      });
+      const container = { name: 'web', image: 'registry.example/web:1', running: [] };
+      await record([
+        workload('by-index', { containers: [{ ...container, digest: index }] }),
+        workload('by-config', {
+          containers: [{ ...container, digest: undefined, running: [{ digest: config, replicas: 2 }] }],
+        }),
+        workload('by-manifest', { containers: [{ ...container, digest: image }] }),
+        workload('other', { containers: [{ ...container, digest: B }] }),
+      ]);
+      const found = await whereDigest(database.kysely, { digest: image });
+      assert.deepEqual(
+        found.rows.flatMap(({ workloads }) => workloads.map((id) => id.slice(id.lastIndexOf('/') + 1))),
+        ['by-config', 'by-index', 'by-manifest'],
+      );
     });
 
     test('a survey of templates leaves what a watch told besides', async () => {
