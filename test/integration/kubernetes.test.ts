@@ -188,6 +188,18 @@ describe('kubernetes', () => {
     assert.match(outcome.reason, /0\/3 nodes/);
   });
 
+  test('where no copy ever got ready, as without a node, it is put back and not waited for', limited, async () => {
+    api = await startKubernetesApi(() => 'unschedulable');
+    api.create(manifest('Deployment', 'web', [{ name: 'web', image: FIRST.image }]), 'helm');
+    runtime = createKubernetesRuntime({ kubeconfig: api.kubeconfig, namespaces: ['shop'] });
+    const workload = await settled(runtime, 'web');
+    while (api.store.list('Pod', 'shop').length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const outcome = await runtime.rollout({ workload, ...SECOND, deadline: 200 });
+    assert.ok(outcome.kind === 'rolledback' && outcome.blame === 'environment', JSON.stringify(outcome));
+    assert.match(outcome.reason, /not ready either/);
+    assert.equal((await settled(runtime, 'web')).digest, FIRST.digest);
+  });
+
   test('a DaemonSet rolls out; a CronJob changes for its next run', limited, async () => {
     const workload = await withWorkload('DaemonSet');
     assert.equal((await runtime.rollout({ workload, ...SECOND, deadline: 3000 })).kind, 'rolledout');

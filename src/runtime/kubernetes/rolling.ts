@@ -52,6 +52,16 @@ async function deleteBrokenPods(run: Run, pods: readonly Pod[], image: string): 
   }
 }
 
+/** None of the older copies is ready, for a reason of the cluster's (no node, no room): there is no health to go back to. */
+function neverRan({ container }: Run, pods: readonly Pod[], candidate: string): boolean {
+  const isOlder = ({ spec }: Pod): boolean =>
+    spec?.containers?.some(({ name, image }) => name === container && image !== candidate) === true;
+  const older = pods.filter(isOlder);
+  const isReady = ({ status }: Pod): boolean =>
+    status?.containerStatuses?.some(({ name, ready }) => name === container && ready === true) === true;
+  return older.length > 0 && !older.some(isReady);
+}
+
 /**
  * Puts back what ran before and waits until it is healthy, unless somebody else was faster.
  * @throws KUBERNETES_ROLLBACK_INCOMPLETE
@@ -69,6 +79,9 @@ export async function rollBack(run: Run, follower: Follower, failed: Verdict & {
   });
   if (overtaken !== undefined) return overtaken;
   if (run.kind === 'StatefulSet') await deleteBrokenPods(run, before, image);
+  if (blame === 'environment' && neverRan(run, before, image)) {
+    return { kind: 'rolledback', reason: `${reason}; what it ran before was not ready either`, blame };
+  }
   const object = await readRun(run);
   if (waitsForNobody(object, run.kind)) return { kind: 'rolledback', reason, blame };
   if (object.spec?.paused === true) {
