@@ -75,6 +75,7 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
     ...{ deletes: options.delete, sparse: options.sparse, mirror, limits },
     ...(quota === undefined ? {} : { quota }),
   };
+  let served: string | undefined;
   const { server, url, localUrl, ...operations } = await http.serveHttp(
     {
       queries: http.databaseQueries({
@@ -84,7 +85,7 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
       }),
       hosts: http.databaseHostReports(database),
       rollouts: http.databaseRollouts({
-        ...{ database, catalogue },
+        ...{ database, catalogue, registryHost: () => served },
         ...(fleet === undefined ? {} : { fleet: { name: fleet.fleet.name, document: fleet.document } }),
       }),
       events: http.databaseEventStream(database),
@@ -114,6 +115,7 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
       ...(options.anonymous === undefined ? {} : { anonymous: options.anonymous }),
     },
   );
+  served = new URL(url).host;
   resources.defer(async () => {
     await drainServer(operations, drainSeconds(options), context);
     await server.close();

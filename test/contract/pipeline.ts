@@ -4,9 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../../src/base/index.ts';
 import type { Database } from '../../src/database/index.ts';
-import { type PipelineResult, type PushPort, planPipeline, runPipeline } from '../../src/engine/index.ts';
+import { type PipelineResult, type PushPort, planPipeline, runPipeline, undoRelease } from '../../src/engine/index.ts';
 import { readEvents } from '../../src/events/index.ts';
+import type { Digest } from '../../src/oci/index.ts';
 import type { Decide } from '../../src/plan/index.ts';
 import { createSqlCatalogue, type RegistryCatalogue } from '../../src/registry/index.ts';
 import { type BlobStore, openBlobStore } from '../../src/storage/index.ts';
@@ -214,6 +216,33 @@ export function pipelineContract(name: string, open: () => Promise<Database>, cl
       assert.equal(now.web, before.web);
       const said = await news();
       for (const word of ['released web']) assert.ok(said.includes(`image.${word}`), word);
+    });
+
+    test('an image that proves bad after its run: fleet and tag go back, and the same input is not built again', async () => {
+      const good = updated({ openssl: '5' });
+      await run(good, {});
+      const before = await tags();
+      const bad = updated({ openssl: '5', nginx: '3' });
+      await run(bad, {});
+      const released = await tags();
+      assert.notEqual(released.web, before.web);
+      const image = { name: 'web', fleet: 'test', repository: 'web', tag: 'latest' };
+      const change = { ...image, digest: released.web as Digest, previous: before.web as Digest };
+      const undo = await undoRelease({ database, catalogue, clock: systemClock }, change);
+      await database.transaction(undo);
+      assert.equal((await tags()).web, before.web);
+      const task = await database.kysely
+        .selectFrom('task')
+        .select(['status'])
+        .where('image', '=', 'web')
+        .where('digest', '=', change.digest)
+        .execute();
+      assert.deepEqual(task, [{ status: 'failed' }]);
+      const plan = await planPipeline(optionsFor(bad, {}));
+      assert.ok(!plan.levels.flat().includes('web'), JSON.stringify(plan.levels));
+      // Twice changes nothing; and a release that another one has replaced is left alone.
+      await database.transaction(await undoRelease({ database, catalogue, clock: systemClock }, change));
+      assert.equal((await tags()).web, before.web);
     });
 
     test('a run that began meanwhile is waited for, not doubled', async () => {

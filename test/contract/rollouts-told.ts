@@ -89,7 +89,7 @@ export function rolloutsToldContract(name: string, open: () => Promise<Database>
         })
         .execute();
       rollouts = databaseRollouts({
-        ...{ database, catalogue, registryHost: HOST },
+        ...{ database, catalogue, registryHost: () => HOST },
         fleet: { name: 'shop', document: DOCUMENT },
       });
     });
@@ -199,7 +199,12 @@ export function rolloutsToldContract(name: string, open: () => Promise<Database>
         stages: [DOCUMENT.rollout.stages[0], { name: 'production', clusters: ['prod'] }],
       } as const;
       const document = { rollout: plain };
-      const own = databaseRollouts({ database, catalogue, registryHost: HOST, fleet: { name: 'shop', document } });
+      const own = databaseRollouts({
+        database,
+        catalogue,
+        registryHost: () => HOST,
+        fleet: { name: 'shop', document },
+      });
       const refused = async (wanted: Parameters<Rollouts['promote']>[0], code: string, by = ALICE) =>
         await assert.rejects(own.promote(wanted, by), (error) => isHeraklitError(error, code), code);
       await refused({ image: 'web', to: 'space' }, 'ROLLOUT_STAGE_UNKNOWN');

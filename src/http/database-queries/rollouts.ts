@@ -14,7 +14,7 @@ export interface DatabaseRolloutsOptions {
   /** Has stages and zones; without it nothing is promoted and simulated. */
   readonly fleet?: { readonly name: string; readonly document: Pick<Fleet, 'rollout' | 'zones'> } | undefined;
   /** `host:port` of our registry as workloads reach it. */
-  readonly registryHost?: string | undefined;
+  readonly registryHost?: (() => string | undefined) | undefined;
 }
 
 const DEFAULT_LIMIT = 100;
@@ -81,7 +81,7 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
       const context = {
         database,
         catalogue,
-        registryHost,
+        registryHost: registryHost?.(),
         fleet: fleet.name,
         plan: stage.planOfFleet(fleet.document, image),
       };
@@ -101,7 +101,7 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
       const workloads = await stage.knownWorkloads(kysely);
       const campaign = {
         ...{ digest: wanted, repository: row.repository, plan: stage.planOfFleet(fleet.document, image) },
-        image: `${registryHost ?? 'registry'}/${row.repository}@${wanted}`,
+        image: `${registryHost?.() ?? 'registry'}/${row.repository}@${wanted}`,
       };
       const known = await stage.supersededByRunning(kysely, workloads);
       const good = await stage.zonesWith(kysely, wanted);
