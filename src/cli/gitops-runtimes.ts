@@ -14,10 +14,10 @@ export async function openGitopsRuntimes(fleet: LoadedFleet, context: CliContext
     import('../forge/index.ts'),
   ]);
   const forges = await forgesOf(fleet);
-  return repositories.map(({ name, branch, write = 'commit', author, ...git }) => {
+  return repositories.map(({ name, branch, write = 'commit', writers = 'leave', author, ...git }) => {
     const forge = forges.find((one) => repositoryAt(one, git.url) !== undefined);
     return createGitopsRuntime({
-      ...{ name, write, cache: join(context.home.cache, 'gitops'), log: context.log },
+      ...{ name, write, writers, cache: join(context.home.cache, 'gitops'), log: context.log },
       git: { ...gitSourceOf(git, fleet.directory), ref: branch },
       ...(author === undefined ? {} : { author }),
       ...(forge === undefined ? {} : { forge }),

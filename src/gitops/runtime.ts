@@ -12,6 +12,7 @@ import { formatImageName, type ImageName } from './image-name.ts';
 import { findPlaces, type Place } from './places.ts';
 import { propose } from './propose.ts';
 import { refusedDigests, TRAILER } from './refused-digests.ts';
+import { writerOf } from './writer.ts';
 
 export interface GitopsOptions {
   /** Of the fleet file; part of workload ids. */
@@ -21,6 +22,8 @@ export interface GitopsOptions {
   readonly write: 'commit' | 'pull-request';
   /** Has the pull requests; needed for those. */
   readonly forge?: Forge;
+  /** `leave` (the default): files whose images Flux or Argo CD's updater writes are left to them. */
+  readonly writers?: 'leave' | 'override';
   readonly author?: { readonly name: string; readonly email: string };
   /** Folder for its copy; may be deleted at any time. */
   readonly cache: string;
@@ -59,7 +62,9 @@ export function createGitopsRuntime(options: GitopsOptions): WorkloadRuntime {
     async list() {
       const at = await branch();
       const tip = await fetchBranch(at);
-      return (await placesAt(at, tip, folder)).map(({ file, places }) => workloadOf(name, file.path, places));
+      return (await placesAt(at, tip, folder, options.writers)).map(({ file, places, writer }) =>
+        workloadOf(name, file.path, places, writer),
+      );
     },
     async rollout(request, signal) {
       const at = await branch();
@@ -80,9 +85,16 @@ interface FilePlaces {
   readonly file: TreeFile;
   readonly text: string;
   readonly places: readonly Place[];
+  /** Who writes it, and is left to. */
+  readonly writer: Workload['managedBy'];
 }
 
-async function placesAt(branch: Branch, tip: string, folder: string): Promise<readonly FilePlaces[]> {
+async function placesAt(
+  branch: Branch,
+  tip: string,
+  folder: string,
+  writers: GitopsOptions['writers'] = 'leave',
+): Promise<readonly FilePlaces[]> {
   const files = await yamlFiles(branch, tip, folder);
   const contents = await readBlobs(
     branch,
@@ -91,11 +103,12 @@ async function placesAt(branch: Branch, tip: string, folder: string): Promise<re
   return files.flatMap((file) => {
     const text = contents.get(file.blob) ?? '';
     const places = findPlaces(text);
-    return places.length === 0 ? [] : [{ file, text, places }];
+    const writer = writers === 'override' ? undefined : writerOf(text);
+    return places.length === 0 ? [] : [{ file, text, places, writer }];
   });
 }
 
-function workloadOf(name: string, path: string, places: readonly Place[]): Workload {
+function workloadOf(name: string, path: string, places: readonly Place[], writer: Workload['managedBy']): Workload {
   const containers = places.map((place) => ({
     name: place.name,
     image: formatImageName(place.image),
@@ -106,6 +119,7 @@ function workloadOf(name: string, path: string, places: readonly Place[]): Workl
     id: `gitops:${name}/${path}`,
     kind: 'file',
     ...{ name: path, namespace: '', image: first.image, digest: first.digest, containers, replicas: 0 },
+    ...(writer === undefined ? {} : { managedBy: writer }),
   };
 }
 
@@ -119,7 +133,7 @@ async function write(
   const began = performance.now();
   const { workload, digest } = request;
   const tip = await fetchBranch(branch, signal);
-  const found = (await placesAt(branch, tip, checkSubPath(options.git.path))).find(
+  const found = (await placesAt(branch, tip, checkSubPath(options.git.path), options.writers)).find(
     ({ file }) => file.path === workload.name,
   );
   const wanted = request.container ?? workload.containers[0]?.name;
@@ -135,6 +149,11 @@ async function write(
     ...{ kind: 'rolledback', workload: workload.id, from, to, reason, blame: 'environment', interrupted: false },
     milliseconds: performance.now() - began,
   });
+  if (found.writer !== undefined) {
+    return back(
+      `${workload.name} is written by ${found.writer.by} (${found.writer.id}): two writers would take back what the other wrote`,
+    );
+  }
   const refused = (await refusedDigests(branch, tip, found.file.path, place.name)).get(digest);
   if (refused !== undefined) {
     return back(

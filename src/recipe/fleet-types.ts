@@ -428,6 +428,8 @@ export interface FleetGitopsRepository extends Omit<FleetGitSource, 'ref' | 'sub
   readonly branch: string;
   /** Straight to the branch (the default), or by a pull request for each image and file. */
   readonly write?: 'commit' | 'pull-request';
+  /** Files whose images Flux or Argo CD's updater writes: left to them (the default), or written all the same. */
+  readonly writers?: 'leave' | 'override';
   readonly author?: { readonly name: string; readonly email: string };
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isHeraklitError } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Workload } from '../runtime/index.ts';
-import { repositoryOf, selectSlots } from './select.ts';
+import { fightsOf, repositoryOf, selectSlots } from './select.ts';
 
 const digestOf = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
 const [OLD, NEW] = [digestOf('1'), digestOf('2')];
@@ -38,4 +38,34 @@ test('only matching containers of a pod change', () => {
   );
   assert.equal(repositoryOf('host:5000/a/b:tag@sha256:x'), 'host:5000/a/b');
   assert.equal(repositoryOf('host:5000/a'), 'host:5000/a');
+});
+
+test('what another writes is left to it, unless it is asked for by name', () => {
+  const made = (name: string, managedBy?: Workload['managedBy']): Workload => ({
+    ...{
+      id: `kubernetes:c/x/Deployment/${name}`,
+      kind: 'Deployment',
+      name,
+      namespace: 'x',
+      image: at(OLD),
+      digest: OLD,
+      replicas: 1,
+    },
+    containers: [{ name: 'web', image: at(OLD), digest: OLD }],
+    ...(managedBy === undefined ? {} : { managedBy }),
+  });
+  const release: Workload = { ...made('release'), id: 'helm:c/x/release', kind: 'HelmRelease' };
+  const workloads = [
+    ...[made('own'), made('flux', { by: 'flux', id: 'flux-system/apps' }), made('argo', { by: 'argocd', id: 'shop' })],
+    ...[made('helm', { by: 'helm', id: release.id }), made('unlisted', { by: 'helm', id: 'helm:c/y/other' }), release],
+  ];
+  const target = { image: at(NEW), digest: NEW };
+  const named = (asked: readonly string[]) =>
+    selectSlots(workloads, target, asked, new Set()).map((one) => one.workload.name);
+  assert.deepEqual(named([]), ['own', 'unlisted', 'release']);
+  assert.deepEqual(named(['flux', 'helm']), ['flux', 'helm']);
+  assert.deepEqual(fightsOf(workloads.filter(({ name }) => name === 'unlisted' || name === 'argo')), [
+    'kubernetes:c/x/Deployment/argo is written by argocd (shop), which takes the image back',
+    'kubernetes:c/x/Deployment/unlisted belongs to helm:c/y/other: its next helm upgrade takes the image back',
+  ]);
 });

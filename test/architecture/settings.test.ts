@@ -444,9 +444,9 @@ const FLEET: Readers = {
   ...under(
     'rollout.git[]',
     Object.fromEntries(
-      ['name', 'branch', 'write', 'author'].map((name) => [
+      ['name', 'branch', 'write', 'writers', 'author'].map((name) => [
         name,
-        ['src/cli/gitops-runtimes.ts', "{ name, branch, write = 'commit', author, ...git }"],
+        ['src/cli/gitops-runtimes.ts', "{ name, branch, write = 'commit', writers = 'leave', author, ...git }"],
       ]),
     ),
   ),

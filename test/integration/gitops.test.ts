@@ -15,7 +15,7 @@ import { commitFiles, git, newRepository, startGitServer } from '../support/git-
 
 const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
 const IMAGE = 'registry.example.org/team/web';
-const MANIFEST = `kind: Deployment\nmetadata: { name: web }\nspec:\n  containers:\n  - name: app   # the shop\n    image: "${IMAGE}:latest@${digest('0')}"  # {"$imagepolicy": "flux-system:web"}\n  - { name: proxy, image: 'envoy:1' }\n`;
+const MANIFEST = `kind: Deployment\nmetadata: { name: web }\nspec:\n  containers:\n  - name: app   # the shop\n    image: "${IMAGE}:latest@${digest('0')}"  # the marker\n  - { name: proxy, image: 'envoy:1' }\n`;
 
 async function bench(context: TestContext, more: Partial<GitopsOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'gitops-'));
@@ -253,4 +253,29 @@ test('one pull request for an image, kept up to date; closed by a person, its di
     git: { url: `${server.url}/team/deploy.git`, ref: 'main', path: 'apps', insecure: true },
   });
   await assert.rejects(roll(nobody, digest('8')), { code: 'GITOPS_PUSH_REFUSED' });
+});
+
+test('files that Flux or the updater of Argo CD writes are left to them, unless told otherwise', {
+  timeout: 120_000,
+}, async (context) => {
+  const marked = MANIFEST.replace('# the marker', '# {"$imagepolicy": "flux-system:web"}');
+  const { runtime, work, folder, server, head } = await bench(context);
+  commitFiles(work, { 'apps/web.yaml': marked }, 'Flux writes it');
+  const [listed] = await runtime.list();
+  assert.deepEqual(listed?.managedBy, { by: 'flux', id: 'image policy flux-system:web' });
+  const left = await roll(runtime, digest('1'));
+  assert.equal(left.kind, 'rolledback');
+  assert.ok('reason' in left && left.reason.includes('written by flux (image policy flux-system:web)'));
+  assert.equal(head(), marked.trimEnd());
+  const told = createGitopsRuntime({
+    ...{ name: 'deploy', write: 'commit', writers: 'override', cache: join(folder, 'cache2') },
+    git: { url: `${server.url}/team/deploy.git`, ref: 'main', path: 'apps', insecure: true },
+  });
+  assert.equal((await told.list())[0]?.managedBy, undefined);
+  assert.equal((await roll(told, digest('1'))).kind, 'rolledout');
+  assert.ok(head().includes(digest('1')) && head().includes('$imagepolicy'));
+  const application = `kind: Application\nmetadata:\n  name: web\n  annotations:\n    argocd-image-updater.argoproj.io/image-list: web=${IMAGE}\nspec: { source: { kustomize: { images: [ "${IMAGE}:1" ] } } }\n`;
+  commitFiles(work, { 'apps/application.yaml': application }, 'the updater writes it');
+  const found = (await runtime.list()).find(({ name }) => name === 'apps/application.yaml');
+  assert.equal(found?.managedBy?.by, 'argocd');
 });
