@@ -36,4 +36,4 @@ export { PREDICATES, predicateName, predicateType } from './predicates.ts';
 export { type ProvenanceFacts, provenancePredicate } from './provenance.ts';
 export { digestSet, type ResourceDescriptor } from './resource.ts';
 export { IN_TOTO_PAYLOAD, parseStatement, type Statement, statementOf } from './statement.ts';
-export { testResultPredicate } from './test-result.ts';
+export { type TestDetails, testResultPredicate } from './test-result.ts';

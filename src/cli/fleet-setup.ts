@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { systemClock } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { FleetSetup, LoadedFleet, SigningSetup } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
@@ -15,6 +16,8 @@ export interface FleetSetupOptions extends SourceOptions {
   readonly database: Database;
   /** `host:port` of our registry; '' when it is not served. */
   readonly registryHost: string;
+  /** Where the verifier pulls candidates from, when that is not `registryHost`. */
+  readonly candidatesFrom?: string;
   /** Starts candidates to test them. */
   readonly verifier?: EngineRuntime;
   /** Where released images are rolled out to. */
@@ -50,7 +53,10 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
           ...{ registryHost, document: fleet.document, fleet: fleet.fleet.name },
         });
   const signing = await signingSetup(fleet);
-  const { createSqlCatalogue } = await import('../registry/index.ts');
+  const [{ createSqlCatalogue }, { recordVerification }] = await Promise.all([
+    import('../registry/index.ts'),
+    import('../verify/index.ts'),
+  ]);
   const catalogue = createSqlCatalogue(database);
   return {
     fleet,
@@ -62,7 +68,9 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
     verify: verifyOf({
       fleet,
       workshop,
-      registryHost,
+      registryHost: options.candidatesFrom ?? registryHost,
+      keep: async (id, image, verification) =>
+        await database.transaction((trx) => recordVerification(trx, id, image, verification, systemClock)),
       released: async (repository, tag) => (await catalogue.resolve(repository, tag))?.digest,
       ...(verifier === undefined ? {} : { runtime: verifier }),
     }),

@@ -1,3 +1,4 @@
+import type { TestDetails } from '../attestation/index.ts';
 import type { BuiltImage } from '../build/index.ts';
 import type { NewEvent } from '../events/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
@@ -83,7 +84,12 @@ export interface SigningPort {
   /** Signed statements: what the image was made of, and what is inside. The blobs lie in the store when it resolves. */
   attest(build: AttestedBuild, signal: AbortSignal): Promise<Attached>;
   /** The image's signature and the statement of its tests; nothing when it is signed already. */
-  sign(candidate: CandidateImage, checks: readonly string[], signal: AbortSignal): Promise<Attached>;
+  sign(
+    candidate: CandidateImage,
+    checks: readonly string[],
+    signal: AbortSignal,
+    report?: TestReport,
+  ): Promise<Attached>;
   /** The signature of an image that was released unsigned; nothing when it has one. */
   signAlone(place: Place, subject: Descriptor): Promise<Attached>;
 }
@@ -96,9 +102,23 @@ export interface CandidateImage extends Place {
   readonly summary: BuildSummary;
 }
 
+/** How the tests of an image went, for the statement about them. */
+export interface TestReport {
+  /** Under which the result is kept. */
+  readonly id: string;
+  /** Everything that said what to test: settings, files of tests, compose files. */
+  readonly configuration: Digest;
+  readonly details: TestDetails;
+}
+
 /** `event`: the stage's own image.verified, with every step; it commits with the outcome. */
 export type Verification =
-  | { readonly kind: 'passed'; readonly checks: readonly string[]; readonly event?: NewEvent }
+  | {
+      readonly kind: 'passed';
+      readonly checks: readonly string[];
+      readonly event?: NewEvent;
+      readonly report?: TestReport;
+    }
   | { readonly kind: 'rejected'; readonly reason: string; readonly event?: NewEvent };
 
 export interface VerifyPort {

@@ -8,9 +8,11 @@ import { openHomeDatabase } from '../open-database.ts';
 import { pruneEvents } from '../prune-events.ts';
 import { coloursFor } from '../render/colours.ts';
 import { nothingToDo, renderTasks, taskReport } from '../render/tasks.ts';
+import { openTests } from '../run-tests.ts';
+import { addEngineOptions, type RuntimeOptions } from '../runtimes.ts';
 import { addSourceOptions, type SourceOptions } from '../source-options.ts';
 
-interface RunOptions extends SourceOptions {
+interface RunOptions extends SourceOptions, RuntimeOptions {
   readonly format: OutputFormat;
   readonly retryFailed?: boolean;
   readonly takeOver?: string;
@@ -20,8 +22,8 @@ interface RunOptions extends SourceOptions {
 const FINE: ReadonlySet<string> = new Set(['succeeded', 'unchanged', 'disabled', 'locked']);
 
 const HELP = `
-The loop once, without a server: indexes, inventory, plan, builds in dependency order, static tests, publication into
-the home's registry and its events. Killed at any moment, it goes on where it was when called again. Exit code 1 when a
+The loop once, without a server: indexes, inventory, plan, builds in dependency order, tests (those of docs/verify.md on
+podman or Docker where the fleet file has any, else static ones), publication into the home's registry and its events. Killed at any moment, it goes on where it was when called again. Exit code 1 when a
 task failed or cannot be planned. heraklit serve does the same on a schedule, serves the registry and rolls out.
 
 Examples:
@@ -29,7 +31,7 @@ Examples:
 `;
 
 export function register(command: Command, context: CliContext): void {
-  addSourceOptions(addFormat(command))
+  addEngineOptions(addSourceOptions(addFormat(command)))
     .argument('[fleet]', 'fleet file (default: heraklit.yaml)')
     .option('--retry-failed', 'also what failed with exactly this input')
     .option('--take-over <fleet>', 'earlier name of this fleet, whose images are its own')
@@ -41,8 +43,10 @@ async function run(file: string | undefined, options: RunOptions, context: CliCo
   const { pipelineOptions, runPipeline } = await import('../../engine/index.ts');
   const fleet = await loadFleetAndSources(fleetFile(file), context, options);
   const database = await openHomeDatabase(context);
+  await using resources = new AsyncDisposableStack();
   try {
-    const setup = await fleetSetup({ ...options, fleet, database, registryHost: '' }, context);
+    const tests = resources.use(await openTests(fleet, database, options, context));
+    const setup = await fleetSetup({ ...options, fleet, database, registryHost: '', ...tests.setup }, context);
     await fleetAdvisories(fleet, database, context)();
     const result = await runPipeline(await pipelineOptions(setup));
     // Where RabbitMQ is named, a server delivers to it, and knows what it still lacks.

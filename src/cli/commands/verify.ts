@@ -21,6 +21,7 @@ Examples:
   heraklit verify oci:web:1
   heraklit verify registry.example.com/shop/web:1 --http 8080/healthz=200
   heraklit verify oci:web:1 --tests web.tests.yaml --format junit
+  heraklit verify --kept web
   heraklit verify --reap
 `;
 
@@ -31,6 +32,7 @@ interface VerifyOptions extends RuntimeOptions {
   readonly tests?: string;
   readonly allow?: readonly ('run' | 'mounts')[];
   readonly reap?: boolean;
+  readonly kept?: string;
   readonly format: OutputFormat | 'junit';
 }
 
@@ -45,6 +47,7 @@ export function register(command: Command, context: CliContext): void {
     .option('--timeout <seconds>', 'for all checks of the started image (default: 60, of tests 300)')
     .option('--no-start', 'only what can be read')
     .option('--reap', 'only remove what tests of killed processes left')
+    .option('--kept <image>', 'only show results kept of an image of the home, or the one of an id')
     .addHelpText('after', HELP)
     .action((reference: string | undefined, options: VerifyOptions) => run(reference, options, context));
 }
@@ -82,8 +85,29 @@ async function reap(options: VerifyOptions, context: CliContext): Promise<void> 
   context.print(options.format === 'json' ? json({ removed }) : `removed ${removed}`);
 }
 
+async function showKept(image: string, { format }: VerifyOptions, context: CliContext): Promise<void> {
+  const [{ openHomeDatabase }, { readVerifications }] = await Promise.all([
+    import('../open-database.ts'),
+    import('../../verify/index.ts'),
+  ]);
+  const database = await openHomeDatabase(context);
+  try {
+    const verifications = await readVerifications(database.kysely, image);
+    context.settle();
+    if (format === 'json') return context.print(json({ verifications }));
+    const rows = verifications.flatMap(({ id, outcome, finished, digest, reason }) => [
+      `${finished.toISOString()}  ${outcome}  ${digest}  ${id}`,
+      ...(reason === undefined ? [] : [`  ${reason}`]),
+    ]);
+    context.print(rows.length === 0 ? `no result is kept of ${image}` : rows.join('\n'));
+  } finally {
+    await database.close();
+  }
+}
+
 async function run(text: string | undefined, options: VerifyOptions, context: CliContext): Promise<void> {
   if (options.reap === true && text === undefined) return await reap(options, context);
+  if (options.kept !== undefined && text === undefined) return await showKept(options.kept, options, context);
   if (text === undefined) throw cliError('CLI_USAGE', 'which image? `heraklit verify REF`, or `--reap` alone');
   const [oci, transport, build, { directoryLayerCache }, verify] = await Promise.all([
     import('../../oci/index.ts'),

@@ -27,6 +27,7 @@ import { workloadImages120 } from './120-workload-images.ts';
 import { rolloutState123 } from './123-rollout-state.ts';
 import { analysis127 } from './127-analysis.ts';
 import { renewals128 } from './128-renewals.ts';
+import { verifications130 } from './130-verifications.ts';
 import type { Migration } from './migration.ts';
 
 /**
@@ -63,4 +64,5 @@ export const MIGRATIONS: readonly Migration[] = [
   rolloutState123,
   analysis127,
   renewals128,
+  verifications130,
 ];

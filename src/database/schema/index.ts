@@ -9,6 +9,7 @@ import type { InventorySchema } from './inventory.ts';
 import type { RegistrySchema } from './registry.ts';
 import type { RolloutSchema } from './rollout.ts';
 import type { SourcesSchema } from './sources.ts';
+import type { VerificationsSchema } from './verifications.ts';
 
 /** Every table of the database. A table's row type stands in the file of the area that owns it. */
 export type Schema = EventsSchema &
@@ -21,7 +22,8 @@ export type Schema = EventsSchema &
   AnalysisSchema &
   CrawlSchema &
   HostsSchema &
-  SourcesSchema;
+  SourcesSchema &
+  VerificationsSchema;
 
 export type { AccountTable } from './access.ts';
 export type { FleetImageTable, QuarantineTable, RunTable, TaskTable } from './engine.ts';

@@ -83,13 +83,18 @@ export function signingOf(setup: SigningSetup, tools: SigningTools): SigningPort
       const entries = await storeAttachments(store, place.repository, referrers(built.descriptor, signed));
       return { entries, statements: signed.map(({ descriptor }) => descriptor) };
     },
-    async sign(candidate, checks): Promise<Attached> {
+    async sign(candidate, checks, _signal, report): Promise<Attached> {
       const store = await workshop.store();
       const { repository, descriptor: subject, image } = candidate;
       const name = nameOf(repository);
       const before = await attachedUnder(catalogue, store, repository, signatureTag(subject.digest));
       if (own.has(before?.descriptor.annotations?.[KEY_ID] ?? '')) return NOTHING_ATTACHED;
-      const run = { passed: checks, failed: [], configuration: configurationOf(tools.checksOf(image)) };
+      const run = {
+        passed: checks,
+        failed: [],
+        configuration: configurationOf(tools.checksOf(image), report?.configuration),
+        ...(report === undefined ? {} : { url: `urn:heraklit:verification:${report.id}`, details: report.details }),
+      };
       const tested = await statements(name, subject.digest, [
         { type: PREDICATES['test-result'], predicate: testResultPredicate(run) },
       ]);
@@ -124,9 +129,10 @@ async function layersOfTag(
   return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
 }
 
-function configurationOf(checks: VerifyChecks | undefined) {
+/** @param whole digest of the checks with the files they name, where they name any */
+function configurationOf(checks: VerifyChecks | undefined, whole: Digest | undefined) {
   if (checks === undefined) return [];
-  return [{ name: 'verify', digest: digestSet(digestOf(serialize(checks))) }];
+  return [{ name: 'verify', digest: digestSet(whole ?? digestOf(serialize(checks))) }];
 }
 
 function provenance({ built, request, place, run }: AttestedBuild, setup: SigningSetup, fleet: string): object {

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { digestSet } from '../../attestation/index.ts';
+import { digestOf, serialize } from '../../oci/index.ts';
 import type { VerifyChecks } from '../../recipe/index.ts';
 import type { EngineRuntime } from '../../runtime/index.ts';
 import {
@@ -11,7 +14,7 @@ import {
   verifyError,
   verifyImage,
 } from '../../verify/index.ts';
-import type { VerifyPort } from '../ports.ts';
+import type { TestReport, VerifyPort } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
 import type { Workshop } from '../workshop/workshop.ts';
 import type { LoadedFleet } from './load-fleet.ts';
@@ -28,7 +31,7 @@ export interface VerifySetup {
   /** Digest that a fleet's image is released as. */
   readonly released?: (repository: string, tag: string) => Promise<string | undefined>;
   /** Keeps what came of a test, with its logs. */
-  readonly keep?: (image: string, verification: Verification) => Promise<void>;
+  readonly keep?: (id: string, image: string, verification: Verification) => Promise<void>;
   /** Milliseconds a service must stay up. */
   readonly stayUp?: number;
 }
@@ -58,17 +61,46 @@ export function verifyOf(setup: VerifySetup): VerifyPort {
           ...(stayUp === undefined ? {} : { stayUp }),
         },
       );
-      if (suite !== undefined && hasTests(suite.suite)) await setup.keep?.(image, result);
+      const id = randomUUID();
+      const tested = suite !== undefined && hasTests(suite.suite) ? suite : undefined;
+      if (tested !== undefined) await setup.keep?.(id, image, result);
       if (result.environment !== undefined) {
         // Another attempt, and in the end a failed task; the image is not quarantined for what it did not do.
         throw verifyError('VERIFY_ENVIRONMENT', `${image} could not be tested: ${result.environment}`);
       }
       const event = verifiedEvent(image, result);
       if (result.passed) {
-        return { kind: 'passed', checks: result.steps.map((step) => step.name), event };
+        const checks = result.steps.map((step) => step.name);
+        // Times differ from run to run: only tests that somebody wrote are told with theirs.
+        return { kind: 'passed', checks, event, ...(tested && { report: reportOf(id, tested, result) }) };
       }
       const failed = result.steps.filter((step) => !step.passed);
       return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '), event };
+    },
+  };
+}
+
+function reportOf(id: string, { suite, compose }: LoadedSuite, result: Verification): TestReport {
+  const milliseconds = (time: number): number => Math.round(time);
+  return {
+    id,
+    configuration: digestOf(serialize({ suite, compose: compose ?? null })),
+    details: {
+      runner: result.mode,
+      durationMilliseconds: milliseconds(result.milliseconds),
+      steps: result.steps.map(({ name, kind = 'check', passed, detail, milliseconds: took }) => ({
+        name,
+        kind,
+        result: passed ? 'PASSED' : 'FAILED',
+        durationMilliseconds: milliseconds(took),
+        detail,
+      })),
+      logs: result.logs.map(({ part, text, truncated }) => ({
+        name: part,
+        mediaType: 'text/plain',
+        digest: digestSet(digestOf(text)),
+        annotations: { truncated },
+      })),
     },
   };
 }

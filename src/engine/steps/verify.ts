@@ -18,9 +18,9 @@ export async function verifyStep(
   if (verification.kind === 'rejected') {
     return { kind: 'rejected', job, task, candidate, reason: verification.reason, event: verification.event };
   }
-  const { checks, event } = verification;
+  const { checks, event, report } = verification;
   const { signing } = context.ports;
-  const attached = signing === undefined ? NOTHING_ATTACHED : await signing.sign(candidate, checks, signal);
+  const attached = signing === undefined ? NOTHING_ATTACHED : await signing.sign(candidate, checks, signal, report);
   return { kind: 'verified', job, task, candidate, checks, attached, event };
 }
 
