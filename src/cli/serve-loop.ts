@@ -135,6 +135,8 @@ async function usableRuntimes(
   resources.defer(async () => verifier.close());
   const verifierProblem = await verifier.unavailable();
   if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
+  // What tests of a killed server left; every test looks again, so a failure now is none.
+  else await verifier.reap().catch((error: unknown) => context.log.warn(messageOf(error)));
   const runtimes: WorkloadRuntime[] = [];
   const all = options.rollout
     ? [

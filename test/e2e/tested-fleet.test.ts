@@ -11,7 +11,7 @@ import { podmanScratch } from '../integration/engine-images.ts';
 import { openCli } from '../support/cli.ts';
 
 test('a fleet with tests: what passes is released with a signed result, what fails is not', {
-  timeout: 400_000,
+  timeout: 900_000,
 }, async (context) => {
   const scratch = await podmanScratch();
   if ('skip' in scratch) return context.skip(scratch.skip);

@@ -9,12 +9,12 @@ import {
   type LoadedSuite,
   loadSuite,
   type TestRunner,
-  type Verification,
+  type Verification as VerifiedImage,
   verifiedEvent,
   verifyError,
   verifyImage,
 } from '../../verify/index.ts';
-import type { TestReport, VerifyPort } from '../ports.ts';
+import type { TestReport, Verification, VerifyPort } from '../ports.ts';
 import { openStored } from '../workshop/open-stored.ts';
 import type { Workshop } from '../workshop/workshop.ts';
 import type { LoadedFleet } from './load-fleet.ts';
@@ -31,7 +31,7 @@ export interface VerifySetup {
   /** Digest that a fleet's image is released as. */
   readonly released?: (repository: string, tag: string) => Promise<string | undefined>;
   /** Keeps what came of a test, with its logs. */
-  readonly keep?: (id: string, image: string, verification: Verification) => Promise<void>;
+  readonly keep?: (id: string, image: string, verification: VerifiedImage) => Promise<void>;
   /** Milliseconds a service must stay up. */
   readonly stayUp?: number;
 }
@@ -68,19 +68,23 @@ export function verifyOf(setup: VerifySetup): VerifyPort {
         // Another attempt, and in the end a failed task; the image is not quarantined for what it did not do.
         throw verifyError('VERIFY_ENVIRONMENT', `${image} could not be tested: ${result.environment}`);
       }
-      const event = verifiedEvent(image, result);
-      if (result.passed) {
-        const checks = result.steps.map((step) => step.name);
-        // Times differ from run to run: only tests that somebody wrote are told with theirs.
-        return { kind: 'passed', checks, event, ...(tested && { report: reportOf(id, tested, result) }) };
-      }
-      const failed = result.steps.filter((step) => !step.passed);
-      return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '), event };
+      return judged(image, result, tested && reportOf(id, tested, result));
     },
   };
 }
 
-function reportOf(id: string, { suite, compose }: LoadedSuite, result: Verification): TestReport {
+/** @param report of tests that somebody wrote: times differ from run to run, so others are told without theirs */
+function judged(image: string, result: VerifiedImage, report: TestReport | undefined): Verification {
+  const event = verifiedEvent(image, result);
+  if (result.passed) {
+    const checks = result.steps.map((step) => step.name);
+    return { kind: 'passed', checks, event, ...(report && { report }) };
+  }
+  const failed = result.steps.filter((step) => !step.passed);
+  return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '), event };
+}
+
+function reportOf(id: string, { suite, compose }: LoadedSuite, result: VerifiedImage): TestReport {
   const milliseconds = (time: number): number => Math.round(time);
   return {
     id,
