@@ -55,10 +55,8 @@ export function verifyOf(setup: VerifySetup): VerifyPort {
           facts: workshop.layerFacts,
           layerCache: workshop.layerCache,
           signal,
-          ...(runtime === undefined ? {} : { runtime }),
-          ...(runner === undefined ? {} : { runner }),
+          ...given({ runtime, runner, stayUp }),
           ...(suite === undefined ? {} : { checks: suite.suite, suite, resolve: await resolver(setup, suite) }),
-          ...(stayUp === undefined ? {} : { stayUp }),
         },
       );
       const id = randomUUID();
@@ -72,6 +70,10 @@ export function verifyOf(setup: VerifySetup): VerifyPort {
     },
   };
 }
+
+/** Without what is undefined: absent is not the same to whoever reads it. */
+const given = <T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 
 /** @param report of tests that somebody wrote: times differ from run to run, so others are told without theirs */
 function judged(image: string, result: VerifiedImage, report: TestReport | undefined): Verification {
