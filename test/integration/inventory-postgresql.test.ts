@@ -8,6 +8,7 @@ import { hostsContract } from '../contract/inventory-model/hosts.ts';
 import { pastContract } from '../contract/inventory-model/past.ts';
 import { touchedContract } from '../contract/inventory-model/touched.ts';
 import { usageContract } from '../contract/inventory-model/usage.ts';
+import { workloadsContract } from '../contract/workloads.ts';
 import { postgresqlPrograms, startCluster, type TestCluster } from '../support/postgresql.ts';
 
 const programs = postgresqlPrograms();
@@ -31,5 +32,6 @@ if (programs === undefined) {
     touchedContract('PostgreSQL', open);
     hostsContract('PostgreSQL', open);
     baseContract('PostgreSQL', open);
+    workloadsContract('PostgreSQL', open, async () => undefined);
   });
 }
