@@ -26,6 +26,9 @@ import type { LockedImage } from './lock.ts';
 import type { SecretSearch } from './secrets.ts';
 import { tidyLayer } from './tidy-layer.ts';
 
+/** Bytes that the compressor hands on at once: small ones, thousands of them, cost the collector more than the compressing. */
+const COMPRESSED_CHUNK = 1024 * 1024;
+
 /** How the base lies in the result: its own layers, byte for byte, below what the build added. */
 export interface ResultBase {
   readonly image: ResolvedImage;
@@ -137,28 +140,28 @@ async function storeLayer(
 ): Promise<Descriptor> {
   const scratch = await store.scratch();
   try {
-    // What came out of a cache is still as a registry had it.
-    const plain = decompress(await result.blobs.open(layer.digest), layerCompression(layer.mediaType) ?? 'none');
-    const hash = createHash('sha256');
+    const blob = await result.blobs.open(layer.digest);
+    // A plain layer is read against its digest. What came out of a cache is still as a registry had it.
+    const isPlain = layer.digest === diffId;
+    const plain = isPlain ? blob : decompress(blob, layerCompression(layer.mediaType) ?? 'none');
+    const hash = isPlain ? undefined : createHash('sha256');
     const watch = secrets.watch(`layer ${diffId}`);
     const watching = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         try {
           watch(chunk);
-          hash.update(chunk);
+          hash?.update(chunk);
           done(null, chunk);
         } catch (error) {
           done(error as Error);
         }
       },
     });
-    await pipeline(
-      Readable.from(plain, { objectMode: false }),
-      watching,
-      createZstdCompress(),
-      createWriteStream(scratch.path),
-    );
-    const actual = `sha256:${hash.digest('hex')}`;
+    const compressed = createZstdCompress({ chunkSize: COMPRESSED_CHUNK });
+    const file = createWriteStream(scratch.path);
+    if (isPlain && !secrets.wanted) await pipeline(blob, compressed, file);
+    else await pipeline(Readable.from(plain, { objectMode: false }), watching, compressed, file);
+    const actual = hash === undefined ? diffId : `sha256:${hash.digest('hex')}`;
     if (actual !== diffId)
       throw rebuildError(
         'REBUILD_FAILED',
