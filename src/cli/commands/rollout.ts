@@ -88,7 +88,7 @@ async function run(workloads: readonly string[], options: RolloutOptions, contex
   const health = options.health === undefined ? undefined : parseHealth(options.health);
   const image = options.image === undefined ? undefined : await readImage(options.image);
   await using resources = new AsyncDisposableStack();
-  const runtimes: readonly WorkloadRuntime[] = await openRuntimes(options);
+  const runtimes: readonly WorkloadRuntime[] = await openRuntimes(options, { helm: { log: context.log } });
   for (const runtime of runtimes) resources.defer(async () => await runtime.close());
   const database = await openHomeDatabase(context);
   resources.defer(async () => await database.close());
