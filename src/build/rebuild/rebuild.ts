@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { digestOf, formatPlatform, hostPlatform, isDigest, type Reference } from '../../oci/index.ts';
 import { openImage } from '../../transport/index.ts';
 import { type BuildCache, cacheKey, openBuildCache } from './cache/build-cache.ts';
@@ -85,7 +85,8 @@ async function buildRecipe<Recipe extends RecipeNames>(
   const opened = await openSnapshot(request, recipe.urls, locked, tools);
   const pinned = await openImages(recipe, platform, locked, tools);
   await mkdir(tools.scratch, { recursive: true });
-  const directory = await mkdtemp(join(tools.scratch, 'rebuild-'));
+  // A home may be named from where the command runs; builders run elsewhere.
+  const directory = resolve(await mkdtemp(join(tools.scratch, 'rebuild-')));
   try {
     const { snapshot } = opened;
     const images = new Map([...pinned].map(([key, { image }]) => [key, image]));

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { formatPlatform, hostPlatform, type ResolvedImage } from '../../oci/index.ts';
 import type { BuildCache } from './cache/build-cache.ts';
 import { answerCache } from './cache/endpoint.ts';
@@ -65,7 +65,7 @@ export async function runBuilder<Recipe extends RecipeNames>(
       context: request.context,
       ignore: request.ignore ?? '',
       directory: own,
-      cache: join(tools.cache, builder.name),
+      cache: resolve(tools.cache, builder.name),
       images: run.images,
       platform: formatPlatform(request.platform),
       target: request.target,
