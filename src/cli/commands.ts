@@ -87,7 +87,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'ages',
-    summary: 'how old what runs is, whether that is promised, and new copies for what is too old',
+    summary: 'how old running copies are, and new ones for those too old',
     load: () => import('./commands/ages.ts'),
   },
   {

@@ -43,3 +43,10 @@ export function insertBelow(text: string, key: Scalar, value: Scalar, line: stri
   const place = lineBreak === '\r\n' ? at - 1 : at;
   return { start: place, end: place, text: `${lineBreak}${' '.repeat(before.length)}${line}` };
 }
+
+/** A new key behind a value of a flow mapping (`{name: x}`, JSON), in a form that both have. */
+export function insertInFlow(value: Scalar, key: string, added: string): Edit | undefined {
+  const [, end] = value.range ?? [];
+  if (end === undefined) return undefined;
+  return { start: end, end, text: `, ${JSON.stringify(key)}: ${JSON.stringify(added)}` };
+}

@@ -64,12 +64,17 @@ test('Kubernetes manifests: one scalar changes, every other byte stays', () => {
 
 test('Kustomize: digest replaced, or put below', () => {
   const text = `images:\n  # the shop\n  - name: web   # as in the base\n    newName: registry.example.org/team/web\n    newTag: "1.0"\n- name: x\n`;
-  const fine = text.replace('- name: x\n', '  - name: other\n    digest: ' + A + ' # d\n');
+  const fine = text.replace('- name: x\n', `  - name: other\n    digest: ${A} # d\n`);
   assert.equal(written(fine, 'images[web]'), fine.replace('newTag: "1.0"\n', `newTag: "1.0"\n    digest: ${B}\n`));
   assert.equal(written(fine, 'images[other]'), fine.replace(A, B));
   assert.deepEqual(findPlaces(text), [], 'broken YAML has no places');
-  const compact = `images: [{ name: web, newTag: v1 }]\n`;
-  assert.equal(findPlaces(compact)[0]?.set({ repository: 'web', digest: B }), undefined, 'said, not guessed');
+});
+
+test('Kustomize in flow style and in JSON stays what it is', () => {
+  const flow = `images: [{name: web, newTag: '1'}]  # short\n`;
+  assert.equal(written(flow, 'images[web]'), flow.replace("'1'", `'1', "digest": "${B}"`));
+  const json = `{\n  "images": [\n    {\n      "name": "web"\n    }\n  ]\n}\n`;
+  assert.deepEqual(JSON.parse(written(json, 'images[web]')), { images: [{ name: 'web', digest: B }] });
 });
 
 test('Helm values: digest, tag, registry', () => {

@@ -9,7 +9,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
-import { type Edit, insertBelow, replaceScalar } from './edit.ts';
+import { type Edit, insertBelow, insertInFlow, replaceScalar } from './edit.ts';
 import { formatImageName, type ImageName, parseImageName, parseTagField } from './image-name.ts';
 
 /** A place in a file that says which image is to run. */
@@ -162,12 +162,15 @@ function kustomizeEntry(text: string, map: YAMLMap, path: readonly string[]): Pl
     image,
     set: ({ repository: wanted, digest: value = '' }) => {
       const last = digest ?? newTag ?? newName ?? name;
-      const add = (line: string, below: Scalar): Edit | undefined => insertBelow(text, keyOf(map, below), below, line);
+      const add = (key: string, added: string, after: Scalar): Edit | undefined =>
+        map.flow === true
+          ? insertInFlow(after, key, added)
+          : insertBelow(text, keyOf(map, after), after, `${key}: ${added}`);
       const renamed =
         wanted === repository
           ? []
-          : [newName === undefined ? add(`newName: ${wanted}`, name) : replaceScalar(newName, wanted)];
-      return edits(digest === undefined ? add(`digest: ${value}`, last) : replaceScalar(digest, value), ...renamed);
+          : [newName === undefined ? add('newName', wanted, name) : replaceScalar(newName, wanted)];
+      return edits(digest === undefined ? add('digest', value, last) : replaceScalar(digest, value), ...renamed);
     },
   };
 }
