@@ -10,6 +10,7 @@ import { keepFolders } from './folders.ts';
 import type { LayerGroup } from './groups.ts';
 import { layerTypeOf } from './layer-type.ts';
 import type { LockedPackage } from './lock-form.ts';
+import { fetchLocked } from './open-locked.ts';
 import { packageContent } from './package-content.ts';
 import { keepRecord, PACKAGE_FORMAT, type PackageRecord, readRecord } from './package-record.ts';
 import type { ComposeRequest } from './types.ts';
@@ -153,14 +154,7 @@ export async function openPackage(
   request: ComposeRequest,
   item: LockedPackage,
 ): Promise<{ items: readonly LayerItem[]; record: PackageRecord }> {
-  const bytes = await request.fetchPackage(item, request.signal);
-  const what = `${item.name} ${item.version}`;
-  const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== item.sha256) {
-    throw composeError('COMPOSE_PACKAGE_MISMATCH', `${what} has the sha256 ${found}, the lock names ${item.sha256}`, {
-      hint: 'The package cache or the mirror holds another file under this name.',
-    });
-  }
+  const { bytes, what } = await fetchLocked(request, item);
   const content = await packageContent(await openDeb(bytes, what), item.sha256);
   const { name, version, architecture } = content.record;
   if (name !== item.name || version !== item.version || architecture !== item.architecture) {

@@ -14,7 +14,7 @@ import type { LockedPackage } from '../lock-form.ts';
 import { type Draft, draftOf, locked, type ResolveInput, usableOf } from '../resolve.ts';
 import type { ComposeRequest } from '../types.ts';
 import type { ApkBase } from './base.ts';
-import { openLocked } from './open-packages.ts';
+import { openApks } from './open-packages.ts';
 import { worldOf } from './world.ts';
 
 /**
@@ -89,7 +89,7 @@ const lockedApk = (item: RepositoryPackage): LockedPackage => ({
 });
 
 async function openKnown(request: ComposeRequest, packages: readonly LockedPackage[]) {
-  const opened = await openLocked(request, packages);
+  const opened = await openApks(request, packages);
   return { offers: opened.map((one) => one.opened.offer), records: opened.map((one) => one.opened.record) };
 }
 

@@ -12,7 +12,7 @@ import type { ComposedImage, ComposeRequest } from '../types.ts';
 import { type ApkBase, openApkBase } from './base.ts';
 import { draftApk } from './choose-packages.ts';
 import { fillFlat, hasScripts, stepsOf } from './fill-root.ts';
-import { type LockedApk, openLocked } from './open-packages.ts';
+import { type LockedApk, openApks } from './open-packages.ts';
 import { scriptedRoot } from './scripted-root.ts';
 import { sourceFiles } from './source-files.ts';
 import type { FilledRoot } from './types.ts';
@@ -29,7 +29,7 @@ interface Locked {
 /** The lock, its packages fetched and verified. */
 export async function lockedApk(request: ComposeRequest, base: ApkBase): Promise<Locked> {
   const draft = await draftApk(request, base);
-  const packages = await openLocked(request, draft.packages);
+  const packages = await openApks(request, draft.packages);
   const epoch = Math.max(0, createdAt(request), ...packages.map(({ newest }) => newest));
   return { lock: { ...draft, packages: packages.map(({ item }) => item), epoch }, packages };
 }

@@ -1,12 +1,8 @@
-import { createHash } from 'node:crypto';
 import { type ApkArchive, ApkRelations, openApk, type RepositoryPackage } from '../../../distro/index.ts';
 import { type OpenedApk, openedApk } from '../../patch/apk/install-package.ts';
-import { composeError } from '../errors.ts';
 import type { LockedPackage } from '../lock-form.ts';
+import { checkHeld, openLocked, type PackageFile } from '../open-locked.ts';
 import type { ComposeRequest } from '../types.ts';
-
-/** Packages fetched and unpacked at a time. */
-const PARALLEL = 4;
 
 /** A locked package that was fetched, with the hash of its file. */
 export interface LockedApk {
@@ -20,40 +16,13 @@ export interface LockedApk {
  * Fetches and opens packages; order is kept.
  * @throws COMPOSE_PACKAGE_MISMATCH, DISTRO_PACKAGE_INVALID, and what `fetchPackage` throws
  */
-export async function openLocked(
-  request: ComposeRequest,
-  packages: readonly LockedPackage[],
-): Promise<readonly LockedApk[]> {
-  const opened: LockedApk[] = new Array(packages.length);
-  const rest = packages.entries();
-  let done = 0;
-  const work = async (): Promise<void> => {
-    for (const [at, item] of rest) {
-      request.signal?.throwIfAborted();
-      opened[at] = await openOne(request, item);
-      done += 1;
-      request.progress?.update('packages', done, packages.length, item.name);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  return opened;
+export function openApks(request: ComposeRequest, packages: readonly LockedPackage[]): Promise<readonly LockedApk[]> {
+  return openLocked(request, packages, openOne);
 }
 
-async function openOne(request: ComposeRequest, item: LockedPackage): Promise<LockedApk> {
-  const bytes = await request.fetchPackage(item, request.signal);
-  const what = `${item.name} ${item.version}`;
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  // '': the index named only the package's identity, and the lock is being written.
-  if (item.sha256 !== '' && sha256 !== item.sha256) {
-    throw composeError('COMPOSE_PACKAGE_MISMATCH', `${what} has the sha256 ${sha256}, the lock names ${item.sha256}`, {
-      hint: 'The package cache or the mirror holds another file under this name.',
-    });
-  }
+async function openOne(item: LockedPackage, { bytes, sha256, what }: PackageFile): Promise<LockedApk> {
   const archive = openApk(bytes, { what, ...(item.identity === undefined ? {} : { identity: item.identity }) });
-  const { name, version } = archive.info;
-  if (name !== item.name || version !== item.version) {
-    throw composeError('COMPOSE_PACKAGE_MISMATCH', `the package file of ${what} holds ${name} ${version}`);
-  }
+  checkHeld(item, archive.info);
   const files = [...(await archive.files())];
   const known: LockedPackage = { ...item, size: bytes.byteLength, sha256, identity: archive.identity };
   return {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { openRpm, type RpmArchive } from '../../../distro/index.ts';
 import type { LayerItem } from '../../../oci/index.ts';
-import { composeError } from '../errors.ts';
 import type { LockedPackage } from '../lock-form.ts';
+import { checkHeld, openLocked, type PackageFile } from '../open-locked.ts';
 import type { PlacedPackage } from '../root-split.ts';
 import type { ComposeRequest } from '../types.ts';
 
@@ -14,42 +13,17 @@ export interface LockedRpm {
   readonly fileName: string;
 }
 
-const PARALLEL = 4;
-
 /** Fetches and opens packages; order is kept. @throws COMPOSE_PACKAGE_MISMATCH, DISTRO_PACKAGE_INVALID */
-export async function openLockedRpms(
+export function openLockedRpms(
   request: ComposeRequest,
   packages: readonly LockedPackage[],
 ): Promise<readonly LockedRpm[]> {
-  const opened: LockedRpm[] = new Array(packages.length);
-  const rest = packages.entries();
-  let done = 0;
-  const work = async (): Promise<void> => {
-    for (const [at, item] of rest) {
-      request.signal?.throwIfAborted();
-      opened[at] = await openOne(request, item);
-      done += 1;
-      request.progress?.update('packages', done, packages.length, item.name);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, work));
-  return opened;
+  return openLocked(request, packages, openOne);
 }
 
-async function openOne(request: ComposeRequest, item: LockedPackage): Promise<LockedRpm> {
-  const bytes = await request.fetchPackage(item, request.signal);
-  const what = `${item.name} ${item.version}`;
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (sha256 !== item.sha256) {
-    throw composeError('COMPOSE_PACKAGE_MISMATCH', `${what} has the sha256 ${sha256}, the lock names ${item.sha256}`, {
-      hint: 'The package cache or the mirror holds another file under this name.',
-    });
-  }
+async function openOne(item: LockedPackage, { bytes, what }: PackageFile): Promise<LockedRpm> {
   const archive = openRpm(bytes, what);
-  const { name, version } = archive.package;
-  if (name !== item.name || version !== item.version) {
-    throw composeError('COMPOSE_PACKAGE_MISMATCH', `the package file of ${what} holds ${name} ${version}`);
-  }
+  checkHeld(item, archive.package);
   const fileName = `${item.name}-${item.version.replace(':', '_')}.${item.architecture}.rpm`;
   return { item, archive, bytes, fileName };
 }
