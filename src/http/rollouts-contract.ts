@@ -67,6 +67,21 @@ export interface RolloutHistory {
     readonly stage: string;
     readonly reason: string;
   }[];
+  /** What was measured at its steps; the last thousand. */
+  readonly measurements: readonly {
+    readonly at: string;
+    readonly workload: string;
+    readonly container: string;
+    /** From 1. */
+    readonly step: number;
+    readonly metric: string;
+    readonly outcome: 'good' | 'bad' | 'inconclusive';
+    /** Of the new side; null where there was no answer. */
+    readonly value: number | null;
+    /** Of the old side; null where it was not asked, or had no answer. */
+    readonly before: number | null;
+    readonly detail: string;
+  }[];
 }
 
 /** What a rollout would do: `GET /api/v1/rollouts/simulation` */

@@ -61,6 +61,16 @@ export const RolloutHistory = Type.Object(
   {
     rollout: Rollout,
     changes: Type.Array(Type.Object({ at: time, actor: text, state: text, stage: text, reason: text }, closed)),
+    measurements: Type.Array(
+      Type.Object(
+        {
+          ...{ at: time, workload: text, container: text, step: count, metric: text },
+          outcome: oneOf(['good', 'bad', 'inconclusive']),
+          ...{ value: orNull(Type.Number()), before: orNull(Type.Number()), detail: text },
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );

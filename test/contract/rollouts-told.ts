@@ -15,6 +15,7 @@ import {
   planOfFleet,
   surveyWorkloads,
 } from '../../src/rollout/index.ts';
+import { keepMeasurements } from '../../src/rollout/measurements.ts';
 import { ScriptedRuntime, type ScriptedWorkload } from '../support/scripted-runtime.ts';
 
 const digestOf = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
@@ -140,6 +141,22 @@ export function rolloutsToldContract(name: string, open: () => Promise<Database>
       await assert.rejects(without.simulate('web'), (error) => isHeraklitError(error, 'ROLLOUT_FLEET_NEEDED'));
     });
 
+    /** Told with the rollout that was going on when it was measured, and with no other. */
+    const measureAfterwards = async (id: number): Promise<void> => {
+      const { rollout } = await rollouts.show(id);
+      const slot = rollout.workloads[0] as (typeof rollout.workloads)[number];
+      const since = new Date(slot.started);
+      const step = { workload: slot.workload, container: slot.container, digest: NEW, step: 0, since };
+      const bad = { metric: 'errors', outcome: 'bad', detail: 'over 0.01' } as const;
+      const measured = { ...bad, after: { kind: 'value', value: 0.2 }, before: { kind: 'value', value: 0 } } as const;
+      const later = new Date(Date.now() + 60_000);
+      await database.transaction((trx) => keepMeasurements(trx, step, [{ ...measured, at: since }]));
+      await database.transaction((trx) => keepMeasurements(trx, step, [{ ...measured, at: later }]));
+      const { measurements } = await rollouts.show(id);
+      const place = { workload: slot.workload, container: slot.container, at: slot.started };
+      assert.deepEqual(measurements, [{ ...bad, ...place, step: 1, value: 0.2, before: 0 }]);
+    };
+
     test('what nobody carries on is interrupted; history says who did what; the audit log too', async () => {
       const { id } = await begin({ rollout: { stages: [{ name: 'all', clusters: ['*'], approval: true }] } });
       await carry(id);
@@ -153,6 +170,7 @@ export function rolloutsToldContract(name: string, open: () => Promise<Database>
       await carry(id);
       const { rollout, changes } = await rollouts.show(id);
       assert.deepEqual([rollout.state, rollout.workloads.length], ['rolledout', 4]);
+      await measureAfterwards(id);
       const said = changes.map(({ actor, reason }) => `${actor}: ${reason}`);
       assert.ok(said.includes('owner: all approved by owner: looks fine'), said.join('\n'));
       const audit = await database.kysely

@@ -60,7 +60,7 @@ test('the remote client gets what the queries answer, through the schemas', asyn
   await assert.rejects(remote.moved({ ...span, from: 'yesterday' }), code('HTTP_REQUEST_INVALID'));
   await assert.rejects(remote.explain({ image: 'nope' }), code('HTTP_NOT_FOUND'));
   assert.deepEqual(await remote.diff('a', 'a'), await sampleQueries.diff('a', 'a'));
-  assert.deepEqual(await remote.workloads(), { workloads: [] });
+  assert.deepEqual(await remote.workloads(), { workloads: [], clusters: [] });
   await assert.rejects(remote.layers('nope'), code('HTTP_NOT_FOUND'));
   await assert.rejects(remote.layers(''), code('HTTP_REQUEST_INVALID'));
 });

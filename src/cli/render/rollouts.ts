@@ -38,7 +38,7 @@ function slotLines({ id, workloads }: Rollout): readonly string[] {
   });
 }
 
-export function renderHistory({ rollout, changes }: RolloutHistory): string {
+export function renderHistory({ rollout, changes, measurements }: RolloutHistory): string {
   const { id, image, reference, cause, workloads } = rollout;
   const head = `Rollout ${id}: ${image} (${cause})\n  ${reference}`;
   const lines = changes.map(({ at, actor, state, stage, reason }) =>
@@ -48,7 +48,22 @@ export function renderHistory({ rollout, changes }: RolloutHistory): string {
     ({ workload, container, previous, outcome, reason }) =>
       `  ${workload} ${container}: ${outcome ?? 'under way'}, before ${previous}${reason === '' ? '' : `: ${reason}`}`,
   );
-  return [head, ...lines, ...slots].join('\n');
+  return [head, ...lines, ...slots, ...measured(measurements)].join('\n');
+}
+
+/** One line for each metric of a step: how often which answer, and the last that was not good, else the last. */
+function measured(measurements: RolloutHistory['measurements']): readonly string[] {
+  const groups = Map.groupBy(measurements, ({ workload, step, metric }) => `  ${workload} step ${step}  ${metric}`);
+  return [...groups].map(([place, all]) => {
+    const count = (outcome: string): number => all.filter((one) => one.outcome === outcome).length;
+    const counts = ['good', 'bad', 'inconclusive'].flatMap((outcome) =>
+      count(outcome) === 0 ? [] : [`${count(outcome)} ${outcome}`],
+    );
+    const telling = all.findLast(({ outcome }) => outcome !== 'good') ?? all.at(-1);
+    const { value = null, before = null, detail = '' } = telling ?? {};
+    const numbers = value === null ? '' : ` (${value}${before === null ? '' : `, before ${before}`})`;
+    return `${place}: ${counts.join(', ')}${numbers}${detail === '' ? '' : `: ${detail}`}`;
+  });
 }
 
 export function renderFindings(findings: RolloutFindings['findings']): string {

@@ -6,6 +6,7 @@ import type { Fleet } from '../../recipe/index.ts';
 import type { RegistryCatalogue } from '../../registry/index.ts';
 import * as stage from '../../rollout/index.ts';
 import type { Rollout, RolloutActor, RolloutPage, Rollouts, RolloutWord } from '../rollouts-contract.ts';
+import { measurementsAt } from './rollout-measurements.ts';
 import { rolloutView, simulationView } from './rollout-view.ts';
 
 export interface DatabaseRolloutsOptions {
@@ -52,13 +53,15 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
       return { rollouts: await views(campaigns), next: last === undefined ? null : String(last.id) };
     },
     async show(id) {
-      const [rollout] = await views([await stage.readCampaign(kysely, id)]);
-      const changes = await stage.changesOf(kysely, id);
+      const campaign = await stage.readCampaign(kysely, id);
+      const [rollout] = await views([campaign]);
+      const [changes, slots] = await Promise.all([stage.changesOf(kysely, id), stage.slotsOf(kysely, [id])]);
       return {
         rollout: rollout as Rollout,
         changes: changes.map(({ at, actor, state, reason, ...one }) => ({
           ...{ at: new Date(at).toISOString(), actor, state, stage: one.stage, reason },
         })),
+        measurements: await measurementsAt(kysely, campaign, slots),
       };
     },
     async act(id, action, word, by) {
