@@ -7,7 +7,12 @@ import { after, before, describe, test } from 'node:test';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import { isHeraklitError } from '../../src/base/index.ts';
-import { createKubernetesRuntime, type ObservedWorkload, openClusterInventory } from '../../src/runtime/index.ts';
+import {
+  createKubernetesRuntime,
+  type ObservedWorkload,
+  openClusterInventory,
+  type RolloutStrategy,
+} from '../../src/runtime/index.ts';
 import { created, eventually, openTestCluster, type TestCluster } from '../support/cluster.ts';
 import { type ApiObject, openApi } from '../support/control-plane/api.ts';
 import { PLAYED_IMAGES } from '../support/played-images.ts';
@@ -103,6 +108,19 @@ describe('rights on a real cluster', () => {
     });
   }
 
+  /** A Service and an Ingress to a Deployment. */
+  async function lead(name: string): Promise<void> {
+    await created(cluster.api, `/api/v1/namespaces/${cluster.namespace}/services`, {
+      metadata: { name },
+      spec: { selector: { app: name }, ports: [{ port: 80 }] },
+    });
+    const backend = { service: { name, port: { number: 80 } } };
+    await created(cluster.api, `/apis/networking.k8s.io/v1/namespaces/${cluster.namespace}/ingresses`, {
+      metadata: { name, annotations: { 'kubernetes.io/ingress.class': 'nginx' } },
+      spec: { rules: [{ host: 'test.example', http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }] },
+    });
+  }
+
   test('the inventory’s account watches, changes nothing, and goes on with a new token', {
     timeout: 180_000,
   }, async (context) => {
@@ -187,7 +205,7 @@ describe('rights on a real cluster', () => {
     await runtime.close();
   });
 
-  test('the rollout’s account rolls out', { timeout: 180_000 }, async (context) => {
+  test('the rollout’s account rolls out by every strategy', { timeout: 180_000 }, async (context) => {
     if (skip !== undefined) return context.skip(skip);
     if (cluster.nodes !== 'played') return context.skip('pods get ready on played nodes alone');
     const account = await applyFile('rbac.yaml');
@@ -198,10 +216,30 @@ describe('rights on a real cluster', () => {
       (await runtime.list()).find(({ namespace, name }) => namespace === cluster.namespace && name === 'rolled');
     const workload = await eventually(find, (one) => one !== undefined);
     assert.ok(workload);
-    const image = PLAYED_IMAGES[1];
-    const digest = image.slice(image.indexOf('@') + 1) as `sha256:${string}`;
-    const outcome = await runtime.rollout({ workload, image, digest, deadline: 60_000 });
-    assert.equal(outcome.kind, 'rolledout', JSON.stringify(outcome));
+    await lead('rolled');
+    const strategies: readonly (RolloutStrategy | undefined)[] = [
+      undefined,
+      { kind: 'canary', steps: [{ weight: 50 }] },
+      { kind: 'canary', steps: [{ weight: 20 }], traffic: { kind: 'ingress', ingress: 'rolled' } },
+      { kind: 'blueGreen', keep: 100 },
+    ];
+    for (const [at, strategy] of strategies.entries()) {
+      const image = PLAYED_IMAGES[(at + 1) % 2] as string;
+      const digest = image.slice(image.indexOf('@') + 1) as `sha256:${string}`;
+      const request = { workload, image, digest, deadline: 60_000, ...(strategy === undefined ? {} : { strategy }) };
+      const outcome = await runtime.rollout(request);
+      assert.equal(outcome.kind, 'rolledout', JSON.stringify([strategy, outcome]));
+    }
+    // Nothing of it is left.
+    for (const path of ['apps/v1', 'networking.k8s.io/v1']) {
+      const kind = path === 'apps/v1' ? 'deployments' : 'ingresses';
+      const { body } = await cluster.api.call('GET', `/apis/${path}/namespaces/${cluster.namespace}/${kind}`);
+      const names = (body as { items: readonly ApiObject[] }).items.map(({ metadata }) => metadata.name);
+      assert.deepEqual(
+        names.filter((name) => name.includes('heraklit')),
+        [],
+      );
+    }
     await runtime.close();
   });
 });
