@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as openpgp from 'openpgp';
 import { fixedClock, homeAt, isHeraklitError, silentLog, silentProgress } from '../../src/base/index.ts';
-import { type Keyring, readKeyring } from '../../src/distro/index.ts';
+import { type Keyring, type RepositorySnapshot, readKeyring } from '../../src/distro/index.ts';
 import { openWorkshop } from '../../src/engine/workshop/index.ts';
 import { type NamedRepository, type OpenRepositoriesOptions, openRepositories } from '../../src/feed/index.ts';
 import { type MirrorServer, type Paths, serveMirror } from '../support/debian-mirror.ts';
@@ -103,6 +103,10 @@ const anew = (): void => {
 
 const refused = (code: string) => (error: unknown) => isHeraklitError(error, code) || assert.fail(String(error));
 
+/** Snapshots without the way to their files, which is another function each time. */
+const toldOf = (snapshots: readonly RepositorySnapshot[]): readonly object[] =>
+  snapshots.map(({ metadata: _, ...snapshot }) => snapshot);
+
 test('a signed repository: packages, changes, and nothing asked twice', { skip: skipped }, async () => {
   anew();
   publish('updates', join(world.folder, 'first'));
@@ -123,12 +127,12 @@ test('a signed repository: packages, changes, and nothing asked twice', { skip: 
   assert.deepEqual([announced?.version, announced?.urgency, announced?.advisories], ['1-1', 'low', ['CVE-2026-1']]);
 
   server.requests.length = 0;
-  const [again] = await open();
-  assert.deepEqual(again, snapshot);
+  const first = [snapshot].flatMap((one) => one ?? []);
+  assert.deepEqual(toldOf(await open()), toldOf(first));
   assert.deepEqual(server.requests, ['GET debian/updates/repodata/repomd.xml']);
   server.requests.length = 0;
-  assert.deepEqual(await open({}, { offline: true }), [again]);
-  assert.deepEqual(await open({}, { maxAge: 60 }), [again]);
+  assert.deepEqual(toldOf(await open({}, { offline: true })), toldOf(first));
+  assert.deepEqual(toldOf(await open({}, { maxAge: 60 })), toldOf(first));
   assert.deepEqual(server.requests, []);
 });
 
