@@ -44,6 +44,8 @@ export interface Place extends Partial<PackageUsage> {
 /** Sets that one statement looks at, at most: where a glob leaves few images, each look goes further. */
 const MAX_SETS = 32_768;
 const GROWTH = 8;
+/** Up to here, layers of a page are looked up one by one. */
+const FEW_ROWS = 1_000;
 
 type Cursor = readonly [version: number, scope: string, set: number, image: number, reference: string];
 
@@ -193,13 +195,15 @@ async function imagesOf(
   // The image that the page before ended in may have no row left: one more. Written out, since of a parameter the planner
   // supposes a tenth of what there is, and reads whole sets.
   const more = sql.lit(limit + 1);
+  // Joined, all layers of the fleet are read once, for a hundred rows too; looked up by key, once for each row.
+  const few = limit <= FEW_ROWS;
   const start = sql`case when place = 1 then ${startImage}::integer else 0 end`;
   const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
     select entry, set, page.image, digest, reference,
-      -- Each by its key: joined, all layers of the fleet are read for the hundred of a page.
-      (select diff_id from layer where layer.id = page.layer) as layer,
-      (select array_agg(distinct used.id order by used.id) from workload_image used
-        where used.digest = page.digest) as workloads,
+      ${few ? sql`(select diff_id from layer where layer.id = page.layer)` : sql`layer.diff_id`} as layer,
+      (select array_agg(distinct used.id order by used.id) from (
+        select id from workload where digest = any(own.digests)
+        union all select id from workload_replicas where digest = any(own.digests)) used) as workloads,
       ${linkedBy(sql`page.image`, sql`page.version`)} as linked
     from (
       select place, entry, set, version, hit.image, digest, reference,
@@ -234,6 +238,11 @@ async function imagesOf(
       order by place, hit.image, coalesce(reference, '')
       limit ${limit}
     ) page
+    -- What workload_image tells, of images whose id is known: half the look-ups.
+    cross join lateral (
+      select array(select image_digest.digest from image_digest where image_digest.image = page.image) || page.digest as digests
+    ) own
+    ${few ? sql`` : sql`left join layer on layer.id = page.layer`}
     order by place, page.image, coalesce(reference, '')`.execute(reader);
   return rows;
 }
