@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import type { Database } from '../../src/database/index.ts';
 import { compareVersions, type DistributionName, type InstalledPackage } from '../../src/distro/index.ts';
 import {
@@ -224,7 +225,8 @@ export function inventoryContract(name: string, open: () => Promise<Database>): 
           .filter((row) => inRange(row.version, range, compareVersions))
           .filter((row) => imageGlob === undefined || globMatches(imageGlob, row.reference ?? ''))
           .sort((a, b) => compareVersions(a.version, b.version) || byReference(a, b));
-        for (const limit of [1, 2, 5, 100]) {
+        // Short pages are looked up, long ones joined.
+        for (const limit of [1, 2, 5, 100, 2_000]) {
           const got = await everyPage(database, {
             package: `lib${id}`,
             limit,
@@ -273,10 +275,18 @@ export function inventoryContract(name: string, open: () => Promise<Database>): 
         workload('unknown', 'one', null),
       ];
       await database.transaction((trx) => trx.insertInto('workload').values(values).execute());
-      const [found] = (await whereIs(database.kysely, { package: `lib${id}` })).rows;
-      assert.deepEqual(found?.workloads, [`podman:${id}-db`, `podman:${id}-web`]);
+      // A copy of another workload runs it by the digest of an index.
+      await sql`insert into image_digest (digest, image)
+        select ${digestOf(`index ${id}`)}, id from image where digest = ${image.digest}`.execute(database.kysely);
+      await sql`insert into workload_replicas (id, container, digest, replicas)
+        values (${`podman:${id}-mixed`}, 'one', ${digestOf(`index ${id}`)}, 1)`.execute(database.kysely);
+      for (const limit of [100, 2_000]) {
+        const [found] = (await whereIs(database.kysely, { package: `lib${id}`, limit })).rows;
+        assert.deepEqual(found?.workloads, [`podman:${id}-db`, `podman:${id}-mixed`, `podman:${id}-web`]);
+        assert.equal(found.layer, image.layers[0]?.diffId);
+      }
       const [row] = (await fleet(database.kysely, { imageGlob: `${id}/*`, now: NOW })).rows;
-      assert.equal(row?.workloads, 2);
+      assert.equal(row?.workloads, 3);
     });
 
     test('findings of a scope reach every image of it; grades follow; resolved ones leave', async () => {

@@ -155,6 +155,28 @@ interface Hit extends Member {
 const usageOf = (linked: Hit['linked']): Partial<PackageUsage> =>
   linked === null ? {} : linked === 'contained' ? { usage: 'contained' } : { usage: 'linked', linkedBy: linked };
 
+/** Layer and users of a page's rows, one by one: joined, all layers of the fleet are read for a hundred rows. */
+const lookedUp = sql`(select diff_id from layer where layer.id = page.layer) as layer,
+  (select array_agg(distinct running.id order by running.id) from (
+    select array(select image_digest.digest from image_digest where image_digest.image = page.image) || page.digest as digests
+  ) own cross join lateral (
+    select id from workload where digest = any(own.digests)
+    union all select id from workload_replicas where digest = any(own.digests)) running) as workloads`;
+
+/** The same for a long page, all at once. Users are those that the view workload_image tells. */
+const joined = sql`left join layer on layer.id = page.layer
+  left join (
+    select named.image, array_agg(distinct running.id order by running.id) as workloads
+    from (
+      select image, digest from page
+      union select image_digest.image, image_digest.digest from image_digest
+        where image_digest.image in (select image from page)
+    ) named
+    join (select id, digest from workload union all select id, digest from workload_replicas) running
+      on running.digest = named.digest
+    group by named.image
+  ) used on used.image = page.image`;
+
 /**
  * Images of these sets with the lowest layer of each that brought the version, and what runs them. Ids come first, from
  * indexes alone and no more of a set than fill the page, since a popular set has thousands; then what is told of them.
@@ -195,17 +217,10 @@ async function imagesOf(
   // The image that the page before ended in may have no row left: one more. Written out, since of a parameter the planner
   // supposes a tenth of what there is, and reads whole sets.
   const more = sql.lit(limit + 1);
-  // Joined, all layers of the fleet are read once, for a hundred rows too; looked up by key, once for each row.
   const few = limit <= FEW_ROWS;
   const start = sql`case when place = 1 then ${startImage}::integer else 0 end`;
   const { rows } = await sql<Hit>`${like === undefined ? plannedOnce : sql``}
-    select entry, set, page.image, digest, reference,
-      ${few ? sql`(select diff_id from layer where layer.id = page.layer)` : sql`layer.diff_id`} as layer,
-      (select array_agg(distinct used.id order by used.id) from (
-        select id from workload where digest = any(own.digests)
-        union all select id from workload_replicas where digest = any(own.digests)) used) as workloads,
-      ${linkedBy(sql`page.image`, sql`page.version`)} as linked
-    from (
+    with page as materialized (
       select place, entry, set, version, hit.image, digest, reference,
         coalesce(
           case when language then
@@ -237,12 +252,10 @@ async function imagesOf(
         ${like === undefined ? sql`` : sql`and reference like ${like}`}
       order by place, hit.image, coalesce(reference, '')
       limit ${limit}
-    ) page
-    -- What workload_image tells, of images whose id is known: half the look-ups.
-    cross join lateral (
-      select array(select image_digest.digest from image_digest where image_digest.image = page.image) || page.digest as digests
-    ) own
-    ${few ? sql`` : sql`left join layer on layer.id = page.layer`}
+    )
+    select entry, set, page.image, digest, reference, ${few ? lookedUp : sql`layer.diff_id as layer, used.workloads`},
+      ${linkedBy(sql`page.image`, sql`page.version`)} as linked
+    from page ${few ? sql`` : joined}
     order by place, page.image, coalesce(reference, '')`.execute(reader);
   return rows;
 }
