@@ -1,5 +1,5 @@
 import { type AnalysisMetric, type AnalysisSettings, type EndpointAuth, metricProblem } from '../analysis/index.ts';
-import type { FleetRollout } from './fleet-types.ts';
+import type { FleetRollout } from './fleet-rollout-types.ts';
 import type { Problem } from './problems.ts';
 
 type Path = readonly (string | number)[];

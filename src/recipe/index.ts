@@ -1,6 +1,18 @@
 export type { ComposeFile, ComposeHealthcheck, ComposePort, ComposeService, ComposeVolume } from './compose-file.ts';
 export { type Cron, fitsDay, parseCron, WEEKDAYS } from './cron.ts';
 export type {
+  FleetGitopsRepository,
+  FleetHost,
+  FleetRollout,
+  FleetRolloutStage,
+  FleetRolloutWindow,
+  FleetStrategy,
+  FleetWorkload,
+  FleetZone,
+  FleetZoneRegistry,
+} from './fleet-rollout-types.ts';
+export type { FleetGitSource } from './fleet-shared-types.ts';
+export type {
   Fleet,
   FleetAccess,
   FleetAdvisories,
@@ -9,9 +21,6 @@ export type {
   FleetDistribution,
   FleetEvents,
   FleetForge,
-  FleetGitopsRepository,
-  FleetGitSource,
-  FleetHost,
   FleetImage,
   FleetLimits,
   FleetMirror,
@@ -19,15 +28,8 @@ export type {
   FleetRegistry,
   FleetReplica,
   FleetRepository,
-  FleetRollout,
-  FleetRolloutStage,
-  FleetRolloutWindow,
   FleetSigning,
   FleetSource,
-  FleetStrategy,
-  FleetWorkload,
-  FleetZone,
-  FleetZoneRegistry,
 } from './fleet-types.ts';
 export {
   type Loaded,

@@ -1,5 +1,6 @@
 import { parseCron } from './cron.ts';
-import type { Fleet, FleetRollout, FleetRolloutStage, FleetRolloutWindow, FleetStrategy } from './fleet-types.ts';
+import type { FleetRollout, FleetRolloutStage, FleetRolloutWindow, FleetStrategy } from './fleet-rollout-types.ts';
+import type { Fleet } from './fleet-types.ts';
 import type { Problem } from './problems.ts';
 import { zoneProblems } from './zone-problems.ts';
 

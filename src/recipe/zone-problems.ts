@@ -1,4 +1,4 @@
-import type { FleetZone } from './fleet-types.ts';
+import type { FleetZone } from './fleet-rollout-types.ts';
 import type { Problem } from './problems.ts';
 
 type Path = readonly (string | number)[];
