@@ -56,6 +56,19 @@ async function addOwn(trx: DatabaseTransaction, digests: readonly string[]): Pro
     .insertInto('workload')
     .values(running.map((digest, at) => ({ ...place, id: `w${at}`, digest, seen: NOW })))
     .execute();
+  // Two containers of one workload; and a copy that runs something else, by the digest of an index.
+  const [first, second] = digests;
+  await trx
+    .insertInto('workload')
+    .values({ ...place, id: 'w0', container: 'd', digest: first ?? null, seen: NOW })
+    .execute();
+  const index = `sha256:${'d'.repeat(64)}`;
+  await sql`insert into image_digest (digest, image) select ${index}, id from image where digest = ${second}`.execute(
+    trx,
+  );
+  await sql`insert into workload_replicas (id, container, digest, replicas) values ('w0', 'c', ${index}, 1)`.execute(
+    trx,
+  );
 }
 
 test('the numbers of a fleet are the sums of its images, however they are named, checked and graded', async () => {

@@ -60,7 +60,7 @@ async function alikeImages(reader: DatabaseReader): Promise<readonly Alike[]> {
     counted as (
       select package_set, scope, distribution, count(*) as images, sum(running.workloads) as workloads
       from member join image on image.id = member.id
-      left join (select digest, count(*) as workloads from workload group by digest) running
+      left join (select digest, count(distinct id) as workloads from workload_image group by digest) running
         on running.digest = image.digest
       group by package_set, scope, distribution
     )
@@ -86,7 +86,7 @@ async function alikeImages(reader: DatabaseReader): Promise<readonly Alike[]> {
 async function unknownImages(reader: DatabaseReader): Promise<{ readonly images: number; readonly workloads: number }> {
   const { rows } = await sql<{ images: number; workloads: number }>`
     select count(*)::float8 as images, coalesce(sum((
-      select count(*) from workload where workload.digest = fleet_image.digest)), 0)::float8 as workloads
+      select count(distinct used.id) from workload_image used where used.digest = fleet_image.digest)), 0)::float8 as workloads
     from fleet_image
     where not exists (
       select from image join image_reference on image_reference.image = image.id and until is null
