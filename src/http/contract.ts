@@ -130,6 +130,14 @@ export interface Outdated {
   readonly next: string | null;
 }
 
+/** A way that was not taken: what may come next, what cannot make it, what is excluded, what was tried and refused. */
+export interface Alternative {
+  readonly strategy: Strategy;
+  readonly verdict: 'next' | 'unfit' | 'excluded' | 'refused';
+  /** A sentence for people. */
+  readonly because: string;
+}
+
 export interface PlanTask {
   readonly image: string;
   readonly level: number;
@@ -138,6 +146,8 @@ export interface PlanTask {
   readonly strategy: Strategy;
   /** A sentence for people. */
   readonly because: string;
+  /** Every other strategy, in the order they would be tried. */
+  readonly alternatives: readonly Alternative[];
   readonly after: readonly string[];
   readonly missing: number;
   readonly security: number;
@@ -321,12 +331,7 @@ export interface Explanation {
     readonly strategy: Strategy;
     /** Why this and this way, with the ways that policy excluded. */
     readonly because: string;
-    /** The other ways: what may come next, what cannot make it, what is excluded, what was tried and refused. */
-    readonly alternatives: readonly {
-      readonly strategy: Strategy;
-      readonly verdict: 'next' | 'unfit' | 'excluded' | 'refused';
-      readonly because: string;
-    }[];
+    readonly alternatives: readonly Alternative[];
     /** Tests of the result; null when it was not tested. */
     readonly tested: { readonly passed: boolean; readonly tests: readonly string[] } | null;
     /** Keys (ids) and what they sign: `signature`, or types of statements. */

@@ -118,6 +118,8 @@ export const Outdated = Type.Object(
   closed,
 );
 
+const Alternative = Type.Object({ strategy: Strategy, verdict: Verdict, because: text }, closed);
+
 const PlanTask = Type.Object(
   {
     image: text,
@@ -126,6 +128,7 @@ const PlanTask = Type.Object(
     reason: oneOf(['new build', 'source change', 'meta change', 'retrying bad build'] as const),
     strategy: Strategy,
     because: text,
+    alternatives: Type.Array(Alternative),
     after: Type.Array(text),
     missing: count,
     security: count,
@@ -201,7 +204,7 @@ export const Explanation = Type.Object(
           reason: text,
           strategy: Strategy,
           because: text,
-          alternatives: Type.Array(Type.Object({ strategy: Strategy, verdict: Verdict, because: text }, closed)),
+          alternatives: Type.Array(Alternative),
           tested: orNull(Type.Object({ passed: Type.Boolean(), tests: Type.Array(text) }, closed)),
           signed: Type.Array(Type.Object({ key: text, what: Type.Array(text) }, closed)),
           runs: Type.Array(text),

@@ -81,6 +81,9 @@ test('the page shows fleet, plan and events, live, and asks nobody else for anyt
   await page.getByRole('row', { name: /shop-api/ }).waitFor();
   assert.equal(await page.getByRole('row').count(), sampleFleet.images.length + 1);
   await page.getByText('Live', { exact: true }).waitFor();
+  const task = page.locator('.task', { has: page.getByRole('button', { name: 'shop-api' }) });
+  await task.getByText('3 other ways').click();
+  await task.getByText('comes next: package layers that did not change are shared').waitFor();
   await page.locator('.event').nth(9).waitFor();
   await shoot(page, 'fleet-light');
 

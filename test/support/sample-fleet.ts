@@ -260,6 +260,12 @@ const FINDINGS: readonly Finding[] = [
   return isEntry ? { ...finding, usage: 'linked', linkedBy: 'entrypoint' } : { ...finding, usage: 'contained' };
 });
 
+const OTHER_WAYS: PlanTask['alternatives'] = [
+  { strategy: 'compose', verdict: 'next', because: 'package layers that did not change are shared' },
+  { strategy: 'patch', verdict: 'unfit', because: 'composing brings the same packages and keeps to the recipe' },
+  { strategy: 'rebuild', verdict: 'unfit', because: 'its recipe lists packages: composing needs no builder' },
+];
+
 const TASKS: readonly PlanTask[] = (
   [
     [
@@ -300,6 +306,7 @@ const TASKS: readonly PlanTask[] = (
     reason: 'meta change',
     strategy,
     because,
+    alternatives: strategy === 'rebase' ? OTHER_WAYS : [],
     after,
     missing,
     security,

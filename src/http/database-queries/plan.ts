@@ -28,6 +28,7 @@ export async function readPlan(reader: DatabaseReader): Promise<Plan> {
       reason: row.reason as PlanTask['reason'],
       strategy: row.strategy as PlanTask['strategy'],
       because: row.because,
+      alternatives: JSON.parse(row.alternatives ?? '[]') as PlanTask['alternatives'],
       after: row.base === null ? [] : [row.base],
       missing: exposed.get(row.image)?.findings ?? 0,
       security: exposed.get(row.image)?.security ?? 0,

@@ -1,4 +1,4 @@
-import type { Plan, PlanTask, TaskStatus } from '../../../src/http/contract.ts';
+import type { Alternative, Plan, PlanTask, TaskStatus } from '../../../src/http/contract.ts';
 import { plural, seconds } from '../format.ts';
 import { EmptyState } from '../parts/states.tsx';
 
@@ -11,6 +11,30 @@ function toneOf(status: TaskStatus): string {
   if (status === 'building') return 'busy';
   if (status === 'succeeded' || status === 'finished') return 'good';
   return 'idle';
+}
+
+const OTHER_WAYS: Readonly<Record<Alternative['verdict'], string>> = {
+  next: 'comes next',
+  unfit: 'does not fit',
+  excluded: 'excluded',
+  refused: 'refused',
+};
+
+/** The other strategies, and why each was not taken. */
+function OtherWays({ ways }: { readonly ways: PlanTask['alternatives'] }) {
+  if (ways.length === 0) return null;
+  return (
+    <details className="ways">
+      <summary>{plural(ways.length, 'other way')}</summary>
+      <ul>
+        {ways.map(({ strategy, verdict, because }) => (
+          <li key={strategy}>
+            <span className="tag">{strategy}</span> {OTHER_WAYS[verdict]}: {because}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
 }
 
 interface TaskProps {
@@ -30,6 +54,7 @@ function Task({ task, select }: TaskProps) {
         <p className="quiet" title={task.because}>
           {task.error ?? task.because}
         </p>
+        <OtherWays ways={task.alternatives} />
       </div>
       <span className="task-state">
         {task.status}
