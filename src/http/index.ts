@@ -53,6 +53,7 @@ export { createRemoteMaintenance } from './remote-maintenance.ts';
 export { createRemoteRollouts } from './remote-rollouts.ts';
 export { createRemoteSignIn, type RemoteSignIn } from './remote-sign-in.ts';
 export type {
+  Quarantine,
   Rollout,
   RolloutAction,
   RolloutActor,

@@ -133,6 +133,22 @@ export interface RolloutFindings {
   }[];
 }
 
+/** A digest that is not offered again. */
+export interface QuarantinedDigest {
+  readonly digest: string;
+  /** Image or pullable reference that it was offered as. */
+  readonly image: string;
+  readonly reason: string;
+  /** `verify`, a workload, a person. */
+  readonly foundBy: string;
+  readonly since: string;
+}
+
+/** `GET /api/v1/quarantine`, newest first, and what `POST /api/v1/quarantine/lift` lifted. */
+export interface Quarantine {
+  readonly quarantined: readonly QuarantinedDigest[];
+}
+
 export interface RolloutsQuery {
   /** Those that have ended, too. */
   readonly all?: boolean;
@@ -177,4 +193,7 @@ export interface Rollouts {
   ): Promise<RolloutPage>;
   simulate(image: string, digest?: string): Promise<RolloutSimulation>;
   findings(): Promise<RolloutFindings>;
+  quarantine(): Promise<Quarantine>;
+  /** @returns what was lifted */
+  lift(digest: string, word: Pick<RolloutWord, 'reason'>, by: RolloutActor): Promise<Quarantine>;
 }

@@ -125,6 +125,23 @@ export const RolloutFindings = Type.Object(
   closed,
 );
 
+export const Quarantine = Type.Object(
+  {
+    quarantined: Type.Array(
+      Type.Object({ digest: text, image: text, reason: text, foundBy: text, since: time }, closed),
+    ),
+  },
+  closed,
+);
+
+export const QuarantineLift = Type.Object(
+  {
+    digest: Type.String({ pattern: '^sha256:[0-9a-f]{64}$' }),
+    reason: Type.Optional(Type.String({ maxLength: 1000 })),
+  },
+  closed,
+);
+
 export const RolloutWord = Type.Object(
   {
     reason: Type.Optional(Type.String({ maxLength: 1000 })),
@@ -162,5 +179,6 @@ export type Checked = [
   Matches<contract.RolloutHistory, Static<typeof RolloutHistory>>,
   Matches<contract.RolloutSimulation, Static<typeof RolloutSimulation>>,
   Matches<contract.RolloutFindings, Static<typeof RolloutFindings>>,
+  Matches<contract.Quarantine, Static<typeof Quarantine>>,
   Matches<contract.RolloutWord, Static<typeof RolloutWord>>,
 ];

@@ -45,19 +45,29 @@ export async function quarantine(
   return true;
 }
 
-/** False when it was not quarantined. */
+/**
+ * A person says that a digest may be offered again, which is announced. It is not released or rolled out by that.
+ * @returns what was lifted; undefined when it was not quarantined
+ */
 export async function liftQuarantine(
   trx: DatabaseTransaction,
   digest: Digest,
+  { actor, reason = '' }: { readonly actor: string; readonly reason?: string | undefined },
   clock: Clock = systemClock,
-): Promise<boolean> {
-  const lifted = await trx
+): Promise<QuarantineEntry | undefined> {
+  const row = await trx
     .updateTable('quarantine')
     .set({ lifted: new Date(clock.now()) })
     .where('digest', '=', digest)
     .where('lifted', 'is', null)
+    .returning(['digest', 'image', 'reason', 'found_by', 'since', 'times'])
     .executeTakeFirst();
-  return lifted.numUpdatedRows > 0n;
+  if (row === undefined) return undefined;
+  const entry = entryOf(row);
+  const data = { digest, image: row.image, foundBy: row.found_by, was: row.reason, actor, reason };
+  const key = `${digest}\n${row.times}`;
+  await emit(trx, { type: 'io.heraklit.image.unquarantined', subject: row.image, key, data }, clock);
+  return entry;
 }
 
 export async function quarantined(reader: DatabaseReader, digest: Digest): Promise<QuarantineEntry | undefined> {

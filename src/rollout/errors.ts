@@ -6,6 +6,7 @@ export const rolloutErrors = {
     retryable: false,
     meaning: 'A digest that failed a test or a rollout before is refused until its quarantine is lifted.',
   },
+  ROLLOUT_NOT_QUARANTINED: { kind: 'usage', retryable: false, meaning: 'A quarantine is to be lifted that is none.' },
   ROLLOUT_WORKLOAD_UNKNOWN: { kind: 'usage', retryable: false, meaning: 'No runtime has a workload of that name.' },
   ROLLOUT_NO_RUNTIME: {
     kind: 'failed',

@@ -28,7 +28,7 @@ export { type KeptMeasurement, measurementsOf } from './measurements.ts';
 export { planOfFleet } from './plan/of-fleet.ts';
 export { takesTime } from './plan/plan.ts';
 export { simulate, strategyText } from './plan/simulate.ts';
-export { quarantineReason } from './quarantine.ts';
+export { liftByWord, quarantineReason } from './quarantine.ts';
 export {
   findOrBegin,
   isRolloutHeld,

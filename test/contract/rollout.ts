@@ -175,7 +175,8 @@ export function rolloutContract(name: string, open: () => Promise<Database>, cle
         isHeraklitError(error, 'ROLLOUT_DIGEST_QUARANTINED'),
       );
       assert.equal(runtime.calls.length, 1);
-      assert.equal(await database.transaction((trx) => liftQuarantine(trx, BAD)), true);
+      const lift = () => database.transaction((trx) => liftQuarantine(trx, BAD, { actor: 'alice' }));
+      assert.deepEqual([(await lift())?.digest, await lift()], [BAD, undefined]);
       assert.equal((await rollOut(context(), to(BAD))).outcomes.length, 1);
     });
 

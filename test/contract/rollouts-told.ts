@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { isHeraklitError } from '../../src/base/index.ts';
 import type { Database } from '../../src/database/index.ts';
+import { readEvents } from '../../src/events/index.ts';
 import { databaseRollouts, type Rollouts } from '../../src/http/index.ts';
 import type { Digest } from '../../src/oci/index.ts';
-import { listQuarantine } from '../../src/publish/index.ts';
+import { listQuarantine, quarantine } from '../../src/publish/index.ts';
 import { createMemoryCatalogue, type RegistryCatalogue } from '../../src/registry/index.ts';
 import {
   type CarryContext,
@@ -208,6 +209,32 @@ export function rolloutsToldContract(name: string, open: () => Promise<Database>
       await assert.rejects(rollouts.takeBack('a', {}, ALICE), (error) =>
         isHeraklitError(error, 'ROLLOUT_DIGEST_QUARANTINED'),
       );
+    });
+
+    test('a quarantine is listed, lifted by a person, and told: event, audit log; what is none cannot be lifted', async () => {
+      await database.transaction((trx) =>
+        quarantine(trx, { digest: NEW, image: `${HOST}/shop/web@${NEW}`, reason: 'slow', foundBy: 'a' }),
+      );
+      await assert.rejects(begin(), (error) => {
+        assert.ok(isHeraklitError(error, 'ROLLOUT_DIGEST_QUARANTINED'));
+        assert.match(error.hint ?? '', new RegExp(`heraklit rollout quarantine lift ${NEW}`));
+        return true;
+      });
+      const { quarantined } = await rollouts.quarantine();
+      assert.deepEqual(
+        quarantined.map(({ digest, reason, foundBy }) => [digest, reason, foundBy]),
+        [[NEW, 'slow', 'a']],
+      );
+      const lifted = await rollouts.lift(NEW, { reason: 'the node was broken' }, ALICE);
+      assert.deepEqual([lifted.quarantined, (await rollouts.quarantine()).quarantined], [quarantined, []]);
+      const events = await readEvents(database.kysely, { after: 0, limit: 1_000 });
+      const told = events.findLast(({ type }) => type === 'io.heraklit.image.unquarantined')?.data as object;
+      const by = { actor: 'alice', reason: 'the node was broken', was: 'slow' };
+      assert.deepEqual({ ...told, ...by }, told);
+      const audit = await database.kysely.selectFrom('access_audit').select(['actor', 'action', 'reference']).execute();
+      assert.deepEqual(audit, [{ actor: 'alice', action: 'rollout.lift', reference: NEW }]);
+      await assert.rejects(rollouts.lift(NEW, {}, ALICE), (error) => isHeraklitError(error, 'ROLLOUT_NOT_QUARANTINED'));
+      assert.equal((await begin()).digest, NEW, 'it may be rolled out again');
     });
 
     test('promotion moves the tag of a stage to the same digest, stage by stage, by who may', async () => {

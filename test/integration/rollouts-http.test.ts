@@ -16,6 +16,8 @@ before(async () => {
     promote: (...said) => inner.promote(...said),
     simulate: (...asked) => inner.simulate(...asked),
     findings: () => inner.findings(),
+    quarantine: () => inner.quarantine(),
+    lift: (...said) => inner.lift(...said),
   };
   guarded = await startGuarded({ http: { rollouts } });
   await guarded.admin.grant({ to: 'carol', role: 'view', on: '**' });
@@ -58,6 +60,9 @@ test('who may see rollouts may not steer them; who may change something does, an
   for (const action of ['pause', 'resume', 'abort', 'approve', 'rollback']) {
     assert.equal((await ask(`rollouts/${id}/${action}`, 'carol', {})).status, 403, action);
   }
+  assert.equal((await ask('quarantine', 'carol')).status, 200);
+  assert.equal((await ask('quarantine/lift', 'carol', { digest: DIGEST })).status, 403);
+  assert.equal((await ask('quarantine/lift', 'root', { digest: 'web' })).status, 400);
   assert.equal((await ask('promotions', 'carol', { image: 'web', to: 'all' })).status, 403);
   assert.equal((await ask(`rollouts/${id}/pause`, 'root', { reason: 'lunch' })).status, 200);
   const refused = await ask(`rollouts/${id}/approve`, 'root', {});
@@ -82,5 +87,8 @@ test('the owner of the home steers a server’s rollouts from the command line',
     isHeraklitError(error, 'ROLLOUT_UNKNOWN'),
   );
   await assert.rejects(remote.simulate('web'), (error) => isHeraklitError(error, 'ROLLOUT_FLEET_NEEDED'));
-  assert.deepEqual(await remote.findings(), { findings: [] });
+  assert.deepEqual([await remote.findings(), await remote.quarantine()], [{ findings: [] }, { quarantined: [] }]);
+  await assert.rejects(remote.lift(DIGEST, {}, { name: 'owner', owner: true }), (error) =>
+    isHeraklitError(error, 'ROLLOUT_NOT_QUARANTINED'),
+  );
 });

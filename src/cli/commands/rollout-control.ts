@@ -8,6 +8,7 @@ import { addGlobalOptions } from '../global-options.ts';
 import { renderFindings, renderHistory, renderRollouts, renderSimulation } from '../render/rollouts.ts';
 import { OWNER, withRollouts } from '../rollouts.ts';
 import { addClusterOptions, addEngineOptions, type RuntimeOptions } from '../runtimes.ts';
+import { registerQuarantine } from './rollout-quarantine.ts';
 
 interface Options extends RuntimeOptions {
   readonly format: OutputFormat;
@@ -25,7 +26,7 @@ interface Options extends RuntimeOptions {
 
 const FLEET = 'fleet file with stages and zones (default: heraklit.yaml, where there is one)';
 
-/** `heraklit rollout status|pause|resume|abort|rollback|history|simulate|approve|findings`. */
+/** `heraklit rollout status|pause|resume|abort|rollback|history|simulate|approve|findings|quarantine`. */
 export function registerControl(command: Command, context: CliContext): void {
   // What stands behind a subcommand is its own: --format, --image.
   command.enablePositionalOptions();
@@ -70,6 +71,7 @@ export function registerControl(command: Command, context: CliContext): void {
     .option('--reason <text>', 'kept in the history')
     .option('--quarantine', 'what it brought is bad, and never offered again')
     .action((what: string, options: Options) => rollBack(what, options, context));
+  registerQuarantine(command, context);
 }
 
 const carried = (command: Command): Command => addClusterOptions(addEngineOptions(command));

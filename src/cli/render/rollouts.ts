@@ -1,4 +1,4 @@
-import type { Rollout, RolloutFindings, RolloutHistory, RolloutSimulation } from '../../http/index.ts';
+import type { Quarantine, Rollout, RolloutFindings, RolloutHistory, RolloutSimulation } from '../../http/index.ts';
 import { renderTable } from './table.ts';
 
 const minute = (at: string | null): string => (at === null ? '-' : at.slice(0, 16).replace('T', ' '));
@@ -74,6 +74,17 @@ export function renderFindings(findings: RolloutFindings['findings']): string {
     { title: 'WORKLOAD', value: ({ workload }) => workload },
     { title: 'CONTAINER', value: ({ container }) => container },
     { title: 'WHAT', value: ({ message }) => message },
+  ]);
+}
+
+export function renderQuarantine({ quarantined }: Quarantine): string {
+  if (quarantined.length === 0) return 'Nothing is quarantined.';
+  return renderTable(quarantined, [
+    { title: 'DIGEST', value: ({ digest }) => digest },
+    { title: 'IMAGE', value: ({ image }) => image },
+    { title: 'SINCE', value: ({ since }) => minute(since) },
+    { title: 'FOUND BY', value: ({ foundBy }) => foundBy },
+    { title: 'WHY', value: ({ reason }) => reason },
   ]);
 }
 

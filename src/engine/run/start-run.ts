@@ -97,7 +97,7 @@ export async function startRun(context: EngineContext, survey: Survey, plan: Pla
       .executeTakeFirst();
     if (inserted === undefined) {
       throw engineError('ENGINE_RUN_ACTIVE', `a run of fleet ${fleet} is under way`, {
-        hint: 'Wait until it is finished; it carries out what is planned now.',
+        hint: 'Wait until it is finished (`heraklit events --follow`); it carries out what is planned now.',
       });
     }
     await claimImages(trx, context.fleet);

@@ -2,10 +2,18 @@ import { type AuditEntry, writeAudit } from '../../access/index.ts';
 import { systemClock } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
+import { listQuarantine, type QuarantineEntry } from '../../publish/index.ts';
 import type { Fleet } from '../../recipe/index.ts';
 import type { RegistryCatalogue } from '../../registry/index.ts';
 import * as stage from '../../rollout/index.ts';
-import type { Rollout, RolloutActor, RolloutPage, Rollouts, RolloutWord } from '../rollouts-contract.ts';
+import type {
+  QuarantinedDigest,
+  Rollout,
+  RolloutActor,
+  RolloutPage,
+  Rollouts,
+  RolloutWord,
+} from '../rollouts-contract.ts';
 import { measurementsAt } from './rollout-measurements.ts';
 import { rolloutView, simulationView } from './rollout-view.ts';
 
@@ -118,8 +126,18 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
       const found = stage.zoneFindings(zones, workloads, arrived);
       return { findings: found.map((one) => ({ ...one, digest: one.digest ?? null })) };
     },
+    quarantine: async () => ({ quarantined: (await listQuarantine(kysely)).map(quarantineView) }),
+    async lift(digest, word, by) {
+      const said = wordOf('lift', digest, word, by);
+      return { quarantined: [quarantineView(await stage.liftByWord(database, digest as Digest, said))] };
+    },
   };
 }
+
+const quarantineView = ({ since, ...entry }: QuarantineEntry): QuarantinedDigest => ({
+  ...entry,
+  since: since.toISOString(),
+});
 
 function withFleet(options: DatabaseRolloutsOptions): DatabaseRolloutsOptions & {
   readonly fleet: NonNullable<DatabaseRolloutsOptions['fleet']>;

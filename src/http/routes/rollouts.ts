@@ -74,6 +74,23 @@ export function rolloutRoutes(
       return rollouts.takeBack(workload, word, actorOf(request));
     },
   );
+  server.get(
+    '/api/v1/quarantine',
+    { schema: describe('quarantine', 'Digests that are not offered again, newest first', schemas.Quarantine) },
+    () => rollouts.quarantine(),
+  );
+  server.post<{ Body: { digest: string; reason?: string } }>(
+    '/api/v1/quarantine/lift',
+    {
+      schema: describe('liftQuarantine', 'Lets a digest be offered again', schemas.Quarantine, {
+        body: schemas.QuarantineLift,
+      }),
+    },
+    (request) => {
+      const { digest, ...word } = request.body;
+      return rollouts.lift(digest, word, actorOf(request));
+    },
+  );
   server.post<{ Body: Parameters<contract.Rollouts['promote']>[0] }>(
     '/api/v1/promotions',
     { schema: describe('promote', 'Brings an image to a stage', schemas.RolloutPage, { body: schemas.Promotion }) },

@@ -65,7 +65,7 @@ export async function promote(
     return (await approveCampaign(database, waiting.id, { ...word, stage: stage.name })).campaign;
   if (before !== undefined && request.skip !== true && !same.some((one) => hasPassed(one, before.name))) {
     throw rolloutError('ROLLOUT_STAGE_SKIPPED', `${request.image} ${digest} did not pass ${before.name}`, {
-      hint: `Promote it to ${before.name} first, or say --skip.`,
+      hint: `\`heraklit promote ${request.image} --to ${before.name}\` first, or say --skip.`,
     });
   }
   mayPromote(plan, word);
@@ -93,7 +93,7 @@ function mayPromote({ approvers }: RolloutPlan, { actor, owner }: Word & { reado
 async function digestFor(
   { catalogue }: PromotionContext,
   image: { readonly repository: string; readonly digest: Digest },
-  { digest }: PromotionRequest,
+  { image: name, digest }: PromotionRequest,
   before: PlannedStage | undefined,
 ): Promise<Digest> {
   if (digest !== undefined) return digest;
@@ -101,7 +101,7 @@ async function digestFor(
   const named = await catalogue.resolve(image.repository, before.tag);
   if (named !== undefined) return named.digest;
   throw rolloutError('ROLLOUT_STAGE_SKIPPED', `${image.repository} has no tag ${before.tag} yet`, {
-    hint: `Promote it to ${before.name} first, or name a digest.`,
+    hint: `\`heraklit promote ${name} --to ${before.name}\` first, or name a digest: --digest.`,
   });
 }
 
@@ -124,5 +124,5 @@ const stageUnknown = (name: string, stages: readonly PlannedStage[]): Error =>
 
 export const imageUnknown = (name: string): Error =>
   rolloutError('ROLLOUT_IMAGE_UNKNOWN', `the fleet has nothing released of ${JSON.stringify(name)}`, {
-    hint: 'heraklit run, or serve, releases images of the fleet file.',
+    hint: '`heraklit run`, or `heraklit serve`, releases images of the fleet file.',
   });

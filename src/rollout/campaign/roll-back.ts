@@ -18,7 +18,9 @@ import { beginCampaign, readCampaign, slotsOf } from './store.ts';
 export async function rollBackCampaign(database: Database, id: number, word: Word): Promise<readonly Campaign[]> {
   const campaign = await readCampaign(database.kysely, id);
   if (!hasEnded(campaign.state)) {
-    throw rolloutError('ROLLOUT_STATE', `rollout ${id} goes on: ${campaign.state}`, { hint: 'Abort it first.' });
+    throw rolloutError('ROLLOUT_STATE', `rollout ${id} goes on: ${campaign.state}`, {
+      hint: `Abort it first: \`heraklit rollout abort ${id}\`.`,
+    });
   }
   const changed = (await slotsOf(database.kysely, [id])).filter(({ outcome }) => outcome === 'rolledout');
   return await begin(database, campaign, changed, `rollout ${id} is taken back`, word);

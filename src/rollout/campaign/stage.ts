@@ -141,7 +141,7 @@ async function enterZones(
     // What ran there before may run there again.
     if (entry.kind === 'refused' && cause !== 'rollback') {
       throw rolloutError('ROLLOUT_ZONE_REFUSED', entry.reason, {
-        hint: 'Roll it out there first, or allow the edge (`to`) in the fleet file.',
+        hint: `\`heraklit rollout simulate ${campaign.name}\` tells its way; roll it out there first, or allow the edge (\`to\`) in the fleet file.`,
       });
     }
     if (zone.registry !== undefined) await deliver?.(zone, campaign, signal ?? new AbortController().signal);

@@ -156,7 +156,7 @@ async function startService(options: EngineConnectOptions): Promise<EngineConnec
     if (ended !== undefined || Date.now() > deadline) {
       await close();
       throw engineHostError('ENGINE_HOST_UNAVAILABLE', `cannot start podman's API: ${ended ?? 'no answer'}`, {
-        hint: 'Install podman or Docker, or name the socket of a running one.',
+        hint: 'Install podman or Docker, or name the socket of a running one: `--socket PATH`.',
       });
     }
     await sleep(50);
@@ -208,6 +208,6 @@ async function connectHere(options: EngineConnectOptions): Promise<EngineConnect
     });
   }
   throw engineHostError('ENGINE_HOST_UNAVAILABLE', tried.join('; ') || 'no engine socket found on this host', {
-    hint: 'Install podman or Docker, or name the socket of a running one.',
+    hint: 'Install podman or Docker, or name the socket of a running one: `--socket PATH`.',
   });
 }

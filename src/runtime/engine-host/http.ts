@@ -118,7 +118,7 @@ function failureOf(path: string, cause: unknown) {
   }
   return engineHostError('ENGINE_HOST_UNAVAILABLE', `the engine does not answer on ${path}: ${why}`, {
     cause,
-    hint: 'Start podman.socket or docker.service, or name another socket.',
+    hint: 'Start it (`systemctl start podman.socket`, or `docker.service`), or name another socket: `--socket PATH`.',
   });
 }
 

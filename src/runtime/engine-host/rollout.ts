@@ -78,7 +78,9 @@ async function takenBack(
   throw engineHostError(
     'ENGINE_HOST_ROLLBACK_INCOMPLETE',
     `${name} is not healthy on ${facts.to} (${reason}) and could not go back everywhere: ${wrong.join('; ')}`,
-    { hint: 'Copies that were healthy still serve; call the rollout of a known image again.' },
+    {
+      hint: `Copies that were healthy still serve; bring back a known image: \`heraklit rollout ${name} --image HOST/REPOSITORY@DIGEST\`.`,
+    },
   );
 }
 

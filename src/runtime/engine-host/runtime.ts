@@ -140,7 +140,7 @@ class EngineHostRuntime implements EngineRuntime {
   #refuseFront(name: string): void {
     if (this.#options.host === undefined) return;
     throw engineHostError('ENGINE_HOST_FRONT_ELSEWHERE', `the front of ${name} is on ${this.#options.host}`, {
-      hint: 'Requests are handed over by the heraklit that runs there: have that one roll out.',
+      hint: `Requests are handed over by the heraklit that runs there: on that host, \`heraklit rollout ${name} --image HOST/REPOSITORY@DIGEST\`.`,
     });
   }
 
@@ -202,7 +202,7 @@ class EngineHostRuntime implements EngineRuntime {
       if (!isHeraklitError(cause, 'FRONT_LISTEN_FAILED')) throw cause;
       throw engineHostError('ENGINE_HOST_FRONT_ELSEWHERE', `the front of ${name} is not ours: ${cause.message}`, {
         cause,
-        hint: 'Ask the running heraklit that owns it to roll out.',
+        hint: 'The running heraklit that owns it rolls out: its fleet file names the image, and `heraklit rollout status` says who is at it.',
       });
     }
   }

@@ -220,7 +220,9 @@ async function simulate(session: Session, workload: Workload, image: string, wan
   const name = wanted ?? own?.name ?? (more.length === 0 ? only?.name : undefined);
   if (name === undefined) {
     const known = workload.containers.map((one) => one.name).join(', ');
-    throw helmError('HELM_FAILED', `${workload.id} has images at ${known}`, { hint: 'Say which one is meant.' });
+    throw helmError('HELM_FAILED', `${workload.id} has images at ${known}`, {
+      hint: `Say which one is meant: \`container\` of rollout.workloads in the fleet file.`,
+    });
   }
   const { release, place } = await placeOf(session, workload, name);
   const set = setsOf(place, target, workload.id);

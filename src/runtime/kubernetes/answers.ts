@@ -27,8 +27,8 @@ export interface StatusObject {
 }
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: 'The token or certificate of the kubeconfig has expired or is not known to the cluster.',
-  403: 'Grant the permissions of deploy/kubernetes/rbac.yaml.',
+  401: 'The token or certificate of the kubeconfig has expired or is not known to the cluster: renew it, and look with `kubectl auth whoami`. What was begun goes on with `heraklit rollout resume N`.',
+  403: 'Grant the permissions of deploy/kubernetes/rbac.yaml: `kubectl apply --filename deploy/kubernetes/rbac.yaml`.',
 };
 
 export function refused(call: KubernetesCall, answer: KubernetesAnswer): Error {

@@ -47,7 +47,7 @@ export async function attachTo(
   const socket = await attach.attach(namespace, pod, container, output, errors, input, tty).catch((cause: unknown) => {
     const why = messageOf((cause as { error?: unknown })?.error ?? (cause as { message?: unknown })?.message ?? cause);
     throw kubernetesError('KUBERNETES_DEBUG_FAILED', `pod ${pod} cannot be attached to: ${why}`, {
-      hint: 'Grant the permissions of deploy/kubernetes/debug.yaml.',
+      hint: 'Grant the permissions of deploy/kubernetes/debug.yaml: `kubectl apply --filename deploy/kubernetes/debug.yaml`.',
     });
   });
   const abort = (): void => socket.close();

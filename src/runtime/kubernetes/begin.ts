@@ -30,11 +30,17 @@ export function containerOf(
   throw kubernetesError('KUBERNETES_WORKLOAD_MISSING', `${titleOf(run)} has no container ${wanted ?? ''}`);
 }
 
+/** What lets a paused workload go on, where nobody of us paused it. */
+const resumeCommand = ({ kind, namespace, name }: Pick<Run, 'kind' | 'namespace' | 'name'>): string =>
+  kind === 'Deployment'
+    ? `kubectl rollout resume deployment/${name} --namespace ${namespace}`
+    : `kubectl patch ${kind.toLowerCase()} ${name} --namespace ${namespace} --type merge --patch '{"spec":{"paused":null}}'`;
+
 /** What is refused before anything changes. @throws KUBERNETES_STRATEGY_NOT_APPLICABLE, KUBERNETES_WORKLOAD_PAUSED */
 export async function refuseInapplicable(run: Run, object: WorkloadObject, strategy: RolloutStrategy): Promise<void> {
   if (object.spec?.paused === true && run.kind !== 'CronJob') {
     throw kubernetesError('KUBERNETES_WORKLOAD_PAUSED', `${titleOf(run)} is paused`, {
-      hint: 'Resume it first.',
+      hint: `Resume it first: \`${resumeCommand(run)}\`.`,
     });
   }
   if (run.kind === 'Rollout' || run.kind === 'KnativeService') return refuseForeign(run, object, strategy);
@@ -74,7 +80,7 @@ async function awaitTurn(run: Run): Promise<WorkloadObject> {
   const silent = state === 'unknown' ? await awaitSilence(run, claim) : undefined;
   if (silent !== undefined) return silent;
   throw kubernetesError('KUBERNETES_ROLLOUT_BUSY', `another process is rolling out ${claim.image} to ${titleOf(run)}`, {
-    hint: 'Wait for it, or end it; a claim whose holder is gone is taken over.',
+    hint: 'Where that one runs, `heraklit rollout status` tells how far it is and `heraklit rollout abort N` ends it; a claim whose holder is gone is taken over.',
     details: { image: claim.image, holder: claim.holder },
   });
 }

@@ -105,7 +105,7 @@ export async function ensure<T extends { readonly metadata: ObjectMeta }>(
         'KUBERNETES_NAME_TAKEN',
         `${kind} ${run.namespace}/${name} exists and is not ours; ${titleOf(run)} was not changed`,
         {
-          hint: 'Rename or remove it.',
+          hint: `Have a look at it, then remove it: \`kubectl delete ${kind.toLowerCase()} ${name} --namespace ${run.namespace}\`.`,
         },
       );
     }

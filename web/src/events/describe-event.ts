@@ -13,11 +13,16 @@ const TONES: Readonly<Record<string, Description['tone']>> = {
   rolledout: 'good',
   outdated: 'warn',
   quarantined: 'bad',
+  unquarantined: 'warn',
   rolledback: 'bad',
   failed: 'bad',
 };
 
-const WORDS: Readonly<Record<string, string>> = { rolledout: 'rolled out', rolledback: 'rolled back' };
+const WORDS: Readonly<Record<string, string>> = {
+  rolledout: 'rolled out',
+  rolledback: 'rolled back',
+  unquarantined: 'quarantine lifted',
+};
 
 /** `io.heraklit.image.outdated` about `host/path/name:tag` → `outdated`, `name:tag`. */
 export function describeEvent({ type, subject }: EventRecord): Description {

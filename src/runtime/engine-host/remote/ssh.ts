@@ -155,7 +155,7 @@ class Tunnel implements SshTunnel {
     if (wanted !== 'docker' && /^podman$/m.test(found.stdout)) return await this.#startService();
     const said = found.code === 0 ? '' : `: ${found.stderr.trim() || found.code}`;
     throw engineHostError('ENGINE_HOST_UNAVAILABLE', `${this.name} has no engine that answers${said}`, {
-      hint: 'Start podman.socket or docker.service there, or name the path of its socket.',
+      hint: 'Start it there (`systemctl start podman.socket`, or `docker.service`), or name its socket: ssh://HOST/PATH.',
     });
   }
 
