@@ -1,6 +1,7 @@
 /**
  * Compiles src/ into dist/: one file for each part that is loaded on demand, and one for each thread. A command then
- * opens a dozen files instead of hundreds, which is most of its start-up. Dependencies stay outside, but some.
+ * opens a dozen files instead of hundreds, which is most of its start-up. Dependencies stay outside, but some. Beside
+ * them lies the empty database that every home begins with.
  *
  * Each file is put in its place whole, the list of sources last: a heraklit that runs meanwhile, or another compile,
  * finds the old state or the new one. Files of earlier builds stay for a day, for processes that still load parts.
@@ -17,8 +18,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeTemplate, templateFile } from '../src/database/embedded/template.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const dist = join(root, 'dist');
@@ -77,11 +79,14 @@ export async function compile(): Promise<boolean> {
         },
       },
     });
+    const template = basename(fileURLToPath(templateFile()));
+    // A running heraklit may read it: the one of this release stays as it is.
+    if (!existsSync(join(dist, template))) writeFileSync(join(scratch, template), await makeTemplate());
     const made = readdirSync(scratch);
     for (const file of made) renameSync(join(scratch, file), join(dist, file));
     writeFileSync(join(scratch, LIST), JSON.stringify(list));
     renameSync(join(scratch, LIST), join(dist, LIST));
-    removeOld(new Set([...made, LIST]));
+    removeOld(new Set([...made, template, LIST]));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
