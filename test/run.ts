@@ -2,6 +2,8 @@
  * Runs the tests: `node test/run.ts [--unit] [FILTER…]`. Unit tests lie beside the code, the rest under test/.
  * Prints `N passed, N failed, N skipped` as its last line and exits non-zero on a failure, or when nothing ran.
  * With HERAKLIT_TEST_STRICT=1 (CI) every skip counts as a failure, but those for want of a cluster (KUBECONFIG) or of the npm registry.
+ * Random tests draw from HERAKLIT_TEST_SEED, a number: what passed once on a commit passes again. Without it, and outside
+ * CI, each run draws anew.
  */
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
@@ -21,12 +23,17 @@ const FILE_TIME = 900_000;
 /** Milliseconds after the last line: a process that a test left holds our pipes. */
 const LINGER = 5_000;
 
+const CI_SEED = '20261122';
+const SEEDED = new URL('support/seeded.ts', import.meta.url).href;
+
 let passed = 0;
 let failed = 0;
 const skipped: string[] = [];
 const strict = process.env.HERAKLIT_TEST_STRICT === '1';
 
-const stream = run({ files, concurrency: 2, timeout: FILE_TIME });
+if (strict) process.env.HERAKLIT_TEST_SEED ??= CI_SEED;
+const seeded = process.env.HERAKLIT_TEST_SEED === undefined ? [] : ['--import', SEEDED];
+const stream = run({ files, concurrency: 2, timeout: FILE_TIME, execArgv: seeded });
 stream.on('test:pass', (event) => {
   if (event.details.type === 'suite') return;
   if (event.skip === undefined) passed += 1;
