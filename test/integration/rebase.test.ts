@@ -49,7 +49,12 @@ async function compareAll(context: TestContext): Promise<void> {
   let rebased = 0;
   for (const file of files) {
     const name = file.replace('.Dockerfile', '');
-    const outcome = await world.compare(name);
+    const outcome = await world.compare(name).catch((error: Error) => error);
+    if (outcome instanceof Error) {
+      wrong.push(`${name}: ${outcome.message}`);
+      context.diagnostic(`| ${name} | failed | ${outcome.message} |`);
+      continue;
+    }
     if (outcome.kind === 'rebased') rebased += 1;
     if (outcome.kind === 'rebased' && outcome.left.length > 0) wrong.push(`${name}: ${outcome.left.join('\n')}`);
     rows.push(`| ${name} | ${outcome.kind} | ${inWords(outcome)} |`);

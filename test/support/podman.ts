@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 export interface Podman {
-  /** Runs a shell script in an image of an OCI layout. */
+  /** Runs a shell script in an image of an OCI layout, whose path must be in lower case. */
   shell(
     image: string,
     script: string,

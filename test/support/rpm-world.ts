@@ -159,6 +159,8 @@ export class RpmWorld {
       '_build_id_links none',
       '_buildhost localhost',
       'use_source_date_epoch_as_buildtime 1',
+      // As distributions set it: no file is newer than its package.
+      'clamp_mtime_to_source_date_epoch 1',
     ].flatMap((define) => ['--define', define]);
     const env = { ...process.env, SOURCE_DATE_EPOCH: '1750000000' };
     const fileOf = ({ name, evr, arch = 'noarch' }: RpmSpec): string => `${name}-${evr.replace(/^\d+:/, '')}.${arch}`;
@@ -193,6 +195,13 @@ export class RpmWorld {
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout;
+  }
+
+  /** What `rpm -Va` finds changed in a root; '' when all is as its packages brought it. */
+  async verify(root: string): Promise<string> {
+    const place = ['--root', join(this.folder, root), '--define', `_dbpath ${RPM_DATABASE}`];
+    const told = (error: { readonly stdout?: string }): { readonly stdout: string } => ({ stdout: error.stdout ?? '' });
+    return (await run('rpm', [...place, '-Va', '--noscripts'], { encoding: 'utf8' }).catch(told)).stdout;
   }
 
   /** A file of a root. */
