@@ -1,5 +1,7 @@
 /** Releases in a played API server, changed by a played helm: it renders what the real one would be asked to. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,10 +23,13 @@ const REPOSITORY = 'r.example/shop/web';
 const HELM = `#!/usr/bin/env node
 const { appendFileSync, readFileSync, existsSync } = require('node:fs');
 const words = process.argv.slice(2);
+if (words[0] === 'version') { console.log('v3.17.2+gcc0bbbd'); process.exit(0); }
 appendFileSync(process.env.HELM_LOG, JSON.stringify(words) + '\\n');
 const mode = existsSync(process.env.HELM_MODE) ? readFileSync(process.env.HELM_MODE, 'utf8') : '';
+const conflict = 'Error: conflict occurred while applying object shop/web: Apply failed with 1 conflict: conflict with "hpa": .spec.replicas';
+if (mode === 'conflict' && !words.includes('--dry-run=server')) { console.error(conflict); process.exit(1); }
 if (words[0] === 'rollback') process.exit(mode === 'stuck' ? 1 : 0);
-const dry = words.includes('--dry-run');
+const dry = words.includes('--dry-run=server');
 if (mode === 'refuses' && dry) { console.error('Error: UPGRADE FAILED: template: token=abc'); process.exit(1); }
 if ((mode === 'unhealthy' || mode === 'stuck') && !dry) { console.error('Error: UPGRADE FAILED: timed out waiting for the condition'); process.exit(1); }
 const values = JSON.parse(readFileSync(words[2] + '/values.yaml', 'utf8'));
@@ -35,7 +40,7 @@ for (const [at, word] of words.entries()) {
   image[key.split('.')[1]] = value;
 }
 if (mode === 'ignores') image.tag = 'fixed';
-console.log(JSON.stringify({ manifest: 'kind: Deployment\\nspec:\\n  replicas: 2\\n  image: ' + image.repository + ':' + image.tag + '\\n' }));
+console.log(JSON.stringify({ manifest: 'kind: Deployment\\nspec:\\n  replicas: 2\\n  image: ' + image.repository + ':' + image.tag + '\\n' + (mode === 'labels' ? 'metadata:\\n  labels: { version: "' + image.tag + '" }\\n' : '') }));
 `;
 
 interface World {
@@ -48,6 +53,17 @@ interface World {
   status: string;
   forbidden: boolean;
   dependencies: readonly object[];
+}
+
+/** Revisions after the deployed one that the played helm has made and failed at. */
+function failedUpgrades(folder: string): readonly number[] {
+  const [log = '', mode = ''] = ['words', 'mode'].map((name) => {
+    const file = join(folder, name);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  });
+  if (!['unhealthy', 'stuck', 'conflict'].includes(mode)) return [];
+  const begun = log.split('\n').filter((line) => line.startsWith('["upgrade"') && !line.includes('--dry-run'));
+  return begun.map((_, at) => 5 + at);
 }
 
 async function world(context: TestContext): Promise<World> {
@@ -92,6 +108,7 @@ async function world(context: TestContext): Promise<World> {
         secret(4, 'deployed'),
         ...(state.status === 'deployed' ? [] : [secret(5, state.status)]),
       ];
+      all.push(...failedUpgrades(folder).map((version) => secret(version, 'failed')));
       const listed = selector.includes('status=deployed') ? [secret(4, 'deployed'), broken] : all;
       return response.end(JSON.stringify({ items: listed, metadata: {} }));
     }
@@ -99,7 +116,8 @@ async function world(context: TestContext): Promise<World> {
       const image = `${REPOSITORY}:2@${NEW}`;
       const crash = { name: 'app', ready: false, restartCount: 4, state: { waiting: { reason: 'CrashLoopBackOff' } } };
       const pod = {
-        metadata: { name: 'web-x', namespace: 'shop' },
+        // Another one each time, as after any change.
+        metadata: { name: 'web-x', namespace: 'shop', uid: randomUUID() },
         spec: { containers: [{ name: 'app', image }] },
         status: { containerStatuses: [crash] },
       };
@@ -166,9 +184,9 @@ test('releases are listed by what their values name, and upgraded by helm', asyn
   const [dry, real, ...rest] = await words();
   assert.deepEqual(rest, []);
   assert.deepEqual(dry?.slice(0, 2), ['upgrade', 'web']);
-  assert.ok(dry?.includes('--dry-run') && !dry.includes('--wait'));
+  assert.ok(dry?.includes('--dry-run=server') && !dry.includes('--wait'));
   assert.deepEqual(real?.slice(3, 10), [
-    ...['--namespace', 'shop', '--reuse-values', '--set-string', `image.tag=2@${NEW}`, '--output', 'json'],
+    ...['--namespace', 'shop', '--reset-then-reuse-values', '--set-string', `image.tag=2@${NEW}`, '--output', 'json'],
   ]);
   assert.deepEqual(real?.slice(10, 13), ['--wait', '--timeout', '5s']);
   assert.equal(real?.[13], '--kubeconfig');
@@ -198,12 +216,17 @@ test('what cannot be done is told before anything changes', async (context) => {
       runtime.rollout(wanted),
       (error) => isHeraklitError(error, code) && expected.test(error.message),
     );
-    assert.ok((await words()).every((one) => one.includes('--dry-run')));
+    assert.ok((await words()).every((one) => one.includes('--dry-run=server')));
   };
   await mode('refuses');
   await refusedWith('HELM_FAILED', /UPGRADE FAILED: template: token="\*\*\*"/);
   await mode('ignores');
   await refusedWith('HELM_VALUE_IGNORED', /makes no image sha256:2+ of image\.tag=2@/);
+  await mode('labels');
+  await refusedWith(
+    'HELM_VALUE_MISUSED',
+    /makes a label of image\.tag=2@sha256:2+ \(Deployment .*metadata\.labels\.version\)/,
+  );
   await mode('');
   state.dependencies = [{ name: 'postgresql' }];
   await refusedWith('HELM_CHART_INCOMPLETE', /has dependencies/);
@@ -216,6 +239,11 @@ test('what cannot be done is told before anything changes', async (context) => {
   state.forbidden = true;
   assert.match((await runtime.unavailable()) ?? '', /answers 403 to a look at Helm's secrets/);
   state.forbidden = false;
+  await mode('conflict');
+  await assert.rejects(
+    runtime.rollout(wanted),
+    (error) => isHeraklitError(error, 'HELM_CONFLICT') && /stays as it is: .*"hpa"/.test(error.message),
+  );
   await mode('stuck');
   await assert.rejects(runtime.rollout(wanted), (error) => isHeraklitError(error, 'HELM_ROLLBACK_INCOMPLETE'));
   const without = createHelmRuntime({

@@ -16,6 +16,17 @@ export const helmErrors = {
     retryable: false,
     meaning: 'The chart does not make what the image values of a release say: the digest is not in what it renders.',
   },
+  HELM_VALUE_MISUSED: {
+    kind: 'failed',
+    retryable: false,
+    meaning:
+      "A chart writes an image's tag where no digest can stand: into a label, which the API server would refuse.",
+  },
+  HELM_CONFLICT: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'Somebody else holds fields of objects that a Helm release makes, and helm does not take them.',
+  },
   HELM_BUSY: {
     kind: 'failed',
     retryable: true,

@@ -8,9 +8,11 @@ import fc from 'fast-check';
 import { isHeraklitError } from '../../base/index.ts';
 import { changedLines, diffManifests } from './changes.ts';
 import { writeChart } from './chart-files.ts';
-import { imagePlaces, parseImage } from './image-places.ts';
+import { imagePlaces, manifestImages, parseImage } from './image-places.ts';
+import { labelsWith, maskSecrets, workloadsOf } from './manifest.ts';
 import { readRelease, type Values } from './release.ts';
-import { mergeValues, setString } from './values.ts';
+import { parseVersion, rollbackWords, simulateWords, upgradeWords } from './upgrade.ts';
+import { listValues, mergeValues, plainValues, setString } from './values.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}` as const;
 const packed = (release: unknown): string =>
@@ -164,4 +166,87 @@ test('a difference makes one text of the other, and is shown with what is around
     '+image: new',
     ' line 10',
   ]);
+});
+
+test('values in lists: the whole list is set, since helm replaces lists', () => {
+  const cars = [{ image: 'a:1', more: [1, null] }, { image: { name: 'b', tag: '1' } }];
+  const values = JSON.parse(JSON.stringify({ deep: { cars, other: 1 }, __proto__x: 1 }));
+  const set = [
+    [['deep', 'cars', 0, 'image'], 'a:2'],
+    [['deep', 'cars', 1, 'image', 'tag'], '2'],
+    [['image', 'tag'], '3'],
+  ] as const;
+  assert.deepEqual(listValues(values, set), {
+    deep: { cars: [{ image: 'a:2', more: [1, null] }, { image: { name: 'b', tag: '2' } }] },
+  });
+  assert.deepEqual(values.deep.cars, cars, 'what it was made of is as it was');
+  assert.deepEqual(plainValues(set), [set[2]]);
+  assert.equal(listValues(values, [set[2]]), undefined);
+  const hostile = JSON.parse('{"__proto__":{"cars":[{"image":"a"}]}}');
+  const own = listValues(hostile, [[['__proto__', 'cars', 0, 'image'], 'b']]);
+  assert.equal(JSON.stringify(own), '{"__proto__":{"cars":[{"image":"b"}]}}');
+  assert.equal(({} as { cars?: unknown }).cars, undefined);
+});
+
+test('each helm is asked in words that it knows, and keeps what its operator keeps', () => {
+  const words = { release: { name: 'web', namespace: 'shop', revision: 3 }, chart: 'c', set: [], timeout: 1_500 };
+  const said = (version: string, more: object = {}) => simulateWords({ ...words, ...more }, {}, parseVersion(version));
+  assert.deepEqual(said('v3.17.2+gcc0bbbd').slice(5), [
+    ...['--reset-then-reuse-values', '--output', 'json', '--timeout', '2s', '--dry-run=server'],
+  ]);
+  assert.ok(said('v3.13.0').includes('--reuse-values') && said('v3.13.0').includes('--dry-run=server'));
+  assert.ok(said('v3.9.1').includes('--dry-run') && said('nonsense').includes('--dry-run'));
+  assert.ok(upgradeWords(words, {}, parseVersion('v4.1.4')).includes('--wait'));
+  assert.ok(!said('v4.0.0', { kept: 10 }).includes('--history-max'));
+  assert.deepEqual(rollbackWords({ ...words, kept: 12 }, { context: 'c' }).slice(5, 7), ['--history-max', '13']);
+  for (const host of ['127.0.0.1:5000', 'localhost', '[::1]:5000']) {
+    assert.ok(said('v4.1.4', { chart: `oci://${host}/charts/web` }).includes('--plain-http'), host);
+  }
+  for (const chart of ['oci://r.example/charts/web', './localhost/x', 'oci://localhost.example/x']) {
+    assert.ok(!said('v4.1.4', { chart }).includes('--plain-http'), chart);
+  }
+});
+
+test('manifests: images however they are written, workloads, labels that hold a digest, secrets unseen', async () => {
+  const manifest = `---
+# Source: a
+kind: Deployment
+metadata: { name: web, labels: { version: "1@${DIGEST}" } }
+spec: { template: { spec: { containers: [{ name: c, image: "a:1" }, { "image": b@${DIGEST}, name: d }] } } }
+---
+kind: Service
+apiVersion: serving.knative.dev/v1
+metadata: { name: fn, namespace: other }
+---
+kind: Service
+metadata: { name: web }
+--- # broken
+kind: [
+---
+kind: Secret
+metadata: { name: s }
+data: { key: aHVudGVyMg== }
+`;
+  assert.deepEqual(
+    manifestImages(manifest).map(({ repository }) => repository),
+    ['a', 'b'],
+  );
+  assert.deepEqual(await workloadsOf(manifest, 'shop'), [
+    { kind: 'Deployment', namespace: 'shop', name: 'web' },
+    { kind: 'KnativeService', namespace: 'other', name: 'fn' },
+  ]);
+  assert.deepEqual(await labelsWith(manifest, DIGEST), ['Deployment web: metadata.labels.version']);
+  const masked = await maskSecrets(manifest);
+  assert.doesNotMatch(masked, /aHVudGVyMg/);
+  assert.match(masked, /key: "?\*\*\* [0-9a-f]{12}/);
+  assert.equal(await maskSecrets(manifest), masked, 'the same value looks the same');
+  await fc.assert(
+    fc.asyncProperty(fc.string(), fc.jsonValue(), async (text, json) => {
+      for (const one of [text, `kind: Secret\n${text}`, `---\n${JSON.stringify(json)}`]) {
+        await maskSecrets(one);
+        await workloadsOf(one, 'n');
+        await labelsWith(one, DIGEST);
+      }
+    }),
+  );
 });

@@ -44,11 +44,12 @@ export function wholeName(repository: string): string {
   return /[.:]|^localhost$/.test(first) ? repository : `docker.io/${repository}`;
 }
 
-/** Images that a manifest's containers name; text, because that is all a release keeps. */
-export function manifestImages(manifest: string): readonly NamedImage[] {
-  const found = manifest.matchAll(/^[ \t-]*image:[ \t]*["']?([^"'\s#]+)["']?[ \t]*(?:#.*)?$/gm);
-  return [...found].flatMap(([, text = '']) => parseImage(text) ?? []);
-}
+/** `image: X` on a line of its own, or among others in braces. */
+const IMAGE = /(?:^[ \t-]*|[{,][ \t]*)["']?image["']?:[ \t]*["']?([^"'\s#,{}]+)["']?[ \t]*(?=$|[,}#])/gm;
+
+/** Images that a manifest's containers name; by text, because all releases of a cluster are looked through. */
+export const manifestImages = (manifest: string): readonly NamedImage[] =>
+  [...manifest.matchAll(IMAGE)].flatMap(([, text = '']) => parseImage(text) ?? []);
 
 const textOf = (values: Values, key: string): string | undefined => {
   const value = values[key];

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { messageOf } from '../../base/index.ts';
+import { type HelmVersion, parseVersion } from './upgrade.ts';
 
 export interface HelmResult {
   /** Null where it was ended by a signal or never started. */
@@ -39,7 +40,9 @@ export async function runHelm(
   signal?: AbortSignal,
 ): Promise<HelmResult> {
   return await new Promise((resolve) => {
-    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Releases were found in secrets, so they are there, whatever helm is told to look in.
+    const env = { ...process.env, HELM_DRIVER: 'secret' };
+    const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const texts = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let size = 0;
     for (const name of ['stdout', 'stderr'] as const) {
@@ -63,4 +66,13 @@ export async function runHelm(
     child.once('error', (error) => end(null, messageOf(error)));
     child.once('close', (code) => end(code));
   });
+}
+
+/** Milliseconds. */
+const QUICK = 30_000;
+
+/** Undefined where it does not tell. */
+export async function helmVersion(program: string): Promise<HelmVersion | undefined> {
+  const { code, stdout } = await runHelm(program, ['version', '--short'], QUICK);
+  return code === 0 ? parseVersion(stdout) : undefined;
 }

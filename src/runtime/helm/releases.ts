@@ -52,16 +52,27 @@ export async function deployedReleases(
   return releases;
 }
 
+export interface ReleaseNow {
+  readonly newest: HelmRelease;
+  readonly deployed: HelmRelease | undefined;
+  /** Revisions that the cluster keeps. */
+  readonly kept: number;
+}
+
 /** The newest revision, whatever became of it, and the newest that is deployed. @throws HELM_RELEASE_INVALID */
 export async function releaseNow(
   client: KubernetesClient,
   namespace: string,
   name: string,
-): Promise<{ readonly newest: HelmRelease; readonly deployed: HelmRelease | undefined } | undefined> {
+): Promise<ReleaseNow | undefined> {
   const secrets = await secretsAt(client, namespace, `owner=helm,name=${name}`);
   const sorted = secrets.toSorted((a, b) => revisionOf(b) - revisionOf(a));
   const [newest] = sorted;
   if (newest === undefined) return undefined;
   const deployed = sorted.find(({ metadata }) => metadata.labels?.status === 'deployed');
-  return { newest: read(newest), deployed: deployed === undefined ? undefined : read(deployed) };
+  return {
+    newest: read(newest),
+    deployed: deployed === undefined ? undefined : read(deployed),
+    kept: secrets.length,
+  };
 }

@@ -49,3 +49,44 @@ export function setString(path: ValuePath, text: string): string {
     .join('');
   return `${key}=${text.replace(/[\\,]/g, '\\$&')}`;
 }
+
+const copied = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(copied)
+    : isMap(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copied(item)]))
+      : value;
+
+const at = (value: unknown, part: string | number): unknown =>
+  (value as Record<string | number, unknown> | undefined)?.[part];
+
+/**
+ * The lists that these values stand in, whole and with them set, at their places: helm replaces lists, and `--set a[0].b=…`
+ * starts from an empty one, whatever the chart or the release has there. Undefined where no path goes through a list.
+ */
+export function listValues(values: Values, set: readonly (readonly [ValuePath, string])[]): Values | undefined {
+  const found: Record<string, unknown> = {};
+  for (const [path, text] of set) {
+    const index = path.findIndex((part) => typeof part === 'number');
+    if (index < 1) continue;
+    let [into, from] = [found, values as unknown];
+    for (const part of path.slice(0, index - 1)) {
+      from = at(from, part);
+      const known = Object.hasOwn(into, part) ? into[part] : undefined;
+      const next = isMap(known) ? known : {};
+      Object.defineProperty(into, part, { value: next, configurable: true, enumerable: true, writable: true });
+      into = next as Record<string, unknown>;
+    }
+    const name = path[index - 1] as string;
+    const list = Object.hasOwn(into, name) ? into[name] : copied(at(from, name));
+    Object.defineProperty(into, name, { value: list, configurable: true, enumerable: true, writable: true });
+    let holder = list;
+    for (const part of path.slice(index, -1)) holder = at(holder, part);
+    (holder as Record<string | number, unknown>)[path.at(-1) as string | number] = text;
+  }
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
+/** Those that `--set-string` sets as they are meant. */
+export const plainValues = <T extends readonly [ValuePath, string]>(set: readonly T[]): readonly T[] =>
+  set.filter(([path]) => !path.some((part) => typeof part === 'number'));

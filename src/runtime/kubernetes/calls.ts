@@ -138,15 +138,21 @@ async function patch<T>(
 
 /**
  * What was written by a patch that is no apply leaves its writer in managedFields, and the next server-side apply of the
- * field's owner would conflict with it. Once a field is back at its old value, that entry is taken out again.
+ * field's owner would conflict with it. Once a field is back at its old value, that entry is taken out again. With `Apply`,
+ * what was applied is given up: its values stay until somebody else writes them.
  */
-export async function disown(place: Place, kind: ResourceKind, name: string): Promise<void> {
+export async function disown(
+  place: Place,
+  kind: ResourceKind,
+  name: string,
+  written: 'Update' | 'Apply' = 'Update',
+): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const object = await getObject<{
       metadata: { resourceVersion?: string; managedFields?: { manager?: string; operation?: string }[] };
     }>(place, kind, name);
     const fields = object?.metadata.managedFields ?? [];
-    const at = fields.findIndex(({ manager, operation }) => manager === FIELD_MANAGER && operation === 'Update');
+    const at = fields.findIndex(({ manager, operation }) => manager === FIELD_MANAGER && operation === written);
     if (at < 0) return;
     const steps: PatchStep[] = [
       { op: 'test', path: '/metadata/resourceVersion', value: object?.metadata.resourceVersion },
