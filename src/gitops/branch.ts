@@ -13,6 +13,8 @@ export interface Branch {
   /** `main` */
   readonly branch: string;
   readonly author: { readonly name: string; readonly email: string };
+  /** Private ssh key that commits are signed with. */
+  readonly signingKey?: string;
 }
 
 export interface TreeFile {
@@ -89,13 +91,13 @@ export async function fetchBranch(branch: Branch, signal?: AbortSignal): Promise
   return (await tell(branch, ['rev-parse', '--verify', TIP])).trim();
 }
 
-/** YAML files of a commit below a folder. */
+/** YAML and JSON files of a commit below a folder. */
 export async function yamlFiles(branch: Branch, commit: string, folder: string): Promise<readonly TreeFile[]> {
   const listed = await tell(branch, ['ls-tree', '-r', '-z', '-l', '--full-tree', commit]);
   return listed.split('\0').flatMap((line): TreeFile[] => {
     const match = /^(100644|100755) blob ([0-9a-f]{40,64}) +(\d+)\t(.+)$/s.exec(line);
     const [, mode = '', blob = '', size = '', path = ''] = match ?? [];
-    if (match === null || Number(size) > MAX_FILE || !/\.ya?ml$/.test(path)) return [];
+    if (match === null || Number(size) > MAX_FILE || !/\.(?:ya?ml|json)$/.test(path)) return [];
     return folder === '' || path.startsWith(`${folder}/`) ? [{ path, mode, blob }] : [];
   });
 }
@@ -164,10 +166,29 @@ export async function commitFile(
       input: `${file.mode} ${blob}\t${file.path}\0`,
     });
     const tree = (await tell(branch, ['write-tree'], { index })).trim();
-    return (await tell(branch, ['commit-tree', tree, '-p', parent], { input: message })).trim();
+    return await commitTree(branch, tree, parent, message);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** @see https://git-scm.com/docs/git-config#Documentation/git-config.txt-gpgformat */
+async function commitTree(branch: Branch, tree: string, parent: string, message: string): Promise<string> {
+  const { signingKey } = branch;
+  if (signingKey === undefined) {
+    return (await tell(branch, ['commit-tree', tree, '-p', parent], { input: message })).trim();
+  }
+  const config = ['-c', 'gpg.format=ssh', '-c', `user.signingkey=${signingKey}`];
+  const made = await ask(branch, [...config, 'commit-tree', '-S', tree, '-p', parent], { input: message });
+  if (made.code === 0) return made.stdout.toString('utf8').trim();
+  throw gitopsError('GITOPS_SIGNING_FAILED', `${signingKey} does not sign a commit: ${made.stderr.slice(0, 500)}`, {
+    hint: 'It must be a private ssh key without passphrase; ssh-keygen (openssh-client) must be installed.',
+  });
+}
+
+/** What a commit changes, as git shows it. */
+export async function diffOf(branch: Branch, parent: string, commit: string): Promise<string> {
+  return await tell(branch, ['diff-tree', '--no-color', '--no-ext-diff', '--no-textconv', '-p', parent, commit]);
 }
 
 /**

@@ -50,3 +50,8 @@ export function insertInFlow(value: Scalar, key: string, added: string): Edit | 
   if (end === undefined) return undefined;
   return { start: end, end, text: `, ${JSON.stringify(key)}: ${JSON.stringify(added)}` };
 }
+
+/** All of them, or none. */
+export function edits(...made: readonly (Edit | undefined)[]): readonly Edit[] | undefined {
+  return made.every((one): one is Edit => one !== undefined) ? made : undefined;
+}

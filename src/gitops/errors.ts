@@ -16,6 +16,11 @@ export const gitopsErrors = {
     retryable: false,
     meaning: 'The place in a git repository that a digest was to be written to is no longer there.',
   },
+  GITOPS_SIGNING_FAILED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A commit cannot be signed with the ssh key that the fleet file names.',
+  },
 } as const;
 
 export const gitopsError = errorFactory(gitopsErrors);

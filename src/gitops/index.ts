@@ -1,1 +1,7 @@
-export { createGitopsRuntime, type GitopsOptions } from './runtime.ts';
+export {
+  createGitopsRuntime,
+  type GitopsLook,
+  type GitopsOptions,
+  type GitopsPreview,
+  type GitopsRuntime,
+} from './runtime.ts';

@@ -2,17 +2,13 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { asCodedError, type Log, messageOf, silentLog } from '../base/index.ts';
 import { type Forge, repositoryAt } from '../forge/index.ts';
-import type { Digest } from '../oci/index.ts';
 import type { RolloutOutcome, RolloutRequest, Workload, WorkloadRuntime } from '../runtime/index.ts';
 import { checkRef, checkSubPath, type GitSource, gitAccess, parseGitUrl } from '../source/index.ts';
-import { type Branch, commitFile, fetchBranch, pushCommit, readBlobs, type TreeFile, yamlFiles } from './branch.ts';
-import { applyEdits } from './edit.ts';
+import { type Branch, diffOf, fetchBranch, pushCommit } from './branch.ts';
+import { type Decision, decide } from './decide.ts';
 import { gitopsError } from './errors.ts';
-import { formatImageName, type ImageName } from './image-name.ts';
-import { findPlaces, type Place } from './places.ts';
-import { propose } from './propose.ts';
-import { refusedDigests, TRAILER } from './refused-digests.ts';
-import { writerOf } from './writer.ts';
+import { lookAt, workloadOf } from './look.ts';
+import { type Proposed, proposalOf, propose } from './propose.ts';
 
 export interface GitopsOptions {
   /** Of the fleet file; part of workload ids. */
@@ -25,9 +21,42 @@ export interface GitopsOptions {
   /** `leave` (the default): files whose images Flux or Argo CD's updater writes are left to them. */
   readonly writers?: 'leave' | 'override';
   readonly author?: { readonly name: string; readonly email: string };
+  /** Private ssh key that commits are signed with. */
+  readonly signingKey?: string;
   /** Folder for its copy; may be deleted at any time. */
   readonly cache: string;
   readonly log?: Log;
+}
+
+/** A repository as it is now. */
+export interface GitopsLook {
+  readonly url: string;
+  readonly branch: string;
+  /** The commit that was looked at. */
+  readonly commit: string;
+  readonly workloads: readonly Workload[];
+  /** What Flux and Argo CD are told about when and how they deploy it. */
+  readonly notes: readonly string[];
+}
+
+/** What writing a digest to a place would do now. */
+export interface GitopsPreview {
+  readonly kind: 'unchanged' | 'left' | 'commit' | 'propose' | 'proposed';
+  readonly place: string;
+  readonly from: string;
+  readonly to: string;
+  /** Why it is left; else empty. */
+  readonly reason: string;
+  /** The open pull request that brings it. */
+  readonly request: string | undefined;
+  /** As git shows it; empty where nothing would change. */
+  readonly diff: string;
+}
+
+export interface GitopsRuntime extends WorkloadRuntime {
+  look(): Promise<GitopsLook>;
+  /** By the code that writes, up to the push. @throws what `rollout` throws before it */
+  preview(request: RolloutRequest, signal?: AbortSignal): Promise<GitopsPreview>;
 }
 
 const AUTHOR = { name: 'heraklit', email: 'heraklit@localhost' };
@@ -39,16 +68,25 @@ const ATTEMPTS = 6;
  * containers the places that name images. Rolling out is a commit, or a pull request that is kept up to date; whether it
  * becomes healthy is for what deploys from it.
  */
-export function createGitopsRuntime(options: GitopsOptions): WorkloadRuntime {
-  const { name, git, log = silentLog } = options;
+export function createGitopsRuntime(options: GitopsOptions): GitopsRuntime {
+  const { name, git, log = silentLog, writers = 'leave', signingKey } = options;
   const branch = async (): Promise<Branch> => {
     const url = parseGitUrl(git.url, git.insecure);
     const access = await gitAccess(url, git.credentials, git.caFile);
     const key = createHash('sha256').update(url.url).digest('hex').slice(0, 32);
     const author = options.author ?? AUTHOR;
-    return { repository: join(options.cache, `${key}.git`), url, access, branch: checkRef(git.ref ?? 'main'), author };
+    return {
+      ...{ repository: join(options.cache, `${key}.git`), url, access, branch: checkRef(git.ref ?? 'main'), author },
+      ...(signingKey === undefined ? {} : { signingKey }),
+    };
   };
   const folder = checkSubPath(git.path);
+  const look = async (): Promise<GitopsLook> => {
+    const at = await branch();
+    const commit = await fetchBranch(at);
+    const { files, notes } = await lookAt(at, commit, folder, writers);
+    return { url: git.url, branch: at.branch, commit, notes, workloads: files.map((file) => workloadOf(name, file)) };
+  };
   return {
     name: `gitops:${name}`,
     async unavailable() {
@@ -59,17 +97,15 @@ export function createGitopsRuntime(options: GitopsOptions): WorkloadRuntime {
         return messageOf(error).replace(/\s*\n\s*/g, ' ');
       }
     },
-    async list() {
-      const at = await branch();
-      const tip = await fetchBranch(at);
-      return (await placesAt(at, tip, folder, options.writers)).map(({ file, places, writer }) =>
-        workloadOf(name, file.path, places, writer),
-      );
-    },
+    look,
+    list: async () => (await look()).workloads,
     async rollout(request, signal) {
       const at = await branch();
       for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-        const outcome = await write(options, at, request, signal);
+        const began = performance.now();
+        const tip = await fetchBranch(at, signal);
+        const decision = await decide(at, tip, { folder, writers }, request);
+        const outcome = await carryOut(options, at, request, decision, began, signal);
         if (outcome !== 'overtaken') return outcome;
         log.info(`${git.url} moved while it was written to; attempt ${attempt}`);
       }
@@ -77,133 +113,66 @@ export function createGitopsRuntime(options: GitopsOptions): WorkloadRuntime {
         hint: 'It is tried again with the next rollout.',
       });
     },
+    async preview(request, signal) {
+      const at = await branch();
+      const tip = await fetchBranch(at, signal);
+      return await previewOf(options, at, tip, request, await decide(at, tip, { folder, writers }, request), signal);
+    },
     close: async () => undefined,
   };
 }
 
-interface FilePlaces {
-  readonly file: TreeFile;
-  readonly text: string;
-  readonly places: readonly Place[];
-  /** Who writes it, and is left to. */
-  readonly writer: Workload['managedBy'];
-}
-
-async function placesAt(
-  branch: Branch,
-  tip: string,
-  folder: string,
-  writers: GitopsOptions['writers'] = 'leave',
-): Promise<readonly FilePlaces[]> {
-  const files = await yamlFiles(branch, tip, folder);
-  const contents = await readBlobs(
-    branch,
-    files.map(({ blob }) => blob),
-  );
-  return files.flatMap((file) => {
-    const text = contents.get(file.blob) ?? '';
-    const places = findPlaces(text);
-    const writer = writers === 'override' ? undefined : writerOf(text);
-    return places.length === 0 ? [] : [{ file, text, places, writer }];
-  });
-}
-
-function workloadOf(name: string, path: string, places: readonly Place[], writer: Workload['managedBy']): Workload {
-  const containers = places.map((place) => ({
-    name: place.name,
-    image: formatImageName(place.image),
-    digest: place.image.digest as Digest | undefined,
-  }));
-  const first = containers[0] as (typeof containers)[number];
-  return {
-    id: `gitops:${name}/${path}`,
-    kind: 'file',
-    ...{ name: path, namespace: '', image: first.image, digest: first.digest, containers, replicas: 0 },
-    ...(writer === undefined ? {} : { managedBy: writer }),
-  };
-}
-
-/** One look at the branch and one push. */
-async function write(
+async function carryOut(
   options: GitopsOptions,
   branch: Branch,
-  request: RolloutRequest,
+  { workload: { id, name }, digest }: RolloutRequest,
+  decision: Decision,
+  began: number,
   signal: AbortSignal | undefined,
 ): Promise<RolloutOutcome | 'overtaken'> {
-  const began = performance.now();
-  const { workload, digest } = request;
-  const tip = await fetchBranch(branch, signal);
-  const found = (await placesAt(branch, tip, checkSubPath(options.git.path), options.writers)).find(
-    ({ file }) => file.path === workload.name,
-  );
-  const wanted = request.container ?? workload.containers[0]?.name;
-  const place = found?.places.find(({ name }) => name === wanted);
-  if (found === undefined || place === undefined) throw gone(workload.id, wanted);
-  const from = formatImageName(place.image);
-  const target = targetOf(place.image, request);
-  const to = formatImageName(target);
-  if (place.image.digest === digest) {
-    return { kind: 'unchanged', workload: workload.id, to };
-  }
+  const { from, to } = decision;
+  if (decision.kind === 'unchanged') return { kind: 'unchanged', workload: id, to };
+  const facts = { workload: id, from, to, interrupted: false };
   const back = (reason: string): RolloutOutcome => ({
-    ...{ kind: 'rolledback', workload: workload.id, from, to, reason, blame: 'environment', interrupted: false },
-    milliseconds: performance.now() - began,
+    ...{ kind: 'rolledback', ...facts, reason, blame: 'environment', milliseconds: performance.now() - began },
   });
-  if (found.writer !== undefined) {
-    return back(
-      `${workload.name} is written by ${found.writer.by} (${found.writer.id}): two writers would take back what the other wrote`,
-    );
+  if (decision.kind === 'left') return back(decision.reason);
+  if (options.write === 'commit') {
+    if (!(await pushCommit(branch, decision.commit, branch.branch, false, signal))) return 'overtaken';
+    return { kind: 'rolledout', ...facts, milliseconds: performance.now() - began };
   }
-  const refused = (await refusedDigests(branch, tip, found.file.path, place.name)).get(digest);
-  if (refused !== undefined) {
-    return back(
-      `commit ${refused.slice(0, 12)} took ${digest.slice(0, 19)} away from ${place.name}: that is respected`,
-    );
-  }
-  const edits = place.set(target);
-  if (edits === undefined)
-    return back(`${workload.name} has ${place.name} in a form that is not edited: write the digest once by hand`);
-  const subject = `${workload.name}: ${nameOf(target.repository)} ${digest.slice(0, 19)}`;
-  const message = `${subject}\n\n${place.name}: ${from} → ${to}\n\n${TRAILER}: ${digest}\n`;
-  const commit = await commitFile(branch, tip, found.file, applyEdits(found.text, edits), message);
-  if (options.write === 'pull-request') {
-    const proposed = await propose(
-      {
-        branch,
-        commit,
-        digest,
-        title: subject,
-        message,
-        slug: slugOf(workload.name, place.name),
-        forge: forgeOf(options),
-      },
-      signal,
-    );
-    if (proposed.kind === 'refused') return back(proposed.reason);
-    options.log?.info(`${workload.id}: proposed by ${proposed.url}`);
-    return { kind: 'unchanged', workload: workload.id, to: proposed.url };
-  }
-  if (!(await pushCommit(branch, commit, branch.branch, false, signal))) return 'overtaken';
-  return {
-    kind: 'rolledout',
-    workload: workload.id,
-    from,
-    to,
-    interrupted: false,
-    milliseconds: performance.now() - began,
-  };
+  const { commit, subject: title, message } = decision;
+  const slug = slugOf(name, decision.place);
+  const proposal = { branch, commit, digest, title, message, slug, forge: forgeOf(options) };
+  const proposed = await propose(proposal, signal);
+  if (proposed.kind === 'refused') return back(proposed.reason);
+  options.log?.info(`${id}: proposed by ${proposed.url}`);
+  const reason = `pull request ${proposed.url} is to be merged`;
+  return { kind: 'proposed', ...facts, reason, milliseconds: performance.now() - began };
 }
 
-/**
- * The digest under the name that the file has: clusters may pull from another registry than builds are pushed to, and whoever
- * wrote the file knows from which.
- */
-function targetOf(now: ImageName, { digest, tag }: RolloutRequest): ImageName {
-  const kept = now.tag ?? tag;
-  return { repository: now.repository, digest, ...(kept === undefined ? {} : { tag: kept }) };
+async function previewOf(
+  options: GitopsOptions,
+  branch: Branch,
+  tip: string,
+  { workload, digest }: RolloutRequest,
+  decision: Decision,
+  signal: AbortSignal | undefined,
+): Promise<GitopsPreview> {
+  const { place, from, to } = decision;
+  const facts = { place, from, to, reason: '', request: undefined, diff: '' };
+  if (decision.kind === 'unchanged') return { kind: 'unchanged', ...facts };
+  if (decision.kind === 'left') return { kind: 'left', ...facts, reason: decision.reason };
+  const diff = await diffOf(branch, tip, decision.commit);
+  if (options.write === 'commit') return { kind: 'commit', ...facts, diff };
+  const forge = forgeOf(options);
+  const at = { branch, digest, slug: slugOf(workload.name, place), forge };
+  const standing: Proposed | undefined = (await proposalOf(at, signal)).standing;
+  if (standing === undefined) return { kind: 'propose', ...facts, diff };
+  return standing.kind === 'refused'
+    ? { kind: 'left', ...facts, reason: standing.reason }
+    : { kind: 'proposed', ...facts, diff, request: standing.url };
 }
-
-const nameOf = (repository: string): string => repository.split('/').at(-1) ?? repository;
 
 /** A branch for one image of one file: the next digest takes the place of the one that was not merged. */
 function slugOf(path: string, place: string): string {
@@ -221,8 +190,3 @@ function forgeOf({ forge, git }: GitopsOptions): { readonly forge: Forge; readon
     }),
   );
 }
-
-const gone = (workload: string, place: string | undefined): Error =>
-  gitopsError('GITOPS_PLACE_GONE', `${workload} no longer has ${place ?? 'an image'}`, {
-    hint: 'Somebody moved or removed it; the next rollout looks anew.',
-  });

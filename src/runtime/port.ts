@@ -108,6 +108,17 @@ export type RolloutOutcome =
       readonly interrupted: boolean;
       readonly milliseconds: number;
     }
+  /** Somebody has to agree elsewhere first (a pull request); nothing is changed yet. Asked again it says how that went. */
+  | {
+      readonly kind: 'proposed';
+      readonly workload: string;
+      readonly from: string;
+      readonly to: string;
+      /** What is waited for, with its URL. */
+      readonly reason: string;
+      readonly interrupted: boolean;
+      readonly milliseconds: number;
+    }
   | { readonly kind: 'unchanged'; readonly workload: string; readonly to: string };
 
 /** A part of what is recorded of a runtime: of one cluster among several, of some namespaces and kinds. */
