@@ -96,6 +96,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/rollout.ts'),
   },
   {
+    name: 'gitops',
+    summary: 'released digests in git repositories: as they are, to be, written',
+    load: () => import('./commands/gitops.ts'),
+  },
+  {
     name: 'promote',
     summary: 'bring an image to its next stage, by the same digest',
     load: () => import('./commands/promote.ts'),

@@ -27,6 +27,8 @@ export async function withRollouts<T>(
   context: CliContext,
   named: string | undefined,
   work: (open: OpenRollouts) => Promise<T>,
+  /** `host:port` of our registry as workloads name it, where it is known. */
+  registry?: string,
 ): Promise<T> {
   const http = await import('../http/index.ts');
   let database: Database;
@@ -42,7 +44,8 @@ export async function withRollouts<T>(
     const { createSqlCatalogue } = await import('../registry/index.ts');
     const fleet = await fleetFor(context, named);
     const known = fleet === undefined ? {} : { fleet: { name: fleet.fleet.name, document: fleet.document } };
-    const rollouts = http.databaseRollouts({ database, catalogue: createSqlCatalogue(database), ...known });
+    const host = registry === undefined ? {} : { registryHost: () => registry };
+    const rollouts = http.databaseRollouts({ database, catalogue: createSqlCatalogue(database), ...known, ...host });
     return await work({ rollouts, database, fleet });
   } finally {
     await database.close();

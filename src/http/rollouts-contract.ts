@@ -15,7 +15,7 @@ export interface RolloutSlot {
   readonly container: string;
   /** Reference that ran before. */
   readonly previous: string;
-  /** `rolledout`, `rolledback`, `overtaken`, `unchanged`, `gone`; null while it is under way. */
+  /** `rolledout`, `rolledback`, `overtaken`, `unchanged`, `gone`, `withdrawn`; null while it is under way. */
   readonly outcome: string | null;
   readonly reason: string;
   /** The step that is in place, from 1; with how many there are, and what it gets in per cent. */

@@ -128,6 +128,8 @@ export interface FleetGitopsRepository extends Omit<FleetGitSource, 'ref' | 'sub
   /** Files whose images Flux or Argo CD's updater writes: left to them (the default), or written all the same. */
   readonly writers?: 'leave' | 'override';
   readonly author?: { readonly name: string; readonly email: string };
+  /** Private ssh key, beside the fleet file, that commits are signed with; unsigned when left out. */
+  readonly signingKeyFile?: string;
 }
 
 export interface FleetWorkload {

@@ -6,6 +6,7 @@ export { nameOf } from './campaign/lease.ts';
 export { approveCampaign, condemn, operateCampaign, type Word } from './campaign/operate.ts';
 export { imageUnknown, promote } from './campaign/promote.ts';
 export type { Campaign, CampaignSlot, NewCampaign } from './campaign/record.ts';
+export { registryOfLast, releasedImage } from './campaign/released.ts';
 export { rollBackCampaign, rollBackWorkload } from './campaign/roll-back.ts';
 export { setbackOf } from './campaign/setback.ts';
 export { hasEnded } from './campaign/state.ts';

@@ -3,7 +3,7 @@ import type { RolloutOutcome, Workload, WorkloadRuntime } from '../runtime/index
 import { controlOf } from './campaign/control.ts';
 import type { Campaign } from './campaign/record.ts';
 import { type FreshList, freshLists } from './fresh-lists.ts';
-import { abandonRollout, beginRollout, finishRollout, type OpenRollout } from './store.ts';
+import { abandonRollout, beginRollout, finishRollout, type OpenRollout, proposeRollout } from './store.ts';
 import type { RollOutContext } from './survey.ts';
 import type { Target } from './targets.ts';
 
@@ -93,7 +93,11 @@ async function rollOne(
       },
       context.signal,
     );
-    await database.transaction(async (trx) => await finishRollout(trx, open, { ...key, outcome }, clock));
+    await database.transaction(async (trx) =>
+      outcome.kind === 'proposed'
+        ? await proposeRollout(trx, open, outcome.reason)
+        : await finishRollout(trx, open, { ...key, outcome }, clock),
+    );
     return outcome;
   } catch (error) {
     if (await isUntouched(open, target, () => list(runtime))) {

@@ -88,7 +88,12 @@ export interface FinishedRollout {
   readonly container: string;
   readonly image: string;
   readonly digest: Digest;
-  readonly outcome: RolloutOutcome;
+  readonly outcome: Exclude<RolloutOutcome, { kind: 'proposed' }>;
+}
+
+/** Nothing is changed before somebody agrees elsewhere: the row stays open, and says what it waits for. */
+export async function proposeRollout(trx: DatabaseTransaction, open: OpenRollout, proposed: string): Promise<void> {
+  await trx.updateTable('rollout').set({ proposed }).where('id', '=', open.row).where('finished', 'is', null).execute();
 }
 
 /** Row, quarantine and events together: none without the others. */

@@ -26,6 +26,12 @@ export const sourceErrors = {
     retryable: false,
     meaning: 'The server of a source does not know the repository, or refuses these credentials.',
   },
+  SOURCE_HOST_UNTRUSTED: {
+    kind: 'failed',
+    retryable: false,
+    meaning:
+      'The server of a source is not who it should be: its ssh host key is unknown or has changed, or its certificate does not verify.',
+  },
   SOURCE_LIMIT: {
     kind: 'failed',
     retryable: false,

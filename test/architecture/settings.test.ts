@@ -444,9 +444,12 @@ const FLEET: Readers = {
   ...under(
     'rollout.git[]',
     Object.fromEntries(
-      ['name', 'branch', 'write', 'writers', 'author'].map((name) => [
+      ['name', 'branch', 'write', 'writers', 'author', 'signingKeyFile'].map((name) => [
         name,
-        ['src/cli/gitops-runtimes.ts', "{ name, branch, write = 'commit', writers = 'leave', author, ...git }"],
+        [
+          'src/cli/gitops-runtimes.ts',
+          "{ name, branch, write = 'commit', writers = 'leave', author, signingKeyFile, ...git }",
+        ],
       ]),
     ),
   ),

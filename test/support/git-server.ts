@@ -1,7 +1,8 @@
 /** A git server on loopback: the real `git http-backend` behind a small CGI front, over bare repositories in a folder. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -18,6 +19,8 @@ export interface GitServerOptions {
   /** `user:password` that every request must bring. */
   readonly credentials?: string;
   readonly push?: boolean;
+  /** Served by https. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Before the backend is asked: true when it has answered. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
@@ -70,7 +73,7 @@ export async function startGitServer(root: string, options: GitServerOptions = {
   const requests: GitServer['requests'] = [];
   const expected =
     options.credentials === undefined ? undefined : `Basic ${Buffer.from(options.credentials).toString('base64')}`;
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     requests.push({ line: `${request.method} ${request.url}`, authorization: request.headers.authorization });
     if (options.intercept?.(request, response) === true) return;
     if (expected !== undefined && request.headers.authorization !== expected) {
@@ -78,11 +81,16 @@ export async function startGitServer(root: string, options: GitServerOptions = {
       return;
     }
     backend(root, request, response);
-  });
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(answer)
+      : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) }, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://${host}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host}`,
     host,
     requests,
     close: () =>

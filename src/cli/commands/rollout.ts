@@ -72,6 +72,7 @@ async function readImage(text: string) {
 
 function describe(outcome: RolloutOutcome): string {
   if (outcome.kind === 'unchanged') return `${outcome.workload}  unchanged`;
+  if (outcome.kind === 'proposed') return `${outcome.workload}  proposed: ${outcome.reason}`;
   const seconds = (outcome.milliseconds / 1000).toFixed(1);
   const note = outcome.interrupted ? ', with an interruption: old and new cannot run at once' : '';
   const blame = outcome.kind === 'rolledback' ? ` (${outcome.blame})` : '';

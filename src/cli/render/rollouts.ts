@@ -33,7 +33,7 @@ export function renderRollouts(rollouts: readonly Rollout[]): string {
 function slotLines({ id, workloads }: Rollout): readonly string[] {
   return workloads.flatMap(({ workload, container, outcome, reason, step, steps, weight }) => {
     if (outcome === 'rolledout' || outcome === 'unchanged') return [];
-    const at = step === null ? 'under way' : `step ${step} of ${steps}, ${weight} %`;
+    const at = step === null ? (reason === '' ? 'under way' : reason) : `step ${step} of ${steps}, ${weight} %`;
     return [`  ${id}  ${workload} ${container}: ${outcome === null ? at : `${outcome}: ${reason}`}`];
   });
 }

@@ -80,6 +80,8 @@ export interface RolloutTable {
   readonly step_waits: boolean | null;
   /** Steps before this one are over. */
   readonly passed: Generated<number>;
+  /** What somebody has to agree to elsewhere first, in words; null otherwise. */
+  readonly proposed: string | null;
 }
 
 /** One image on its way to any number of workloads, stage by stage. */
@@ -140,6 +142,8 @@ export interface RolloutApprovalTable {
   readonly stage: string;
   readonly actor: string;
   readonly at: Date;
+  /** As which of the approvers: a name, `group:NAME`, `role:NAME`; null for whoever owns the home. */
+  readonly approver: string | null;
 }
 
 export interface ZoneImageTable {

@@ -33,7 +33,7 @@ export function rolloutView(
     })),
     workloads: slots.map((slot) => ({
       ...{ workload: slot.workload, container: slot.container, previous: slot.previous },
-      ...{ outcome: slot.outcome ?? null, reason: slot.reason },
+      ...{ outcome: slot.outcome ?? null, reason: slot.reason === '' ? (slot.proposed ?? '') : slot.reason },
       step: slot.step === undefined ? null : slot.step + 1,
       ...{ steps: slot.steps ?? null, weight: slot.weight ?? null },
       ...{ started: new Date(slot.started).toISOString(), finished: iso(slot.finished) },

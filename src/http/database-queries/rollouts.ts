@@ -101,18 +101,14 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
     },
     async simulate(image, digest) {
       const { fleet, registryHost } = withFleet(options);
-      const row = await kysely
-        .selectFrom('fleet_image')
-        .select(['repository', 'digest'])
-        .where('name', '=', image)
-        .where('fleet', '=', fleet.name)
-        .executeTakeFirst();
-      const wanted = (digest ?? row?.digest) as Digest | null | undefined;
-      if (row === undefined || wanted === null || wanted === undefined) throw stage.imageUnknown(image);
+      const row = await stage.releasedImage(kysely, fleet.name, image);
+      if (row === undefined) throw stage.imageUnknown(image);
+      const wanted = (digest as Digest | undefined) ?? row.digest;
+      const host = registryHost?.() ?? (await stage.registryOfLast(kysely, image, row.repository)) ?? 'registry';
       const workloads = await stage.knownWorkloads(kysely);
       const campaign = {
         ...{ digest: wanted, repository: row.repository, plan: stage.planOfFleet(fleet.document, image) },
-        image: `${registryHost?.() ?? 'registry'}/${row.repository}@${wanted}`,
+        image: `${host}/${row.repository}@${wanted}`,
       };
       const known = await stage.supersededByRunning(kysely, workloads);
       const good = await stage.zonesWith(kysely, wanted);

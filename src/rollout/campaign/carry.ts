@@ -1,6 +1,7 @@
 import { HeraklitError, messageOf, silentLog, systemClock } from '../../base/index.ts';
 import type { RolloutOutcome } from '../../runtime/index.ts';
 import { quarantineReason } from '../quarantine.ts';
+import { closeSlot } from '../store.ts';
 import type { CarryContext } from './context.ts';
 import { factsOf, type Known } from './facts.ts';
 import { takeLease } from './lease.ts';
@@ -94,7 +95,7 @@ async function handOver({ database, clock = systemClock }: CarryContext, campaig
 
 async function end(
   context: CarryContext,
-  { campaign, facts }: Known,
+  { campaign, facts, slots }: Known,
   { state, reason }: { readonly state: Campaign['state']; readonly reason: string },
 ): Promise<Campaign> {
   const { database, clock = systemClock, catalogue, undoRelease } = context;
@@ -106,6 +107,10 @@ async function end(
   return await database.transaction(async (trx) => {
     await back?.(trx);
     await undo?.(trx);
+    // Proposals that nobody agreed to; they stay where they were made, and change nothing here any more.
+    for (const { row, outcome, proposed } of slots) {
+      if (outcome === undefined && proposed !== undefined) await closeSlot(trx, row, 'withdrawn', proposed, clock);
+    }
     return await changeCampaign(trx, campaign.id, () => ({ state, reason }), { actor: ITSELF, clock });
   });
 }

@@ -22,7 +22,7 @@ export async function factsOf({ kysely }: Database, id: number): Promise<Known> 
   const setback = slots.find(({ outcome }) => outcome === 'rolledback' || outcome === 'overtaken');
   const facts: CampaignFacts = {
     ...campaign,
-    openSlots: slots.filter(({ outcome }) => outcome === undefined).length,
+    openSlots: slots.filter(isHalfWay).length,
     setback:
       setback === undefined
         ? undefined
@@ -33,6 +33,10 @@ export async function factsOf({ kysely }: Database, id: number): Promise<Known> 
   };
   return { campaign, slots, facts };
 }
+
+/** Begun and not finished; what is only proposed has changed nothing. */
+export const isHalfWay = ({ outcome, proposed }: CampaignSlot): boolean =>
+  outcome === undefined && proposed === undefined;
 
 /** A later release of the same image. What somebody asked for by hand is not overtaken. */
 async function newerOf(

@@ -5,9 +5,9 @@ import type { RegistryCatalogue } from '../../registry/index.ts';
 import { rolloutError } from '../errors.ts';
 import type { PlannedStage, RolloutPlan } from '../plan/plan.ts';
 import { refuseQuarantined } from '../quarantine.ts';
-import { repositoryOf } from '../select.ts';
 import { approveCampaign, type Word } from './operate.ts';
 import type { Campaign, NewCampaign } from './record.ts';
+import { registryOfLast, releasedImage } from './released.ts';
 import { beginCampaign, listCampaigns } from './store.ts';
 
 export interface PromotionRequest {
@@ -45,15 +45,10 @@ export async function promote(
   const index = plan.stages.findIndex(({ name }) => name === request.to);
   const stage = plan.stages[index];
   if (stage === undefined) throw stageUnknown(request.to, plan.stages);
-  const image = await database.kysely
-    .selectFrom('fleet_image')
-    .select(['repository', 'tag', 'digest'])
-    .where('name', '=', request.image)
-    .where('fleet', '=', context.fleet)
-    .executeTakeFirst();
-  if (image === undefined || image.digest === null) throw imageUnknown(request.image);
+  const image = await releasedImage(database.kysely, context.fleet, request.image);
+  if (image === undefined) throw imageUnknown(request.image);
   const before = plan.stages[index - 1];
-  const digest = await digestFor(context, { ...image, digest: image.digest as Digest }, request, before);
+  const digest = await digestFor(context, image, request, before);
   await refuseQuarantined(database.kysely, digest);
   const all = await listCampaigns(database.kysely, { name: request.image, limit: 1_000 });
   const same = all.filter((one) => one.digest === digest);
@@ -69,7 +64,7 @@ export async function promote(
     });
   }
   mayPromote(plan, word);
-  const registry = context.registryHost ?? hostOfLast(all, image.repository);
+  const registry = context.registryHost ?? (await registryOfLast(database.kysely, request.image, image.repository));
   if (registry === undefined) throw imageUnknown(request.image);
   const { actor, clock = systemClock } = word;
   return await database.transaction(async (trx) => {
@@ -109,12 +104,6 @@ const hasPassed = ({ plan, stage, state, stageDone }: Campaign, name: string): b
   const index = plan.stages.findIndex((one) => one.name === name);
   if (index < 0) return false;
   return state === 'rolledout' || stage > index || (stage === index && stageDone !== undefined);
-};
-
-const hostOfLast = (campaigns: readonly Campaign[], repository: string): string | undefined => {
-  const suffix = `/${repository}`;
-  const last = campaigns.map(({ image }) => repositoryOf(image)).find((one) => one.endsWith(suffix));
-  return last?.slice(0, -suffix.length);
 };
 
 const stageUnknown = (name: string, stages: readonly PlannedStage[]): Error =>

@@ -61,6 +61,8 @@ export interface CampaignSlot {
   readonly step: number | undefined;
   readonly steps: number | undefined;
   readonly weight: number | undefined;
+  /** What somebody has to agree to elsewhere first; nothing of it is changed yet. */
+  readonly proposed: string | undefined;
   readonly started: number;
   readonly finished: number | undefined;
 }

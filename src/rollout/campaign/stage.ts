@@ -11,7 +11,7 @@ import { closeSlot } from '../store.ts';
 import { surveyWorkloads } from '../survey.ts';
 import { ownersOf, type Surveyed, supersededByRunning, type Target, targetsOf } from '../targets.ts';
 import type { CarryContext } from './context.ts';
-import type { Known } from './facts.ts';
+import { isHalfWay, type Known } from './facts.ts';
 import { heldByWindow } from './next-move.ts';
 import type { Campaign, CampaignSlot } from './record.ts';
 import type { Hold } from './state.ts';
@@ -22,6 +22,9 @@ import { recordArrival, recordSuccess, zonesWith } from './zone-store.ts';
 /** Milliseconds until it is looked again whether a workload is free, or its runtime is back. */
 const LOOK_AGAIN_MS = 15_000;
 
+/** Milliseconds until it is looked again whether somebody merged what was proposed. */
+const MERGE_LOOK_MS = 30_000;
+
 export interface RolledStage extends RolledTargets {
   readonly waits?: { readonly hold: Hold; readonly reason: string; readonly until: number };
 }
@@ -31,8 +34,10 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   const { database, clock = systemClock, log = silentLog } = context;
   const { slots } = known;
   const by = { actor: ITSELF, clock };
+  // Looked at again and again until somebody merges: that nothing happened is no entry of its history.
+  const merging = known.campaign.hold === 'merge';
   const campaign =
-    what === 'undo'
+    what === 'undo' || merging
       ? known.campaign
       : await database.transaction((trx) => changeCampaign(trx, known.campaign.id, goesOn, by));
   const surveyed = await surveyWorkloads(context);
@@ -46,7 +51,9 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
     ...{ outcomes: [], skipped: [], waits: { hold, reason, until: clock.now() + LOOK_AGAIN_MS } },
   });
   if (away !== undefined) return waits('retry', `what ${away} runs on does not answer`);
-  const targets = all.targets.filter(what === 'undo' ? isOpenIn(slots) : ({ stage }) => stage === campaign.stage);
+  const targets = all.targets.filter(
+    what === 'undo' ? isOpenIn(slots) : (one) => one.stage === campaign.stage && !isDoneBesideProposals(slots, one),
+  );
   const busy = await busyWith(context, campaign, targets);
   if (busy !== undefined) return waits('elsewhere', busy);
   const owners = ownersOf(surveyed);
@@ -58,9 +65,15 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   await moveTag(context, campaign, stage);
   const goesOnNow = async (): Promise<boolean> => {
     const now = await readCampaign(database.kysely, campaign.id);
-    return now.state === 'running' && heldByWindow(now, clock.now()) === undefined;
+    const on = now.state === 'running' || (merging && now.hold === 'merge');
+    return on && heldByWindow(now, clock.now()) === undefined;
   };
   const rolled = await rollTargets(context, campaign, targets, { batch: stage.batch, owners, goesOn: goesOnNow });
+  const proposed = rolled.outcomes.find(({ kind }) => kind === 'proposed');
+  if (proposed !== undefined && !rolled.outcomes.some(({ kind }) => kind === 'rolledback' || kind === 'overtaken')) {
+    const reason = 'reason' in proposed ? proposed.reason : '';
+    return { ...rolled, waits: { hold: 'merge', reason, until: clock.now() + MERGE_LOOK_MS } };
+  }
   const fine = rolled.outcomes.every(({ kind }) => kind === 'rolledout' || kind === 'unchanged');
   if (fine && rolled.outcomes.length === targets.length) {
     await database.transaction(async (trx) => {
@@ -76,8 +89,17 @@ const goesOn = ({ state }: Campaign) =>
 
 const isOpenIn =
   (slots: readonly CampaignSlot[]) =>
-  ({ workload, container }: Target): boolean =>
-    slots.some((slot) => slot.outcome === undefined && slot.workload === workload.id && slot.container === container);
+  (target: Target): boolean =>
+    slots.some((slot) => isHalfWay(slot) && isOf(slot, target));
+
+const isOf = (slot: CampaignSlot, { workload, container }: Target): boolean =>
+  slot.workload === workload.id && slot.container === container;
+
+/** While proposals are looked at again and again, what came through before is not asked each time. */
+function isDoneBesideProposals(slots: readonly CampaignSlot[], target: Target): boolean {
+  if (!slots.some(({ outcome, proposed }) => outcome === undefined && proposed !== undefined)) return false;
+  return slots.some((slot) => isOf(slot, target) && (slot.outcome === 'rolledout' || slot.outcome === 'unchanged'));
+}
 
 /**
  * Slots that were begun and are not there any more. Where their runtime answers, the workload is gone, and that is how they
@@ -115,6 +137,7 @@ async function busyWith(
     .innerJoin('rollout_campaign', 'rollout_campaign.id', 'rollout.campaign')
     .select(['rollout.workload', 'rollout_campaign.id'])
     .where('rollout.finished', 'is', null)
+    .where('rollout.proposed', 'is', null)
     .where('rollout_campaign.finished', 'is', null)
     .where('rollout_campaign.id', '<>', id)
     .orderBy('rollout_campaign.id')

@@ -16,7 +16,7 @@ export const STATES = [
 export type CampaignState = (typeof STATES)[number];
 
 /** What it waits for, or who paused it. */
-export type Hold = 'window' | 'approval' | 'soak' | 'retry' | 'elsewhere' | 'step' | 'operator';
+export type Hold = 'window' | 'approval' | 'soak' | 'retry' | 'elsewhere' | 'merge' | 'step' | 'operator';
 
 const ENDS = ['rolledout', 'rolledback', 'overtaken', 'failed'] as const;
 export type EndState = (typeof ENDS)[number];

@@ -213,6 +213,7 @@ export async function slotsOf(reader: DatabaseReader, ids: readonly number[]): P
     step: row.step ?? undefined,
     steps: row.steps ?? undefined,
     weight: row.weight ?? undefined,
+    proposed: row.proposed ?? undefined,
     started: row.started.getTime(),
     finished: time(row.finished),
   }));

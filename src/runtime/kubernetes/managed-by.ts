@@ -9,7 +9,7 @@ import type { ObjectMeta } from './objects.ts';
  */
 export function managedBy({ labels = {}, annotations = {} }: ObjectMeta, cluster: string): Workload['managedBy'] {
   const kustomization = labels['kustomize.toolkit.fluxcd.io/name'];
-  if (kustomization !== undefined) {
+  if (kustomization !== undefined && !isLetGo({ ...labels, ...annotations })) {
     return { by: 'flux', id: `${labels['kustomize.toolkit.fluxcd.io/namespace'] ?? ''}/${kustomization}` };
   }
   // A release that Flux makes is Flux's to change.
@@ -23,4 +23,13 @@ export function managedBy({ labels = {}, annotations = {} }: ObjectMeta, cluster
     return undefined;
   }
   return { by: 'helm', id: `helm:${cluster}/${namespace}/${release}` };
+}
+
+/**
+ * Flux applies it no more, or only made it once: what is changed in the cluster lasts.
+ * @see https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources
+ */
+function isLetGo(metadata: Readonly<Record<string, string>>): boolean {
+  const word = (name: string): string | undefined => metadata[`kustomize.toolkit.fluxcd.io/${name}`]?.toLowerCase();
+  return word('reconcile') === 'disabled' || ['ignore', 'ifnotpresent'].includes(word('ssa') ?? '');
 }

@@ -65,12 +65,26 @@ export const unknownRef = (url: GitUrl, name: string): Error =>
   });
 
 const DENIED =
-  /authentication failed|could not read (?:username|password)|permission denied|access denied|the requested url returned error: (?:30[1-8]|40[134])|repository not found|repository .* not found|does not appear to be a git repository|not exported|host key verification failed|terminal prompts disabled|redirect/i;
+  /authentication failed|could not read (?:username|password)|permission denied|access denied|the requested url returned error: (?:30[1-8]|40[134])|repository not found|repository .* not found|does not appear to be a git repository|not exported|terminal prompts disabled|redirect/i;
+
+/** Of ssh (strict about known_hosts), and of TLS. */
+const UNTRUSTED =
+  /host key verification failed|remote host identification has changed|no \S+ host key is known for|(?:ssl certificate problem|server certificate verification failed|certificate verify failed)[^\n]*/i;
 
 /** What git's words of a failed call mean. */
 export function remoteFailed(url: GitUrl, { code, stderr }: GitResult): Error {
   const said = stderr.split('\n').slice(-4).join('; ').slice(0, 500);
   const message = `${url.url}: ${said === '' ? `git ended with ${code}` : said}`;
+  const untrusted = UNTRUSTED.exec(stderr);
+  if (untrusted !== null) {
+    const changed = /IDENTIFICATION HAS CHANGED/.test(stderr);
+    const what = changed ? 'the host key has changed' : said === '' ? untrusted[0] : said;
+    return sourceError('SOURCE_HOST_UNTRUSTED', `${url.url}: ${what}`, {
+      hint: changed
+        ? 'Ask whoever runs the server whether the key was replaced; only then change known_hosts.'
+        : 'Put the key of the server into known_hosts (credentials.knownHostsFile), or its authority into caFile.',
+    });
+  }
   if (DENIED.test(stderr)) {
     return sourceError('SOURCE_DENIED', message, {
       hint: 'Check the URL, and the credentials that the source names; for ssh also its known_hosts.',
