@@ -5,6 +5,7 @@ import type { FleetSetup, LoadedFleet, SigningSetup } from '../engine/index.ts';
 import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 import { debianArchitecture } from './debian-architecture.ts';
+import { testClusterOptions } from './fleet-clusters.ts';
 import { carryContext } from './rollout-setup.ts';
 import { signerFrom, trustedKeys } from './signing-keys.ts';
 import { repositoryOptions, type SourceOptions } from './source-options.ts';
@@ -53,7 +54,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
           ...{ registryHost, document: fleet.document, fleet: fleet.fleet.name },
         });
   const signing = await signingSetup(fleet);
-  const [{ createSqlCatalogue }, { recordVerification }] = await Promise.all([
+  const [{ createSqlCatalogue }, { kubernetesRunner, recordVerification }] = await Promise.all([
     import('../registry/index.ts'),
     import('../verify/index.ts'),
   ]);
@@ -73,6 +74,7 @@ export async function fleetSetup(options: FleetSetupOptions, context: CliContext
         await database.transaction((trx) => recordVerification(trx, id, image, verification, systemClock)),
       released: async (repository, tag) => (await catalogue.resolve(repository, tag))?.digest,
       ...(verifier === undefined ? {} : { runtime: verifier }),
+      runnerFor: (cluster) => kubernetesRunner(testClusterOptions(cluster, fleet)),
     }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(options.retryFailed === undefined ? {} : { retryFailed: options.retryFailed }),

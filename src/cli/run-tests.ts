@@ -14,7 +14,10 @@ export interface RunTests extends AsyncDisposable {
 async function anyTests({ document }: LoadedFleet): Promise<boolean> {
   const { hasTests } = await import('../verify/index.ts');
   const all = [document.verify, ...document.images.map(({ verify }) => verify)];
-  return all.some((checks) => checks !== undefined && (checks.tests !== undefined || hasTests(checks)));
+  return all.some(
+    (checks) =>
+      checks !== undefined && (checks.tests !== undefined || checks.kubernetes !== undefined || hasTests(checks)),
+  );
 }
 
 /** The engine of this host, and the home's registry on loopback for as long as the run takes. */

@@ -56,6 +56,7 @@ export type {
   TestSuite,
   TextExpectation,
   VerifyChecks,
+  VerifyCluster,
 } from './test-types.ts';
 export type {
   Recipe,

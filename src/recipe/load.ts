@@ -220,8 +220,22 @@ function fleetProblems(fleet: Fleet): readonly Problem[] {
   problems.push(...rolloutProblems(fleet), ...analysisProblems(fleet.rollout));
   problems.push(...sourceProblems(fleet.sources ?? []), ...hostProblems(fleet.hosts ?? []));
   problems.push(...clusterProblems(fleet.clusters ?? []), ...suiteProblems(['verify'], fleet.verify));
-  problems.push(...imageProblems(fleet.images));
+  problems.push(...imageProblems(fleet.images), ...testClusterProblems(fleet));
   return problems;
+}
+
+/** Clusters that tests name are of the fleet. */
+function testClusterProblems({ clusters = [], images, verify }: Fleet): readonly Problem[] {
+  const known = new Set(clusters.map(({ name }) => name));
+  const all = [
+    { path: ['verify'], checks: verify },
+    ...images.map((image, index) => ({ path: ['images', index, 'verify'], checks: image.verify })),
+  ];
+  return all.flatMap(({ path, checks }) => {
+    const cluster = checks?.kubernetes?.cluster;
+    if (cluster === undefined || known.has(cluster)) return [];
+    return [problem([...path, 'kubernetes', 'cluster'], `there is no cluster ${cluster} in the fleet`)];
+  });
 }
 
 function imageProblems(images: Fleet['images']): readonly Problem[] {

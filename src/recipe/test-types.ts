@@ -124,4 +124,19 @@ export interface VerifyChecks extends TestSuite {
   readonly tests?: string;
   /** `run`: commands on this host. `mounts`: folders of this host in containers. */
   readonly allow?: readonly ('run' | 'mounts')[];
+  /** Tests run there, not on the engine of this host. */
+  readonly kubernetes?: VerifyCluster;
+}
+
+/** A namespace of a cluster for tests. */
+export interface VerifyCluster {
+  readonly namespace: string;
+  /** Of the fleet's `clusters`; else KUBECONFIG, the home's, or the cluster we run in. */
+  readonly cluster?: string;
+  /** `HOST[:PORT]` under which its nodes reach our registry; the fleet's own when left out. */
+  readonly registry?: string;
+  /** A Secret of the namespace that its nodes pull with. */
+  readonly pullSecret?: string;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly runtimeClass?: string;
 }

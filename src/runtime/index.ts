@@ -34,12 +34,16 @@ export {
 export {
   type ClusterInventory,
   type ClusterOptions,
+  type ClusterPods,
+  type ClusterPodsOptions,
   type ClusterState,
   createKubernetesRuntime,
   type KubernetesRuntimeOptions,
   type ObservedContainer,
+  type ObservedPod,
   type ObservedWorkload,
   openClusterInventory,
+  openClusterPods,
   type WorkloadChanges,
 } from './kubernetes/index.ts';
 export type { Member, MemberObserver, MemberOutput } from './members.ts';

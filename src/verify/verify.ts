@@ -9,6 +9,10 @@ import { hasTests, type LoadedSuite, planSuite } from './suite/load-suite.ts';
 import { runSuite, type SuiteResult } from './suite/run-suite.ts';
 import type { Candidate, Verification, VerifyOptions, VerifyStep } from './types.ts';
 
+/** Seconds for all of a start-up test, and milliseconds to stay up in it. */
+const START_UP = 60;
+const STAY_UP = 2000;
+
 /**
  * Tests a candidate before it is released. What can be read from its layers is always checked; where podman or Docker is
  * there and the candidate can be pulled, it is started too, in a throw-away container.
@@ -56,7 +60,9 @@ export async function verifyImage(candidate: Candidate, options: VerifyOptions):
   const tests = suite !== undefined && hasTests(suite.suite);
   const tested = tests
     ? await testIt(candidate, suite, options)
-    : { mode: (await startIt(candidate, reference, options, step)) ? ('engine' as const) : ('static' as const) };
+    : options.runner !== undefined && startsSomething(candidate)
+      ? await testIt(candidate, startUpSuite(options), options)
+      : { mode: (await startIt(candidate, reference, options, step)) ? ('engine' as const) : ('static' as const) };
   const { mode, result } = { result: undefined, ...tested };
   const all = [...steps, ...(result?.steps ?? [])];
   return {
@@ -97,8 +103,20 @@ async function testIt(
     resolve: options.resolve ?? ((image: string) => image),
   };
   const plan = planSuite(suite, inputs);
+  // Nobody who asks nothing would notice that it falls.
+  const stayUp = plan.steps.length === 0 ? (options.stayUp ?? STAY_UP) : 0;
   await runner.reap();
-  return { mode, result: await runSuite(plan, runner, { folder: suite.folder, signal }) };
+  return { mode, result: await runSuite(plan, runner, { folder: suite.folder, signal, stayUp }) };
+}
+
+const startsSomething = ({ image: { config } }: Candidate): boolean =>
+  config.config?.Entrypoint != null || config.config?.Cmd != null;
+
+/** The start-up test in the words of a suite, for runners that are no engine: whoever names one wants it tested there. */
+function startUpSuite({ checks = {} }: VerifyOptions): LoadedSuite {
+  const { http, commands, timeout = START_UP } = checks;
+  const asked = { ...(http === undefined ? {} : { http }), ...(commands === undefined ? {} : { commands }) };
+  return { suite: { timeout, ...asked }, compose: undefined, folder: '.', allow: [] };
 }
 
 /** False where nothing could be started: said in a step that passes, because it says nothing about the image. */
@@ -112,13 +130,7 @@ async function startIt(
   let why: string | undefined = 'no engine was given';
   if (runtime !== undefined) why = await runtime.unavailable();
   if (why === undefined && reference === undefined) why = 'the candidate is in no registry an engine could pull from';
-  if (
-    why === undefined &&
-    candidate.image.config.config?.Entrypoint == null &&
-    candidate.image.config.config?.Cmd == null
-  ) {
-    why = 'the image names no command';
-  }
+  if (why === undefined && !startsSomething(candidate)) why = 'the image names no command';
   if (why === undefined && runtime !== undefined && reference !== undefined) {
     await runtime.reap();
     why = await smokeTest(candidate, reference, options, runtime, step);

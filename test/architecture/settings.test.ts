@@ -118,15 +118,27 @@ const STEP: Readers = {
   }),
   ...under('run', together(RUN, '{ command, environment } = run', ['command', 'environment'])),
 };
+const JOB = 'src/verify/runner/kubernetes/job-body.ts';
 const VERIFY: Readers = {
+  kubernetes: ['src/engine/adapters/verify.ts', 'wanted?.kubernetes'],
+  ...under('kubernetes', {
+    namespace: ['src/cli/fleet-clusters.ts', 'tests.namespace'],
+    cluster: ['src/cli/fleet-clusters.ts', 'name === cluster'],
+    registry: ['src/engine/adapters/verify.ts', 'cluster?.registry'],
+    ...together(JOB, '{ pullSecret, nodeSelector, runtimeClass } = placement', [
+      'pullSecret',
+      'nodeSelector',
+      'runtimeClass',
+    ]),
+  }),
   timeout: ['src/verify/smoke.ts', 'checks.timeout'],
   commands: ['src/verify/smoke.ts', 'checks.commands'],
   http: ['src/verify/smoke.ts', '{ http } = checks'],
   'http.port': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
   'http.path': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
   'http.status': ['src/verify/smoke.ts', "{ path = '/', port, status } = http"],
-  tests: [LOADED, '{ tests, allow = [], ...own } = checks'],
-  allow: [LOADED, '{ tests, allow = [], ...own } = checks'],
+  tests: [LOADED, '{ tests, allow = [], kubernetes: _, ...own } = checks'],
+  allow: [LOADED, '{ tests, allow = [], kubernetes: _, ...own } = checks'],
   compose: [LOADED, 'suite.compose'],
   limits: [PLAN, 'suite.limits'],
   ...under('limits', LIMITS),

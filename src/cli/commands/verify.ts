@@ -15,12 +15,15 @@ is started too: it must stay up (or end with 0), answer its ports and the checks
 --tests names a file of kind Tests: services, candidate, steps (http, tcp, exec, log, test, run) or a compose file. They
 run in a network without a route outside; what they start is removed afterwards, and what a killed heraklit left is
 removed by the next one, or by --reap. docs/verify.md has every key.
+--kubernetes runs them as Jobs of a cluster. Its nodes have to reach the registry of the image; one of a folder or archive
+is served on loopback, which only a cluster on this machine reaches.
 Exit code 0 passed, 1 failed, 2 wrong use, 3 could not be tested (engine, cluster or a service the tests need failed).
 
 Examples:
   heraklit verify oci:web:1
   heraklit verify registry.example.com/shop/web:1 --http 8080/healthz=200
   heraklit verify oci:web:1 --tests web.tests.yaml --format junit
+  heraklit verify registry.example.com/shop/web:1 --tests web.tests.yaml --kubernetes heraklit-tests
   heraklit verify --kept web
   heraklit verify --reap
 `;
@@ -33,6 +36,9 @@ interface VerifyOptions extends RuntimeOptions {
   readonly allow?: readonly ('run' | 'mounts')[];
   readonly reap?: boolean;
   readonly kept?: string;
+  /** Namespace. */
+  readonly kubernetes?: string;
+  readonly pullSecret?: string;
   readonly format: OutputFormat | 'junit';
 }
 
@@ -46,6 +52,10 @@ export function register(command: Command, context: CliContext): void {
     )
     .option('--timeout <seconds>', 'for all checks of the started image (default: 60, of tests 300)')
     .option('--no-start', 'only what can be read')
+    .option('--kubernetes <namespace>', 'as Jobs of a cluster, in this namespace, instead of podman or Docker')
+    .option('--kubeconfig <file>', 'of that cluster; KUBECONFIG and service accounts are found by themselves')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--pull-secret <name>', 'Secret of the namespace that its nodes pull with')
     .option('--reap', 'only remove what tests of killed processes left')
     .option('--kept <image>', 'only show results kept of an image of the home, or the one of an id')
     .addHelpText('after', HELP)
@@ -77,10 +87,22 @@ function checksOf({ http, timeout, tests, allow }: VerifyOptions): VerifyChecks 
   };
 }
 
+/** Undefined: on the engine. */
+async function openCluster({ kubernetes, kubeconfig, context, pullSecret }: VerifyOptions) {
+  if (kubernetes === undefined) return undefined;
+  const { kubernetesRunner } = await import('../../verify/index.ts');
+  return kubernetesRunner({
+    namespace: kubernetes,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+    ...(pullSecret === undefined ? {} : { pullSecret }),
+  });
+}
+
 async function reap(options: VerifyOptions, context: CliContext): Promise<void> {
   await using resources = new AsyncDisposableStack();
-  const engine = resources.adopt(await openEngine(options), (one) => one.close());
-  const removed = await engine.reap();
+  const where = (await openCluster(options)) ?? (await openEngine(options));
+  const removed = await resources.adopt(where, (one) => one.close()).reap();
   context.settle();
   context.print(options.format === 'json' ? json({ removed }) : `removed ${removed}`);
 }
@@ -120,10 +142,14 @@ async function run(text: string | undefined, options: VerifyOptions, context: Cl
   const reference = oci.parseReference(text);
   await using resources = new AsyncDisposableStack();
   const image = resources.adopt(await transport.openImage(reference, { signal: context.signal }), (one) => one.close());
-  const runtime = options.start ? resources.adopt(await openEngine(options), (one) => one.close()) : undefined;
+  const cluster = options.start ? await openCluster(options) : undefined;
+  const runner = cluster === undefined ? undefined : resources.adopt(cluster, (one) => one.close());
+  const onEngine = options.start && runner === undefined;
+  const runtime = onEngine ? resources.adopt(await openEngine(options), (one) => one.close()) : undefined;
   const pullable = async (): Promise<string | undefined> => {
     if (reference.kind === 'docker') return oci.formatReference({ ...reference, tag: undefined, digest: image.digest });
-    if (runtime === undefined || (await runtime.unavailable()) !== undefined) return undefined;
+    const where = runner ?? runtime;
+    if (where === undefined || (await where.unavailable()) !== undefined) return undefined;
     return resources.adopt(await serveImage(image, context), (one) => one.close()).reference;
   };
   const from = await pullable();
@@ -138,6 +164,7 @@ async function run(text: string | undefined, options: VerifyOptions, context: Cl
       // Without starting anything there is nothing to test with.
       ...(options.start ? { suite } : {}),
       ...(runtime === undefined ? {} : { runtime }),
+      ...(runner === undefined ? {} : { runner }),
     },
   );
   context.settle();

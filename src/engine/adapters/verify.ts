@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { digestSet } from '../../attestation/index.ts';
 import { digestOf, serialize } from '../../oci/index.ts';
-import type { VerifyChecks } from '../../recipe/index.ts';
+import type { VerifyChecks, VerifyCluster } from '../../recipe/index.ts';
 import type { EngineRuntime } from '../../runtime/index.ts';
 import {
   hasTests,
@@ -26,8 +26,8 @@ export interface VerifySetup {
   readonly registryHost: string;
   /** Starts candidates; without one they are checked by what their layers say. */
   readonly runtime?: EngineRuntime;
-  /** Where tests of a fleet's image run when not on the engine. */
-  readonly runnerFor?: (checks: VerifyChecks) => TestRunner | undefined;
+  /** Runs tests in a cluster, where the fleet file wants them there. */
+  readonly runnerFor?: (cluster: VerifyCluster) => TestRunner;
   /** Digest that a fleet's image is released as. */
   readonly released?: (repository: string, tag: string) => Promise<string | undefined>;
   /** Keeps what came of a test, with its logs. */
@@ -38,14 +38,17 @@ export interface VerifySetup {
 
 /** Tests candidates by their layers and, where an engine is given, by starting them. */
 export function verifyOf(setup: VerifySetup): VerifyPort {
-  const { fleet, workshop, registryHost, runtime, stayUp } = setup;
+  const { fleet, workshop, runtime, stayUp } = setup;
   const checks = checksByImage(fleet);
   return {
     async verify({ image, repository, descriptor }, signal) {
       const stored = await openStored(await workshop.store(), descriptor.digest);
       const wanted = checks.get(image) ?? fleet.document.verify;
       const suite = wanted === undefined ? undefined : await loadSuite(wanted, fleet.directory);
-      const runner = wanted === undefined ? undefined : setup.runnerFor?.(wanted);
+      // An image's own tests run where all the others do, unless it says otherwise.
+      const cluster = wanted?.kubernetes ?? fleet.document.verify?.kubernetes;
+      const runner = cluster === undefined ? undefined : setup.runnerFor?.(cluster);
+      const registryHost = cluster?.registry ?? setup.registryHost;
       const result = await verifyImage(
         {
           image: stored,
@@ -56,7 +59,9 @@ export function verifyOf(setup: VerifySetup): VerifyPort {
           layerCache: workshop.layerCache,
           signal,
           ...given({ runtime, runner, stayUp }),
-          ...(suite === undefined ? {} : { checks: suite.suite, suite, resolve: await resolver(setup, suite) }),
+          ...(suite === undefined
+            ? {}
+            : { checks: suite.suite, suite, resolve: await resolver({ ...setup, registryHost }, suite) }),
         },
       );
       const id = randomUUID();

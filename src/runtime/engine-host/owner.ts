@@ -48,7 +48,7 @@ export async function ownerLabels(deadline: number): Promise<Labels> {
  * Whether something was left behind: its process has ended, or, where that cannot be seen from here, its deadline has
  * passed, or it is a day old. Anything without an owner is nobody's throw-away.
  */
-async function isLeftover({ labels, created }: Scratch): Promise<boolean> {
+export async function isLeftover({ labels, created }: Omit<Scratch, 'id'>): Promise<boolean> {
   const owner = labels[Label.owner];
   if (owner === undefined) return false;
   const alive = await isAlive(owner);

@@ -26,6 +26,12 @@ export const kubernetesErrors = {
     retryable: true,
     meaning: 'A debug container did not start in its pod, or the connection to it broke; it may still run there.',
   },
+  KUBERNETES_STREAM_FAILED: {
+    kind: 'failed',
+    retryable: true,
+    meaning:
+      'A command in a pod or a connection to one of its ports could not be opened by the API server or the node.',
+  },
   KUBERNETES_ROLLBACK_INCOMPLETE: {
     kind: 'failed',
     retryable: true,

@@ -64,7 +64,7 @@ export interface ContainerStatus {
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly running?: { readonly startedAt?: string };
-    readonly terminated?: { readonly reason?: string; readonly exitCode?: number };
+    readonly terminated?: { readonly reason?: string; readonly exitCode?: number; readonly message?: string };
   };
 }
 
@@ -119,6 +119,9 @@ export interface Pod {
   readonly spec?: PodSpec;
   readonly status?: {
     readonly phase?: string;
+    readonly podIP?: string;
+    readonly reason?: string;
+    readonly message?: string;
     readonly conditions?: readonly Condition[];
     readonly containerStatuses?: readonly ContainerStatus[];
     readonly initContainerStatuses?: readonly ContainerStatus[];
@@ -158,7 +161,9 @@ const RESOURCES = {
   CronJob: { group: 'batch/v1', plural: 'cronjobs' },
   Rollout: { group: 'argoproj.io/v1alpha1', plural: 'rollouts' },
   KnativeService: { group: 'serving.knative.dev/v1', plural: 'services' },
+  Job: { group: 'batch/v1', plural: 'jobs' },
   Pod: { group: 'v1', plural: 'pods' },
+  Event: { group: 'v1', plural: 'events' },
   Service: { group: 'v1', plural: 'services' },
   Namespace: { group: 'v1', plural: 'namespaces' },
   HTTPRoute: { group: 'gateway.networking.k8s.io/v1', plural: 'httproutes' },

@@ -10,11 +10,9 @@ import {
   ownerLabels,
   type ScratchApi,
 } from '../../runtime/index.ts';
+import { blameOf } from './blame.ts';
 import type { Part, PartMount, PartState, StartResult, TestRunner, TestWorld, WorldRequest } from './port.ts';
 
-/** What of a refusal speaks of the image or the command, and not of the engine. */
-const BLAMES_PART =
-  /executable file|no such file or directory|permission denied|exec format error|not found in \$PATH|is a directory|not a directory|unable to find user|no matching entries in (?:the )?passwd|unable to find group|chdir to cwd|no command (?:or entrypoint )?(?:provided|specified)/i;
 /** A container's log on the engine: what floods it, fills no disk. */
 const LOG_SIZE = '8m';
 const CONNECT_TIMEOUT = 5_000;
@@ -109,7 +107,7 @@ class EngineWorld implements TestWorld {
     } catch (error) {
       if (!isHeraklitError(error, 'ENGINE_HOST_REFUSED')) throw error;
       const reason = messageOf(error);
-      return { kind: 'refused', blame: BLAMES_PART.test(reason) ? 'part' : 'environment', reason };
+      return { kind: 'refused', blame: blameOf(reason), reason };
     }
   }
 

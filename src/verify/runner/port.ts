@@ -52,9 +52,14 @@ export type StartResult =
 export interface TestWorld {
   /** @throws what keeps it from being asked for at all: engine away, image missing */
   start(part: Part, signal: AbortSignal): Promise<StartResult>;
-  state(name: string): Promise<PartState>;
-  /** A connection to a port of a part. @throws a system error where nothing listens */
-  connect(name: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** @param fresh as it is now; else as it was a moment ago, where looking costs */
+  state(name: string, fresh?: boolean): Promise<PartState>;
+  /**
+   * A connection to a port of a part.
+   * @param sure not before it is known that something listens: no word follows that would tell
+   * @throws a system error where nothing listens
+   */
+  connect(name: string, port: number, signal: AbortSignal, sure?: boolean): Promise<Duplex>;
   /** `host:port` where this host reaches it. */
   address(name: string, port: number): Promise<string>;
   exec(
@@ -80,6 +85,8 @@ export interface TestRunner {
   readonly name: string;
   /** Why not, in one line; undefined when it can be used. */
   unavailable(): Promise<string | undefined>;
+  /** @param execUsers of steps `exec` @throws VERIFY_TESTS_INVALID what cannot be done there, before anything is started */
+  check?(parts: readonly Part[], execUsers: readonly string[]): void;
   open(request: WorldRequest): Promise<TestWorld>;
   /** Removes what killed processes left behind; how many things. */
   reap(): Promise<number>;

@@ -51,20 +51,22 @@ export async function poll(context: StepContext, tries: number, ask: () => Promi
   return context.signal.aborted ? bad(`not in time: ${last.problem}`) : last;
 }
 
+/** A signal's own reason, or what is made of it. */
+const isAbort = ({ name }: Error): boolean => name === 'AbortError' || name === 'TimeoutError';
+
 /** What the other side of a connection can do to us; anything else is an error of ours or of the engine. */
 function isConnection(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   const { code = '' } = error as NodeJS.ErrnoException;
   return (
     /^(?:ECONN|EPIPE|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|HPE_|ERR_STREAM|ABORT_ERR|UND_ERR)/.test(code) ||
-    error.name === 'AbortError' ||
+    isAbort(error) ||
     error.message.includes('does not answer in') ||
     error.message === 'socket hang up'
   );
 }
 
-const connectionProblem = (error: Error): string =>
-  error.name === 'AbortError' ? 'it does not answer' : error.message;
+const connectionProblem = (error: Error): string => (isAbort(error) ? 'it does not answer' : error.message);
 
 /** A regular expression of a test, by lines. */
 export const patternOf = (text: string): RegExp => new RegExp(text, 'm');

@@ -23,7 +23,7 @@ export const hasTests = (suite: TestSuite): boolean => STARTS.some((key) => suit
  * @throws RECIPE_INVALID, RECIPE_UNREADABLE, VERIFY_TESTS_INVALID
  */
 export async function loadSuite(checks: VerifyChecks, folder: string): Promise<LoadedSuite> {
-  const { tests, allow = [], ...own } = checks;
+  const { tests, allow = [], kubernetes: _, ...own } = checks;
   const loaded = tests === undefined ? undefined : await loadTests(resolve(folder, tests));
   // What stands in the fleet file is above what its file of tests says.
   const suite: TestSuite = { ...loaded?.document, ...own };

@@ -42,7 +42,7 @@ async function anyPort(context: StepContext, name: string, ports: readonly numbe
     const problems: string[] = [];
     for (const port of ports) {
       try {
-        (await context.world.connect(name, port, context.signal)).destroy();
+        (await context.world.connect(name, port, context.signal, true)).destroy();
         return good(`port ${port} is open`);
       } catch (error) {
         if (!(error instanceof Error) || isHeraklitError(error)) throw error;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isHeraklitError, messageOf } from '../../base/index.ts';
 import { CANDIDATE, type TestStep } from '../../recipe/index.ts';
 import { verifyError } from '../errors.ts';
@@ -21,6 +22,8 @@ export interface SuiteOptions {
   /** Where commands on this host run. */
   readonly folder: string;
   readonly signal: AbortSignal | undefined;
+  /** Milliseconds it has to stay up after all else. */
+  readonly stayUp?: number;
 }
 
 export interface SuiteResult {
@@ -33,6 +36,8 @@ export interface SuiteResult {
 /** Milliseconds a step has where it names no time of its own. */
 const STEP_TIME = { http: 30_000, tcp: 30_000, log: 30_000, exec: 60_000, test: 120_000, run: 120_000 } as const;
 const READY_TIME = 60_000;
+/** Milliseconds between two looks whether it is still up. */
+const STILL_UP = 200;
 /** Milliseconds after the time of a test until what it made may be taken for left behind. */
 const CLEANING = 60_000;
 
@@ -58,11 +63,16 @@ class SuiteRun {
     this.#redact = redactorOf(plan);
   }
 
-  /** Runs it, keeps what it says, and ends it when it has had its time. */
-  async #step(name: string, kind: VerifyStep['kind'], time: number, work: (signal: AbortSignal) => Promise<Verdict>) {
+  /** Aborted when this much time has passed from now on, or the time of all of it. */
+  #within(milliseconds: number): AbortSignal {
+    return AbortSignal.any([this.#over, AbortSignal.timeout(milliseconds)]);
+  }
+
+  /** Runs it and keeps what it says. */
+  async #step(name: string, kind: VerifyStep['kind'], work: () => Promise<Verdict>) {
     this.#options.signal?.throwIfAborted();
     const began = performance.now();
-    const { problem, detail } = await work(AbortSignal.any([this.#over, AbortSignal.timeout(time)]));
+    const { problem, detail } = await work();
     this.#options.signal?.throwIfAborted();
     const over =
       problem !== undefined && this.#over.aborted ? `; all ${this.#plan.timeout / 1000} s of the test are over` : '';
@@ -79,16 +89,18 @@ class SuiteRun {
   }
 
   #context(signal: AbortSignal, watched: string): StepContext {
+    return { world: this.#world, signal, inVain: async () => await this.#ending(watched, false) };
+  }
+
+  /** How a part has ended that should not have. */
+  async #ending(name: string, fresh: boolean): Promise<string | undefined> {
+    const state = await this.#world.state(name, fresh);
     const serves = this.#plan.parts.some(
-      ({ part, ready }) => part.name === watched && (ready !== undefined || part.ports.length > 0),
+      ({ part, ready }) => part.name === name && (ready !== undefined || part.ports.length > 0),
     );
-    const inVain = async (): Promise<string | undefined> => {
-      const state = await this.#world.state(watched);
-      // What serves nothing may end, well.
-      if (state.kind !== 'ended' || (!serves && state.exitCode === 0)) return undefined;
-      return await endingOf({ world: this.#world }, watched);
-    };
-    return { world: this.#world, signal, inVain };
+    // What serves nothing may end, well.
+    if (state.kind !== 'ended' || (!serves && state.exitCode === 0)) return undefined;
+    return await endingOf({ world: this.#world }, name);
   }
 
   async #awaitNeeds({ part, needs }: PlannedPart, signal: AbortSignal): Promise<Verdict | undefined> {
@@ -107,8 +119,8 @@ class SuiteRun {
     const time = ready?.within === undefined ? Math.min(READY_TIME, this.#plan.timeout) : ready.within * 1000;
     const name = own ? 'start' : `service ${part.name}`;
     let blame: 'part' | 'environment' = 'part';
-    const fine = await this.#step(name, undefined, time, async (signal) => {
-      const waited = await this.#awaitNeeds(planned, signal);
+    const fine = await this.#step(name, undefined, async () => {
+      const waited = await this.#awaitNeeds(planned, this.#within(time));
       if (waited !== undefined) {
         blame = 'environment';
         return waited;
@@ -119,7 +131,8 @@ class SuiteRun {
         blame = started.blame;
         return bad(started.reason);
       }
-      return await waitReady(this.#context(signal, part.name), planned);
+      // Its time begins now: what a pull takes says nothing about it.
+      return await waitReady(this.#context(this.#within(time), part.name), planned);
     });
     if (fine || (own && blame === 'part')) return fine;
     const { detail } = this.steps.at(-1) as VerifyStep;
@@ -139,7 +152,7 @@ class SuiteRun {
     for (const { part } of this.#started) {
       if (part.name === CANDIDATE) continue;
       const mayEnd = this.#plan.parts.some(({ needs }) => needs[part.name] === 'completed');
-      const state = await this.#world.state(part.name);
+      const state = await this.#world.state(part.name, true);
       if (state.kind !== 'ended' || mayEnd) continue;
       const ending = await endingOf({ world: this.#world }, part.name);
       throw verifyError('VERIFY_ENVIRONMENT', `a service ended during the tests: ${this.#redact(ending ?? part.name)}`);
@@ -186,10 +199,10 @@ class SuiteRun {
     for (const [index, step] of this.#plan.steps.entries()) {
       const { kind, name } = nameOfStep(step);
       const time = step.within === undefined ? STEP_TIME[kind] : step.within * 1000;
-      const fine = await this.#step(name, kind, time, async (signal) => await this.#perform(step, index, signal));
+      const fine = await this.#step(name, kind, async () => await this.#perform(step, index, this.#within(time)));
       if (fine) continue;
       await this.#blameServices();
-      if (this.#over.aborted || (await this.#context(this.#over, CANDIDATE).inVain()) !== undefined) return;
+      if (this.#over.aborted || (await this.#ending(CANDIDATE, true)) !== undefined) return;
     }
   }
 
@@ -201,9 +214,15 @@ class SuiteRun {
     }
     await this.#allSteps();
     // A candidate that answered and then fell is no candidate.
-    await this.#step('still up', undefined, READY_TIME, async () => {
-      const problem = await this.#context(this.#over, CANDIDATE).inVain();
-      return { problem, detail: 'it did not end' };
+    await this.#step('still up', undefined, async () => {
+      const enough = Date.now() + (this.#options.stayUp ?? 0);
+      for (;;) {
+        const problem = await this.#ending(CANDIDATE, true);
+        if (problem !== undefined || Date.now() >= enough || this.#over.aborted) {
+          return { problem, detail: 'it did not end' };
+        }
+        await sleep(STILL_UP, undefined, { signal: this.#over }).catch(() => {});
+      }
     });
   }
 
@@ -221,6 +240,8 @@ const isEnvironment = (error: unknown): boolean =>
  * What fails because of a dependency, the engine or the cluster is told as `environment`, not as a failed candidate.
  */
 export async function runSuite(plan: TestPlan, runner: TestRunner, options: SuiteOptions): Promise<SuiteResult> {
+  const users = plan.steps.map(({ exec }) => exec?.user).filter((user) => user !== undefined);
+  runner.check?.([...plan.parts.map(({ part }) => part), ...plan.tests.values()], users);
   const run = randomUUID().slice(0, 12);
   const time = AbortSignal.timeout(plan.timeout);
   const over = options.signal === undefined ? time : AbortSignal.any([time, options.signal]);

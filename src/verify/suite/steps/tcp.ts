@@ -32,7 +32,7 @@ async function hear(socket: Duplex, expect: RegExp, signal: AbortSignal): Promis
 export async function tcpStep(context: StepContext, step: NonNullable<TestStep['tcp']>): Promise<Verdict> {
   const { service = CANDIDATE, port, send, expect } = step;
   return await poll(context, Number.POSITIVE_INFINITY, async () => {
-    const socket = await context.world.connect(service, port, context.signal);
+    const socket = await context.world.connect(service, port, context.signal, expect === undefined);
     // What breaks later is told by reading.
     socket.on('error', () => {});
     try {
