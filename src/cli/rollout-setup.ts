@@ -5,7 +5,7 @@ import type { WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 
 export interface RolloutSetupOptions {
-  /** Undefined: rollouts without analysis and zones. */
+  /** Undefined: rollouts have the analysis and zones that they began with. */
   readonly fleet: LoadedFleet | undefined;
   readonly database: Database;
   readonly runtimes: readonly WorkloadRuntime[];
@@ -28,17 +28,16 @@ export async function carryContext(
     ...{ database, runtimes, catalogue, log: context.log, signal: context.signal },
     deliver: zoneDelivery(workshop, catalogue, fleet?.directory ?? '.'),
     undoRelease: (campaign) => undoRelease({ database, catalogue, clock: systemClock }, campaign),
-    ...(fleet === undefined ? {} : await stepAnalysis(fleet, database)),
+    analysis: await stepAnalysis(fleet, database),
   };
 }
 
-async function stepAnalysis(
-  { document, directory }: LoadedFleet,
-  database: Database,
-): Promise<{ readonly analysis?: StepAnalysis }> {
-  const { analysisFor } = await import('../engine/index.ts');
-  const settings = analysisFor(document.rollout);
-  if (settings === undefined) return {};
-  const { measuredAnalysis } = await import('../rollout/index.ts');
-  return { analysis: measuredAnalysis({ database, settings, folder: directory, environment: process.env }) };
+/** What the fleet file measures; a rollout begun by command says by itself. */
+async function stepAnalysis(fleet: LoadedFleet | undefined, database: Database): Promise<StepAnalysis> {
+  const [{ analysisFor }, { measuredAnalysis }] = await Promise.all([
+    import('../engine/index.ts'),
+    import('../rollout/index.ts'),
+  ]);
+  const settings = analysisFor(fleet?.document.rollout) ?? (() => undefined);
+  return measuredAnalysis({ database, settings, folder: fleet?.directory ?? '.', environment: process.env });
 }

@@ -1,3 +1,4 @@
+import type { AnalysisSettings } from '../analysis/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { MemberObserver, Revocation, RolloutStep, StepVerdict, Workload } from '../runtime/index.ts';
 
@@ -14,6 +15,8 @@ export interface AnalysedSlot {
   readonly since: number;
   /** Of the runtime that has the workload: restarts and logs of the copies. */
   readonly members?: MemberObserver | undefined;
+  /** What its rollout says is measured, before what the fleet file says now. */
+  readonly settings?: AnalysisSettings | undefined;
 }
 
 /**

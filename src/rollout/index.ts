@@ -27,7 +27,7 @@ export { knownWorkloads } from './known-workloads.ts';
 export { type MeasuredAnalysisOptions, measuredAnalysis } from './measured.ts';
 export { type KeptMeasurement, measurementsOf } from './measurements.ts';
 export { planOfFleet } from './plan/of-fleet.ts';
-export { takesTime } from './plan/plan.ts';
+export { type PlannedWorkload, type RolloutPlan, takesTime } from './plan/plan.ts';
 export { simulate, strategyText } from './plan/simulate.ts';
 export { liftByWord, quarantineReason } from './quarantine.ts';
 export {

@@ -28,7 +28,7 @@ export function measuredAnalysis(options: MeasuredAnalysisOptions): StepAnalysis
   const context = { ...options, now: options.now ?? Date.now, wait: options.wait ?? wait };
   return {
     async begin(step, slot, signal) {
-      const settings = options.settings(slot);
+      const settings = slot.settings ?? options.settings(slot);
       if (settings === undefined) return NOTHING;
       const ended = new AbortController();
       const analyser = createAnalyser(settings, context);

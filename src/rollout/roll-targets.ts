@@ -76,13 +76,14 @@ async function rollOne(
 ): Promise<RolloutOutcome> {
   const { database, clock = systemClock } = context;
   const { digest, tag } = campaign;
-  const { workload, container, previous, previousDigest, image, settings } = target;
+  const { workload, container, previous, previousDigest, image } = target;
+  const { analysis: measured, ...settings } = target.settings;
   const key = { workload: workload.id, container, digest, image };
   const slot = { ...key, previous, previousDigest, campaign: campaign.id };
   const open = await database.transaction(async (trx) => await beginRollout(trx, slot, clock));
   const control = controlOf({
     ...{ database, clock, campaign: campaign.id, row: open.row, analysis: context.analysis },
-    slot: { workload, container, previous: open.previous, image, digest, members: runtime.members },
+    slot: { workload, container, previous: open.previous, image, digest, members: runtime.members, settings: measured },
   });
   try {
     const outcome = await runtime.rollout(

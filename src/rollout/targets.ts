@@ -46,11 +46,12 @@ export function targetsOf(campaign: Wanted, workloads: readonly Workload[], know
   const copies = plan.zones.map((zone) => repositoryOf(imageFor(zone, campaign)));
   const settled = (slot: Slot, own: Partial<SlotSettings> = {}): Target => {
     const zone = zoneOf(slot.workload, plan.zones);
-    const { deadline, health, strategy } = { ...plan.settings, ...own };
+    const { deadline, health, strategy, analysis } = { ...plan.settings, ...own };
     const settings: SlotSettings = {
       deadline,
       ...(health === undefined ? {} : { health }),
       ...(strategy === undefined ? {} : { strategy }),
+      ...(analysis === undefined ? {} : { analysis }),
     };
     const stage = stageOf(slot.workload, plan.stages, plan.zones);
     return { ...slot, settings, zone, stage, image: imageFor(zone, campaign) };

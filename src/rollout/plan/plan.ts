@@ -1,3 +1,4 @@
+import type { AnalysisSettings } from '../../analysis/index.ts';
 import type { FleetRolloutWindow, FleetZone } from '../../recipe/index.ts';
 import type { HealthCheck, RolloutStrategy } from '../../runtime/index.ts';
 
@@ -8,6 +9,8 @@ export interface SlotSettings {
   readonly health?: HealthCheck;
   /** Rolling when undefined. */
   readonly strategy?: RolloutStrategy;
+  /** What is measured at its steps, in place of what the fleet of whoever carries it on says; files by absolute paths. */
+  readonly analysis?: AnalysisSettings;
 }
 
 /** A workload by name, `namespace/name` or id, with what differs for it. */
