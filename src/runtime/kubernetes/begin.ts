@@ -13,6 +13,7 @@ import { type Container, containersOf, type WorkloadObject } from './objects.ts'
 import { partitionOf, refusePartition } from './partition.ts';
 import { DEFAULT_PACE, putClaim, type Run, readRun, titleOf } from './run.ts';
 import { notApplicable } from './services.ts';
+import { needsFewer, refuseFewer } from './stable.ts';
 
 const ATTEMPTS = 10;
 /** Signs of life that may be missing. */
@@ -49,8 +50,11 @@ export async function refuseInapplicable(run: Run, object: WorkloadObject, strat
   if (run.kind !== 'Deployment') {
     throw notApplicable(run, `it is a ${run.kind}`, 'Use the strategy rolling for it.');
   }
-  if (strategy.kind === 'canary') await splitFor(run, object, strategy.traffic);
-  else await switchFor(run, object, strategy);
+  if (strategy.kind === 'canary') {
+    if (needsFewer(strategy)) await refuseFewer(run, object);
+    await splitFor(run, object, strategy.traffic);
+  }
+  if (strategy.kind === 'blueGreen') await switchFor(run, object, strategy);
 }
 
 /** Waits for a sign of life of a holder that we cannot see. @returns the object when there was none, or it has let go */

@@ -1,18 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isHeraklitError } from '../../base/index.ts';
 import type { CanaryStep, RolloutStrategy, TrafficSplit } from '../strategy.ts';
+import { kubernetesError } from './errors.ts';
 import type { Follower } from './follower.ts';
 import { holdStep } from './hold.ts';
 import { containersOf, ROLE, type WorkloadObject } from './objects.ts';
 
 import { type End, ownPods, roll, rollBack } from './rolling.ts';
 import type { RolloutStatus } from './rollout-status.ts';
-import { type Run, readRun, saveClaim, type Verdict } from './run.ts';
+import { type Run, readRun, saveClaim, titleOf, type Verdict } from './run.ts';
 import { selectorText } from './selector.ts';
-import { copiesFor, shareOf } from './share.ts';
+import { copiesFor, shareOf, sidesFor } from './share.ts';
 import { CANARY, replicaSplit, type Split } from './split.ts';
 import { gatewaySplit } from './split-gateway.ts';
 import { ingressSplit } from './split-ingress.ts';
+import { asMany, bringBack, makeFewer, untilFewer, wantedOf } from './stable.ts';
 import { rolloutStatus } from './status.ts';
 import { ensure, findTwin, type Role, removeOurs, scaleTwin, twinName, twinOf } from './twin.ts';
 import { awaitHealth, type Wait } from './wait.ts';
@@ -84,11 +86,12 @@ async function takeStep(
   { index, count, step }: { readonly index: number; readonly count: number; readonly step: CanaryStep },
 ): Promise<'go' | 'promote' | Exclude<Verdict, { kind: 'healthy' }>> {
   const owner = await readRun(run);
-  const wanted = owner.spec?.replicas ?? 1;
-  const copies = copiesFor(wanted, step.weight, split === replicaSplit ? 'replicas' : 'requests');
+  const wanted = wantedOf(run, owner);
+  const byCopies = split === replicaSplit;
+  const sides = byCopies ? sidesFor(wanted, step.weight) : { copies: copiesFor(wanted, step.weight), stable: wanted };
   await saveClaim(run, { step: index });
   await split.prepare(owner);
-  await ensureTwin(run, owner, CANARY, copies, split);
+  await ensureTwin(run, owner, CANARY, sides.copies, split);
   const wait = await waitFor(run, from);
   const verdict = await awaitHealth(run, follower, {
     ...wait,
@@ -96,6 +99,11 @@ async function takeStep(
   });
   if (verdict.kind !== 'healthy') return verdict;
   await split.share(step.weight);
+  if (byCopies && (owner.spec?.replicas ?? 1) !== sides.stable) {
+    await makeFewer(run, wanted, sides.stable);
+    const fewer = await awaitHealth(run, follower, untilFewer(wait, sides.stable));
+    if (fewer.kind !== 'healthy') return fewer;
+  }
   const held = await holdStep(
     run,
     follower,
@@ -103,7 +111,7 @@ async function takeStep(
       index,
       count,
       // What is, not what was asked: few copies cannot share finely.
-      weight: split === replicaSplit ? shareOf(copies, wanted) : step.weight,
+      weight: byCopies ? shareOf(sides) : step.weight,
       ...(step.pause === undefined ? {} : { pause: step.pause }),
       from,
       before: ownPods(owner),
@@ -148,19 +156,40 @@ export async function canary(run: Run, follower: Follower, from: string, strateg
     if (verdict.kind === 'healthy') {
       await saveClaim(run, { phase: 'promoting' });
       verdict = await roll(run, follower, from, { phase: 'promoting' });
+      // Copies beside it serve until it has as many again.
+      if (verdict.kind === 'healthy') verdict = await bringBack(run, follower, run.request.image, true);
     }
     if (verdict.kind === 'failed') {
       await saveClaim(run, { phase: 'back', reason: verdict.reason, blame: verdict.blame });
     }
+    await fullAgain(run, follower, verdict);
     await tearDown(run, split);
     if (verdict.kind === 'healthy') return { kind: 'rolledout' };
     if (verdict.kind === 'overtaken') return verdict;
     return await backIfSet(run, follower, verdict);
   } catch (error) {
     if (isHeraklitError(error, 'KUBERNETES_WORKLOAD_MISSING')) await split.restore().catch(() => {});
-    if (isHeraklitError(error, ...REFUSALS)) await tearDown(run, split).catch(() => {});
+    if (isHeraklitError(error, ...REFUSALS)) {
+      await asMany(run).catch(() => {});
+      await tearDown(run, split).catch(() => {});
+    }
     throw error;
   }
+}
+
+/** On the way back, and where somebody else took over: as many copies of the workload itself as before come first. */
+async function fullAgain(run: Run, follower: Follower, verdict: Verdict): Promise<void> {
+  if (verdict.kind === 'healthy') return;
+  if (verdict.kind === 'overtaken') return await asMany(run);
+  const now = containersOf(await readRun(run)).find(({ name }) => name === run.container)?.image ?? '';
+  // New copies that broke are not waited for: what takes the workload back sees to those that come then.
+  if (now === run.request.image) return await asMany(run);
+  const back = await bringBack(run, follower, now, false);
+  if (back.kind !== 'failed') return;
+  throw kubernetesError(
+    'KUBERNETES_ROLLBACK_INCOMPLETE',
+    `${titleOf(run)} failed on ${run.request.image} (${verdict.reason}), and its copies of before did not all come back: ${back.reason}`,
+  );
 }
 
 /** Puts the old image back where the workload itself has the new one already. */

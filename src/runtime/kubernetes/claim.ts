@@ -34,6 +34,9 @@ export interface Claim {
   readonly detached?: { readonly key: string; readonly value: string };
   /** Of a StatefulSet: the partition that was there before. */
   readonly partition?: number;
+  /** Of a workload that is smaller for a while: its copies before, and each number that was set in their place. */
+  readonly replicas?: number;
+  readonly fewer?: readonly number[];
   /** Why it is taken back. */
   readonly reason?: string;
   readonly blame?: RolloutBlame;
@@ -75,6 +78,12 @@ export async function holderState(holder: string): Promise<'dead' | 'alive' | 'u
 
 const PHASES: readonly string[] = ['steps', 'switched', 'promoting', 'back'] satisfies readonly ClaimPhase[];
 
+/** A number of copies that nobody sensible has is nothing we wrote. */
+const MOST_COPIES = 100_000;
+
+const isCount = ({ replicas = 0, fewer = [] }: Claim): boolean =>
+  Array.isArray(fewer) && [replicas, ...fewer].every((one) => Number.isInteger(one) && one >= 0 && one <= MOST_COPIES);
+
 /** Undefined where there is none, or one that we did not write. */
 export function claimOf(object: WorkloadObject): Claim | undefined {
   const text = object.metadata.annotations?.[CLAIM];
@@ -83,7 +92,7 @@ export function claimOf(object: WorkloadObject): Claim | undefined {
     const claim = JSON.parse(text) as Claim;
     const strings = [claim.container, claim.image, claim.from, claim.previous, claim.holder];
     const whole = strings.every((one) => typeof one === 'string') && Number.isInteger(claim.step);
-    return claim.version === 1 && whole && PHASES.includes(claim.phase) ? claim : undefined;
+    return claim.version === 1 && whole && isCount(claim) && PHASES.includes(claim.phase) ? claim : undefined;
   } catch {
     return undefined;
   }

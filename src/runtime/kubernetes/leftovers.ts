@@ -6,6 +6,7 @@ import { type ObjectMeta, pathOf, type ResourceKind, ROLE, type WorkloadObject }
 import { partitionOf } from './partition.ts';
 import { type Run, readRun } from './run.ts';
 import { switchService } from './services.ts';
+import { asMany } from './stable.ts';
 import { type Role, removeOurs, twinLabels, twinName } from './twin.ts';
 
 const ROLES: readonly Role[] = ['canary', 'green'];
@@ -24,6 +25,11 @@ async function sweep(run: Run, owner: WorkloadObject, kind: ResourceKind): Promi
   }
 }
 
+const countsOf = ({ replicas, fewer }: Claim): Pick<Claim, 'replicas' | 'fewer'> => ({
+  ...(replicas === undefined ? {} : { replicas }),
+  ...(fewer === undefined ? {} : { fewer }),
+});
+
 /**
  * Undoes what a rollout of another image, or by another strategy, left half-way: requests first, then copies. The image of
  * the workload itself is left to what follows.
@@ -31,6 +37,8 @@ async function sweep(run: Run, owner: WorkloadObject, kind: ResourceKind): Promi
 export async function clearUp(run: Run, left: Claim | undefined): Promise<void> {
   const object = await readRun(run);
   if (left?.strategy === 'canary' && run.kind === 'Deployment') {
+    // What serves meanwhile are the copies of that rollout, until the update that follows has the workload whole.
+    if (left.replicas !== undefined) await asMany({ ...run, claim: { ...run.claim, ...countsOf(left) } });
     try {
       await tearDown(run, await splitFor(run, object, left.traffic));
     } catch (error) {

@@ -169,6 +169,7 @@ const RESOURCES = {
   HTTPRoute: { group: 'gateway.networking.k8s.io/v1', plural: 'httproutes' },
   Ingress: { group: 'networking.k8s.io/v1', plural: 'ingresses' },
   IngressClass: { group: 'networking.k8s.io/v1', plural: 'ingressclasses' },
+  HorizontalPodAutoscaler: { group: 'autoscaling/v1', plural: 'horizontalpodautoscalers' },
   NetworkPolicy: { group: 'networking.k8s.io/v1', plural: 'networkpolicies' },
 } as const;
 

@@ -14,6 +14,7 @@ import { FOREIGN_KINDS, type RunKind, WORKLOAD_KINDS, type WorkloadObject } from
 import { partitionCanary } from './partition.ts';
 import { type End, rollBack, rollingUpdate } from './rolling.ts';
 import { DEFAULT_PACE, dropClaim, type Pace, type Run, readRun, refuseTerminating, saveClaim } from './run.ts';
+import { wantedOf } from './stable.ts';
 import { rolloutStatus } from './status.ts';
 
 async function carryOut(
@@ -25,7 +26,7 @@ async function carryOut(
 ): Promise<End> {
   if (run.kind === 'Rollout' || run.kind === 'KnativeService') return await foreignRollout(run, follower, from);
   const { phase, reason = 'it was being taken back', blame = 'environment' } = run.claim;
-  if (strategy.kind === 'rolling' || (object.spec?.replicas ?? 1) === 0) {
+  if (strategy.kind === 'rolling' || wantedOf(run, object) === 0) {
     return phase === 'back'
       ? await rollBack(run, follower, { kind: 'failed', reason, blame })
       : await rollingUpdate(run, follower, from);

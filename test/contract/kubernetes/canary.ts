@@ -46,6 +46,88 @@ export function canaryContract({ contract, world: fresh }: ContractTools): void 
     kindOf(await ask(world, await world.listed(), TWO, { strategy: weights(20) }), 'unchanged');
   });
 
+  contract(
+    'over half, the workload itself becomes smaller for a while, and has all its copies before the others go',
+    async () => {
+      const world = await fresh();
+      const workload = await world.workload('Deployment', { replicas: 4 });
+      const seen: object[] = [];
+      const look = async (step: RolloutStep): Promise<undefined> => {
+        const { spec } = await world.get();
+        const [old, made] = [
+          await world.pods('app=web,!io.heraklit.role'),
+          await world.pods(step.after.selector ?? ''),
+        ];
+        assert.equal(spec.template.spec.containers[0].image, ONE.image);
+        seen.push([step.weight, made.length, old.length, spec.replicas]);
+      };
+      const control = controlOf(look, look, look);
+      kindOf(await ask(world, workload, TWO, { strategy: weights(50, 80, 100), control }), 'rolledout');
+      assert.deepEqual(seen, [
+        [50, 4, 4, 4],
+        [80, 4, 1, 1],
+        [100, 4, 0, 0],
+      ]);
+      const { spec, metadata } = await world.get();
+      assert.deepEqual([await world.imageOf(), spec.replicas, await world.leftovers()], [TWO.image, 4, []]);
+      assert.equal((await world.pods('app=web')).length, 4);
+      const ours = metadata.managedFields.filter(
+        ({ manager, operation, fieldsV1 }: Live) =>
+          manager === 'heraklit' && operation === 'Update' && 'f:replicas' in (fieldsV1?.['f:spec'] ?? {}),
+      );
+      assert.deepEqual(ours, [], 'nobody meets us when they set the number of copies');
+    },
+  );
+
+  contract('taken back over half, and ended over half: all old copies serve again before the others go', async () => {
+    const world = await fresh();
+    const workload = await world.workload('Deployment', { replicas: 4 });
+    const back = controlOf(async () => ({ kind: 'back', reason: 'slow', blame: 'image' }));
+    kindOf(await ask(world, workload, TWO, { strategy: weights(80), control: back }), 'rolledback', 'image');
+    assert.deepEqual([(await world.get()).spec.replicas, await world.leftovers()], [4, []]);
+    assert.equal((await world.settled()).digest, ONE.digest);
+    const ended = new AbortController();
+    const held = controlOf(async (step, signal) => {
+      setTimeout(() => ended.abort(), 10);
+      return await forever(step, signal);
+    });
+    const request = { workload, ...TWO, deadline: DEADLINE, strategy: weights(80), control: held };
+    await assert.rejects(world.runtime.rollout(request, ended.signal));
+    assert.equal((await world.get()).spec.replicas, 1);
+    kindOf(await ask(world, await world.listed(), THREE, { strategy: { kind: 'rolling' } }), 'rolledout');
+    assert.deepEqual([(await world.get()).spec.replicas, await world.imageOf()], [4, THREE.image]);
+    assert.deepEqual(await world.leftovers(), []);
+  });
+
+  contract('an operator who sets the number of copies over half keeps it', async () => {
+    const world = await fresh();
+    const workload = await world.workload('Deployment', { replicas: 4 });
+    const control = controlOf(async () => {
+      const path = `${deploymentPath(world.namespace)}?fieldManager=kubectl-scale`;
+      await world.must('PATCH', path, { spec: { replicas: 2 } }, 'application/merge-patch+json');
+      return undefined;
+    });
+    kindOf(await ask(world, workload, TWO, { strategy: weights(80), control }), 'rolledout');
+    assert.deepEqual([(await world.get()).spec.replicas, await world.leftovers()], [2, []]);
+  });
+
+  contract('where an autoscaler keeps the number of copies, over half is refused before anything changes', async () => {
+    const world = await fresh();
+    const workload = await world.workload();
+    await world.must('POST', `/apis/autoscaling/v1/namespaces/${world.namespace}/horizontalpodautoscalers`, {
+      apiVersion: 'autoscaling/v1',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'by-load' },
+      spec: { maxReplicas: 9, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
+    });
+    await assert.rejects(
+      ask(world, workload, TWO, { strategy: weights(20, 80) }),
+      code('KUBERNETES_STRATEGY_NOT_APPLICABLE'),
+    );
+    assert.deepEqual([await world.imageOf(), await world.leftovers()], [ONE.image, []]);
+    kindOf(await ask(world, workload, TWO, { strategy: weights(20, 50) }), 'rolledout');
+  });
+
   contract('a crashing candidate never touches the workload and is found before the deadline', async () => {
     const world = await fresh();
     const workload = await world.workload();
