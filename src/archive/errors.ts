@@ -21,6 +21,11 @@ export const archiveErrors = {
     retryable: false,
     meaning: 'An archive uses a feature no container layer or package has: sparse files, multiple volumes, bzip2.',
   },
+  ARCHIVE_OWNER_UNMAPPED: {
+    kind: 'failed',
+    retryable: false,
+    meaning: 'A file of an archive belongs to a user or group that the user namespace heraklit runs in has no id for.',
+  },
   ARCHIVE_SIZE_MISMATCH: {
     kind: 'failed',
     retryable: false,

@@ -206,6 +206,16 @@ class Extractor implements TarHandler {
   }
 }
 
+/** The kernel's word for a user that does not exist here: EINVAL of chown (user_namespaces(7)). */
+function withOwnerTrouble(error: unknown): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code !== 'EINVAL' || syscall?.endsWith('chown') !== true) return asCodedError(error);
+  return archiveError('ARCHIVE_OWNER_UNMAPPED', `${path ?? 'a file'}: its owner is no user of this user namespace`, {
+    cause: error,
+    hint: 'Give the user that runs heraklit 65536 subordinate ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER.',
+  });
+}
+
 /**
  * Unpacks a tar stream into an existing folder: owners (as root), modes, times, hardlinks, attributes.
  * Nothing is ever written outside `root`, whatever symlinks the archive or the folder holds. What stands in the way
@@ -224,7 +234,7 @@ export async function extractTar(
     return { entries, incomplete };
   } catch (error) {
     extractor.closeOpenFile();
-    throw asCodedError(error);
+    throw withOwnerTrouble(error);
   }
 }
 
@@ -241,6 +251,6 @@ export function extractTarBuffer(bytes: Uint8Array, root: string, options: Extra
     return extractor.finish();
   } catch (error) {
     extractor.closeOpenFile();
-    throw asCodedError(error);
+    throw withOwnerTrouble(error);
   }
 }

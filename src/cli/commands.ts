@@ -10,6 +10,11 @@ export interface CommandModule {
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
+  /**
+   * It may run programs of an image: an ordinary user becomes root of a user namespace first. `whole`: only one with
+   * subordinate ids, as the command does much that needs no sandbox and must go on as it was.
+   */
+  readonly sandbox?: 'any' | 'whole';
   load(): Promise<CommandModule>;
 }
 
@@ -18,12 +23,19 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'demo',
     summary: 'the whole loop on real Debian packages, in a scratch folder',
+    sandbox: 'whole',
     load: () => import('./commands/demo.ts'),
   },
-  { name: 'build', summary: 'compose an image from a recipe', load: () => import('./commands/build.ts') },
+  {
+    name: 'build',
+    summary: 'compose an image from a recipe',
+    sandbox: 'any',
+    load: () => import('./commands/build.ts'),
+  },
   {
     name: 'lock',
     summary: 'choose and lock the packages of a recipe, without building',
+    sandbox: 'any',
     load: () => import('./commands/lock.ts'),
   },
   { name: 'scan', summary: 'what is inside an image', load: () => import('./commands/scan.ts') },
@@ -76,6 +88,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'patch',
     summary: 'bring an image up to date with one layer over it',
+    sandbox: 'any',
     load: () => import('./commands/patch.ts'),
   },
   { name: 'rebase', summary: 'move an image to a new base', load: () => import('./commands/rebase.ts') },
@@ -118,6 +131,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'run',
     summary: 'the loop once: build, test and publish what misses updates',
+    sandbox: 'whole',
     load: () => import('./commands/run.ts'),
   },
   {
@@ -138,5 +152,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'collect garbage, check and prune the registry',
     load: () => import('./commands/registry.ts'),
   },
-  { name: 'serve', summary: 'registry, API, page and scheduler', load: () => import('./commands/serve.ts') },
+  {
+    name: 'serve',
+    summary: 'registry, API, page and scheduler',
+    sandbox: 'whole',
+    load: () => import('./commands/serve.ts'),
+  },
 ];

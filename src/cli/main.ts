@@ -17,6 +17,7 @@ const LINGER = 10_000;
 
 /** Runs the command line. @returns the exit code: 0 fine, 1 findings over the threshold, 2 wrong use, 3 failed */
 export async function main(argv: readonly string[]): Promise<number> {
+  await becomeRootOfNamespace(argv);
   const stop = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void =>
     stop.abort(cliError('CLI_INTERRUPTED', `stopped by ${signal}`, { hint: INTERRUPTED_HINT, details: { signal } }));
@@ -71,6 +72,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.removeListener('SIGTERM', onSignal);
     if (stop.signal.aborted) endForCertain(context);
   }
+}
+
+/** For a command that may run an image's programs, started by an ordinary user: see `enterUserNamespace`. */
+async function becomeRootOfNamespace(argv: readonly string[]): Promise<void> {
+  if (process.getuid?.() === 0 || argv.some((argument) => argument === '--help' || argument === '-h')) return;
+  const kind = COMMANDS.find(({ name }) => name === askedCommand(argv))?.sandbox;
+  if (kind === undefined) return;
+  const { enterUserNamespace } = await import('../runtime/sandbox/index.ts');
+  enterUserNamespace(kind);
 }
 
 /** A timer or a connection that somebody forgot must not keep a process that was told to end. */

@@ -23,7 +23,8 @@ first build records what package managers fetch in Dockerfile.lock, with the dig
 ones get exactly that, without network. A KIWI description (config.xml, NAME.kiwi) of a container image is built by kiwi
 in the same way. See docs/rebuild.md.
 
-scripts: run   (default) maintainer scripts run in a sandbox without network; needs root
+scripts: run   (default) maintainer scripts run in a sandbox without network; needs root, or a user
+               with subordinate ids (/etc/subuid)
 scripts: none  no code runs (distroless style); needs no privileges
 
 Examples:

@@ -19,9 +19,9 @@ interface PatchOptions extends SourceOptions {
 
 const HELP = `
 One layer over the original image brings its outdated packages to their candidates, without network. dpkg: the
-image's own dpkg does it in a sandbox (needs root); where it has none, files are replaced and nothing runs. apk: done by
-apk's rules, scripts run in the sandbox (needs root) with the image's own shell; an image needs neither apk nor shell.
-rpm: the image's own rpm does it in the sandbox (needs root); where it has none, this machine's.
+image's own dpkg does it in a sandbox; where it has none, files are replaced and nothing runs. apk: done by
+apk's rules, scripts run in the sandbox with the image's own shell; an image needs neither apk nor shell.
+rpm: the image's own rpm does it in the sandbox; where it has none, this machine's.
 An image of several platforms is patched as a whole, or not at all: --keep-unpatched keeps platforms as they are that
 cannot be patched here, and says which.
 Patching a patched image starts from the original again: layers never pile up. Changed configuration files are kept.

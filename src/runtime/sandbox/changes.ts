@@ -6,8 +6,8 @@ import type { Change } from './types.ts';
 /** Path → attribute name → value, as the launcher's `xattrs` mode prints them. */
 export type Attributes = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
 
-const OPAQUE = 'trusted.overlay.opaque';
-const OVERLAY = 'trusted.overlay.';
+/** The kernel's own marks; `user.` where an ordinary user mounted the overlay, and else an image's own attribute. */
+const MARKS = { root: 'trusted.overlay.', user: 'user.overlay.' } as const;
 
 export function parseAttributes(output: Buffer): Attributes {
   const fields = output.toString('latin1').split('\0');
@@ -26,16 +26,17 @@ export function parseAttributes(output: Buffer): Attributes {
  * Reads an overlayfs upper layer: a character device 0:0 is a whiteout, the attribute `trusted.overlay.opaque` hides a
  * folder's lower content (Documentation/filesystems/overlayfs.rst). Order: by path, parents first.
  */
-export function* readUpper(root: string, attributes: Attributes): Generator<Change> {
-  yield* readFolder(Buffer.from(`${root}/`), '', attributes, new Map());
+export function* readUpper(root: string, attributes: Attributes, rootless = false): Generator<Change> {
+  const marks = rootless ? MARKS.user : MARKS.root;
+  yield* readFolder(Buffer.from(`${root}/`), '', { attributes, marks }, new Map());
 }
 
-function* readFolder(
-  folder: Buffer,
-  prefix: string,
-  attributes: Attributes,
-  seen: Map<string, string>,
-): Generator<Change> {
+interface Marked {
+  readonly attributes: Attributes;
+  readonly marks: string;
+}
+
+function* readFolder(folder: Buffer, prefix: string, marked: Marked, seen: Map<string, string>): Generator<Change> {
   const names = readdirSync(folder, { encoding: 'buffer' }).sort(Buffer.compare);
   for (const name of names) {
     const file = Buffer.concat([folder, name]);
@@ -48,12 +49,12 @@ function* readFolder(
     const inode = stat.ino.toString();
     const first = stat.nlink > 1n && !stat.isDirectory() ? seen.get(inode) : undefined;
     seen.set(inode, first ?? path);
-    const own = attributes.get(path);
-    const header = headerOf(file, path, stat, first, own);
+    const own = marked.attributes.get(path);
+    const header = headerOf(file, path, stat, first, own, marked.marks);
     yield { kind: 'entry', header, ...(header.type === 'file' ? { content: file } : {}) };
     if (!stat.isDirectory()) continue;
-    if (own?.get(OPAQUE)?.[0] === 0x79) yield { kind: 'opaque', path };
-    yield* readFolder(Buffer.concat([file, Buffer.from('/')]), `${path}/`, attributes, seen);
+    if (own?.get(`${marked.marks}opaque`)?.[0] === 0x79) yield { kind: 'opaque', path };
+    yield* readFolder(Buffer.concat([file, Buffer.from('/')]), `${path}/`, marked, seen);
   }
 }
 
@@ -63,9 +64,10 @@ export function headerOf(
   stat: BigIntStats,
   link: string | undefined,
   attributes: ReadonlyMap<string, Uint8Array> | undefined,
+  marks: string = MARKS.root,
 ): TarHeader {
   const kept = [...(attributes ?? [])]
-    .filter(([name]) => !name.startsWith(OVERLAY))
+    .filter(([name]) => !name.startsWith(MARKS.root) && !name.startsWith(marks))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const common = {
     path,

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import type { GroupEvent } from './control-group.ts';
 import { LAUNCHER } from './launcher.ts';
 
 export type Mode = 'hold' | 'mount' | 'record' | 'run' | 'xattrs';
@@ -10,6 +11,7 @@ export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'signal'; readonly number: number }
+  | { readonly kind: 'limit'; readonly which: GroupEvent }
   | { readonly kind: 'setup'; readonly message: string }
   | { readonly kind: 'none' };
 
@@ -27,7 +29,7 @@ export function launch(mode: Mode, parameters: readonly string[]): ChildProcess 
 
 export function parseReport(text: string): Report {
   const line = text.split('\n', 1)[0] ?? '';
-  const match = /^(ready|exit|signal|setup)(?: (.*))?$/s.exec(line);
+  const match = /^(ready|exit|signal|limit|setup)(?: (.*))?$/s.exec(line);
   switch (match?.[1]) {
     case 'ready':
       return { kind: 'ready' };
@@ -35,6 +37,8 @@ export function parseReport(text: string): Report {
       return { kind: 'exit', code: Number(match[2]) };
     case 'signal':
       return { kind: 'signal', number: Number(match[2]) };
+    case 'limit':
+      return { kind: 'limit', which: match[2] === 'memory' ? 'memory' : 'processes' };
     case 'setup':
       return { kind: 'setup', message: match[2] ?? '' };
     default:

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { type ControlGroup, type GroupEvent, openControlGroup } from './control-group.ts';
 import { sandboxError } from './errors.ts';
 import { firstReport, launch, type Report } from './launch.ts';
+import { filterFor } from './seccomp/index.ts';
 import type { RunLimits, RunOptions, RunResult } from './types.ts';
 
 export const DEFAULT_LIMITS: RunLimits = {
@@ -29,18 +30,23 @@ const LOOK_MS = 200;
 /** Bytes left below which a failed command failed for want of space. */
 const NO_SPACE = 256 * 1024;
 
-/** One command in the holder's namespaces; `directory` is the memory file system with the mounted root. */
-export async function runInside(
-  holder: number,
-  directory: string,
-  argv: readonly string[],
-  options: RunOptions,
-): Promise<RunResult> {
+/** The namespaces that a command enters. */
+export interface Inside {
+  /** Process that holds them. */
+  readonly holder: number;
+  /** The memory file system with the mounted root. */
+  readonly directory: string;
+  /** What is read is noted. */
+  readonly recorded: boolean;
+}
+
+/** One command in the holder's namespaces. */
+export async function runInside(inside: Inside, argv: readonly string[], options: RunOptions): Promise<RunResult> {
   options.signal?.throwIfAborted();
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const group = openControlGroup(limits);
   try {
-    return await runWithin(group, holder, directory, argv, { ...options, limits });
+    return await runWithin(group, inside, argv, { ...options, limits });
   } finally {
     await group?.remove();
   }
@@ -48,8 +54,7 @@ export async function runInside(
 
 async function runWithin(
   group: ControlGroup | undefined,
-  holder: number,
-  directory: string,
+  { holder, directory, recorded }: Inside,
   argv: readonly string[],
   options: RunOptions & { readonly limits: RunLimits },
 ): Promise<RunResult> {
@@ -60,7 +65,8 @@ async function runWithin(
   const seconds = Math.ceil(limits.timeout / 1000) + 1;
   const child = launch('run', [
     ...[String(holder), directory, group?.folders.join(',') ?? '', options.cwd ?? '/'],
-    ...[group?.bounds('processes') === true ? 0 : limits.processes, seconds, limits.fileSize].map(String),
+    ...(['processes', 'memory'] as const).map((what) => (group?.bounds(what) === true ? '0' : String(limits[what]))),
+    ...[String(seconds), String(limits.fileSize), filterFor(process.arch, recorded)],
     ...environment,
     '--',
     ...argv,
@@ -98,6 +104,7 @@ async function runWithin(
     const report = await firstReport(child);
     await closed;
     look();
+    if (report.kind === 'limit') ending ??= report.which;
     if (ending !== undefined) throw ended(ending, argv, limits, options.signal);
     const result = resultOf(report, argv);
     if (result.code !== 0) await checkSpace(`/proc/${holder}/root${directory}`, argv);

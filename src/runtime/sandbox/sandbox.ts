@@ -10,6 +10,7 @@ import { firstReport, launch, launchAndCollect, type Report } from './launch.ts'
 import { type Before, clockTick, listTree, observe } from './recording.ts';
 import { runInside } from './run.ts';
 import type { Change, Recording, RunOptions, RunResult, Sandbox, SandboxOptions } from './types.ts';
+import { namespaceTrouble, ownNamespace } from './user-namespace.ts';
 
 const DEFAULT_SIZE = 8 * 1024 ** 3;
 const LOWER_NAME = /^[a-z0-9][a-z0-9._-]{0,31}$/;
@@ -23,7 +24,7 @@ const MOUNT_POINTS = ['dev', 'proc', 'sys', 'tmp', 'run'];
  * Opens a sandbox: private mount, network, IPC and host-name namespaces with a memory file system, held by one process.
  * When that process or ours ends, by any signal, the kernel takes everything away; there is nothing to clean.
  *
- * @throws SANDBOX_UNAVAILABLE when not root, without perl, or when the kernel or a container refuses
+ * @throws SANDBOX_UNAVAILABLE when neither root nor root of a user namespace, without perl, or when the kernel or a container refuses
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const log = options.log ?? silentLog;
@@ -45,14 +46,21 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   for (const name of MOUNT_POINTS) await mkdir(`${memory}/${SKELETON}/${name}`);
   // The upper folder's own mode is the mode of `/` inside.
   for (const name of ['upper', SKELETON]) await chmod(`${memory}/${name}`, 0o755);
-  log.debug('sandbox opened', { process });
+  const namespace = ownNamespace();
+  log.debug('sandbox opened', {
+    process,
+    engine: 'namespaces',
+    user: namespace === undefined ? 'root' : `user namespace of ${namespace.ids} ids`,
+  });
   return new HeldSandbox(holder, process, mountPoint, memory, options.size ?? DEFAULT_SIZE);
 }
 
 function unavailable(report: Report): Error {
-  const why = report.kind === 'setup' ? report.message : 'perl did not start';
+  const said = report.kind === 'setup' ? report.message : 'perl did not start';
+  const trouble = namespaceTrouble();
+  const why = trouble === undefined ? said : `${said} (${trouble})`;
   return sandboxError('SANDBOX_UNAVAILABLE', `no sandbox for maintainer scripts: ${why}`, {
-    hint: 'It needs root, /usr/bin/perl and Linux namespaces with overlayfs; `scripts: none` in the recipe needs none of them.',
+    hint: 'It needs root, or user namespaces and a range of ids in /etc/subuid and /etc/subgid; /usr/bin/perl; overlayfs. `scripts: none` in the recipe needs none of them.',
   });
 }
 
@@ -65,6 +73,7 @@ class HeldSandbox implements Sandbox {
   readonly #memory: string;
   readonly #size: number;
   #before: Before | undefined;
+  #recorded = false;
 
   constructor(holder: ChildProcess, process: number, mountPoint: string, memory: string, size: number) {
     this.#holder = holder;
@@ -100,6 +109,7 @@ class HeldSandbox implements Sandbox {
   async recordedRoot(): Promise<string> {
     const { report } = await launchAndCollect('record', [String(this.#process), this.#mountPoint, String(this.#size)]);
     if (report.kind !== 'ready') throw unavailable(report);
+    this.#recorded = true;
     return `${this.#memory}/quiet`;
   }
 
@@ -124,11 +134,12 @@ class HeldSandbox implements Sandbox {
   }
 
   run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return runInside(this.#process, this.#mountPoint, argv, options);
+    const inside = { holder: this.#process, directory: this.#mountPoint, recorded: this.#recorded };
+    return runInside(inside, argv, options);
   }
 
   async *changes(): AsyncIterable<Change> {
-    yield* readUpper(this.upper, await this.#attributes('upper'));
+    yield* readUpper(this.upper, await this.#attributes('upper'), ownNamespace() !== undefined);
   }
 
   /** Of some paths (bytes, NUL after each), or of everything. */
