@@ -66,7 +66,7 @@ test('a token that is refused is read anew: from its file, from a plug-in, from 
       peer.expectToken('second');
       await assert.rejects(
         inventory.observe(),
-        (error) => isHeraklitError(error, 'KUBERNETES_REFUSED') && /expired/.test(error.hint ?? ''),
+        (error) => isHeraklitError(error, 'KUBERNETES_LOGIN_REFUSED') && /expired/.test(error.hint ?? ''),
       );
       await renew('second');
       assert.deepEqual(await inventory.observe(), []);

@@ -186,7 +186,7 @@ describe('rights on a real cluster', () => {
           () => undefined,
           (error: unknown) => error,
         ),
-      (error) => isHeraklitError(error, 'KUBERNETES_REFUSED') && error.details.status === 401,
+      (error) => isHeraklitError(error, 'KUBERNETES_LOGIN_REFUSED'),
     );
     await writeFile(tokenFile, await tokenOf(account));
     await eventually(

@@ -14,8 +14,7 @@ import { parseArgs } from 'node:util';
 import { openApi, type RealApi } from './control-plane/api.ts';
 import { type ControlPlaneBinaries, findBinaries } from './control-plane/binaries.ts';
 import { playNodes } from './control-plane/nodes.ts';
-import { type Programs, startPrograms } from './control-plane/programs.ts';
-import { endChild } from './end-child.ts';
+import { type ProgramName, type Programs, startPrograms } from './control-plane/programs.ts';
 
 /** Milliseconds until the API server must answer, on a loaded machine. */
 const PATIENCE = 120_000;
@@ -34,6 +33,9 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   readonly server: string;
   readonly api: RealApi;
+  readonly programs: Programs;
+  /** Starts what was killed, and waits until the API server answers. */
+  revive(...names: readonly ProgramName[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,7 +44,7 @@ async function answering(api: RealApi, programs: Programs, folder: string): Prom
   for (;;) {
     const ready = await api.call('GET', '/readyz').catch(() => undefined);
     if (ready?.status === 200) break;
-    const dead = programs.children.find(({ exitCode }) => exitCode !== null);
+    const dead = programs.dead();
     if (dead !== undefined || Date.now() > until) {
       const log = await readFile(join(folder, 'kube-apiserver.log'), 'utf8').catch(() => '');
       throw new Error(`the control plane did not start (${dead?.spawnfile ?? 'in time'}): ${log.slice(-2_000)}`);
@@ -65,7 +67,7 @@ export async function startControlPlane(
   const close = async (): Promise<void> => {
     ended.abort();
     api.close();
-    for (const child of programs.children) await endChild(child);
+    await programs.close();
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -75,7 +77,11 @@ export async function startControlPlane(
     throw error;
   }
   void playNodes({ api, count: options.nodes ?? 3, delay: options.delay ?? 100, signal: ended.signal });
-  return { kubeconfig: programs.kubeconfig, server: programs.server, api, close };
+  const revive = async (...names: readonly ProgramName[]): Promise<void> => {
+    for (const name of names) programs.start(name);
+    await answering(api, programs, folder);
+  };
+  return { kubeconfig: programs.kubeconfig, server: programs.server, api, programs, revive, close };
 }
 
 async function main(): Promise<void> {

@@ -27,7 +27,6 @@ export interface StatusObject {
 }
 
 const HINTS: Readonly<Record<number, string>> = {
-  401: 'The token or certificate of the kubeconfig has expired or is not known to the cluster: renew it, and look with `kubectl auth whoami`. What was begun goes on with `heraklit rollout resume N`.',
   403: 'Grant the permissions of deploy/kubernetes/rbac.yaml: `kubectl apply --filename deploy/kubernetes/rbac.yaml`.',
 };
 
@@ -41,6 +40,9 @@ export function refused(call: KubernetesCall, answer: KubernetesAnswer): Error {
     );
   }
   const text = `the API server refused ${call.method ?? 'GET'} ${call.path}: ${answer.status} ${message ?? ''}`.trim();
+  if (answer.status === 401) {
+    return kubernetesError('KUBERNETES_LOGIN_REFUSED', text, { details: { status: 401 } });
+  }
   return kubernetesError('KUBERNETES_REFUSED', text, {
     details: { status: answer.status },
     ...(HINTS[answer.status] === undefined ? {} : { hint: HINTS[answer.status] as string }),

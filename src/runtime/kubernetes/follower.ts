@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isHeraklitError } from '../../base/index.ts';
+import { isAway } from './errors.ts';
 import { followWorkload } from './follow.ts';
 import type { WorkloadObject } from './objects.ts';
 import type { Run } from './run.ts';
@@ -10,6 +10,7 @@ export class Follower {
   #latest: WorkloadObject | undefined;
   #failure: unknown;
   #away: number | undefined;
+  #why: unknown;
   #wake = (): void => {};
   #changed = false;
 
@@ -29,8 +30,10 @@ export class Follower {
       } catch (error) {
         if (signal.aborted) return;
         // A cluster that is away for a while comes back; how long is too long is the waiting one's to say.
-        if (isHeraklitError(error, 'KUBERNETES_UNAVAILABLE')) this.#away ??= performance.now();
-        else this.#failure = error;
+        if (isAway(error)) {
+          this.#away ??= performance.now();
+          this.#why = error;
+        } else this.#failure = error;
         this.#tell();
         await sleep(run.pace.look, undefined, { signal }).catch(() => {});
         if (this.#failure !== undefined) return;
@@ -65,6 +68,11 @@ export class Follower {
   /** Milliseconds since the cluster was found away; 0 while it answers. */
   get away(): number {
     return this.#away === undefined ? 0 : performance.now() - this.#away;
+  }
+
+  /** Why it was found away last. */
+  get why(): unknown {
+    return this.#why;
   }
 
   close(): void {

@@ -35,17 +35,29 @@ export function ownerOf(pod: Pod): string | undefined {
 
 type Running = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<Digest | undefined>>>;
 
+/** What is kept of a pod: of thousands, whole ones would be hundreds of megabytes. */
+interface RunningPod {
+  readonly owner: string;
+  readonly containers: readonly (readonly [name: string, digest: Digest | undefined])[];
+}
+
+function runningPod(pod: Pod): RunningPod | undefined {
+  const owner = ownerOf(pod);
+  const { phase, containerStatuses = [] } = pod.status ?? {};
+  if (owner === undefined || phase === 'Succeeded' || phase === 'Failed') return undefined;
+  return { owner, containers: containerStatuses.map(({ name, imageID }) => [name, digestIn(imageID)]) };
+}
+
 /** Workload → container → digests its pods run. */
-function runningDigests(pods: readonly Pod[]): Running {
+function runningDigests(pods: readonly (RunningPod | undefined)[]): Running {
   const running = new Map<string, Map<string, Set<Digest | undefined>>>();
   for (const pod of pods) {
-    const owner = ownerOf(pod);
-    if (owner === undefined || pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') continue;
-    const containers = running.get(owner) ?? new Map<string, Set<Digest | undefined>>();
-    running.set(owner, containers);
-    for (const { name, imageID } of pod.status?.containerStatuses ?? []) {
+    if (pod === undefined) continue;
+    const containers = running.get(pod.owner) ?? new Map<string, Set<Digest | undefined>>();
+    running.set(pod.owner, containers);
+    for (const [name, digest] of pod.containers) {
       const digests = containers.get(name) ?? new Set<Digest | undefined>();
-      containers.set(name, digests.add(digestIn(imageID)));
+      containers.set(name, digests.add(digest));
     }
   }
   return running;
@@ -81,13 +93,14 @@ function workloadOf(cluster: string, kind: RunKind, object: WorkloadObject, runn
 }
 
 /** None where their definitions are not installed, or are not ours to see: most clusters. */
-async function foreignObjects(
+async function foreignObjects<Kept>(
   client: KubernetesClient,
   kind: ForeignKind,
   namespace: string | undefined,
-): Promise<readonly WorkloadObject[]> {
+  take: (object: WorkloadObject) => Kept,
+): Promise<readonly Kept[]> {
   try {
-    return await client.list<WorkloadObject>(pathOf(kind, namespace));
+    return (await client.listAt(pathOf(kind, namespace), take)).items;
   } catch (error) {
     if (isHeraklitError(error, 'KUBERNETES_REFUSED') && error.details.status === 403) return [];
     throw error;
@@ -100,21 +113,16 @@ export async function listWorkloads(
   namespaces: readonly string[] | undefined,
   cluster = client.context,
 ): Promise<readonly Workload[]> {
-  const workloads: Workload[] = [];
+  const workloads: (Workload | undefined)[] = [];
   for (const namespace of namespaces ?? [undefined]) {
-    const running = runningDigests(await client.list<Pod>(pathOf('Pod', namespace)));
+    const running = runningDigests((await client.listAt(pathOf('Pod', namespace), runningPod)).items);
+    const as = (kind: RunKind) => (object: WorkloadObject) => workloadOf(cluster, kind, object, running);
     for (const kind of WORKLOAD_KINDS) {
-      for (const object of await client.list<WorkloadObject>(pathOf(kind, namespace))) {
-        const workload = workloadOf(cluster, kind, object, running);
-        if (workload !== undefined) workloads.push(workload);
-      }
+      workloads.push(...(await client.listAt(pathOf(kind, namespace), as(kind))).items);
     }
     for (const kind of FOREIGN_KINDS) {
-      for (const object of await foreignObjects(client, kind, namespace)) {
-        const workload = workloadOf(cluster, kind, object, running);
-        if (workload !== undefined) workloads.push(workload);
-      }
+      workloads.push(...(await foreignObjects(client, kind, namespace, as(kind))));
     }
   }
-  return workloads;
+  return workloads.filter((workload) => workload !== undefined);
 }

@@ -6,7 +6,7 @@ import { blueGreen } from './blue-green.ts';
 import { canary } from './canary.ts';
 import { claimOf, newHolder } from './claim.ts';
 import type { KubernetesClient } from './client.ts';
-import { kubernetesError } from './errors.ts';
+import { isAway, kubernetesError } from './errors.ts';
 import { Follower } from './follower.ts';
 import { foreignRollout } from './foreign.ts';
 import { digestIn } from './list.ts';
@@ -58,7 +58,7 @@ function outcomeOf(end: End, told: Told): RolloutOutcome {
 
 /** Left for the next call, which goes on from the claim: the caller ended this one, or the cluster is away. */
 const leavesClaim = (run: Run, error: unknown): boolean =>
-  run.signal?.aborted === true || isHeraklitError(error, 'KUBERNETES_UNAVAILABLE', 'KUBERNETES_ROLLBACK_INCOMPLETE');
+  run.signal?.aborted === true || isAway(error) || isHeraklitError(error, 'KUBERNETES_ROLLBACK_INCOMPLETE');
 
 async function letGo(run: Run): Promise<void> {
   // By a call without the signal that has ended this one; if it fails, the claim ends by itself after a while.

@@ -1,6 +1,6 @@
 import { isHeraklitError } from '../../base/index.ts';
 import type { RolloutBlame } from '../strategy.ts';
-import { kubernetesError } from './errors.ts';
+import { isAway, kubernetesError } from './errors.ts';
 import type { Follower } from './follower.ts';
 import { type Pod, pathOf, type WorkloadObject } from './objects.ts';
 import type { RolloutStatus } from './rollout-status.ts';
@@ -145,13 +145,22 @@ class Waiting {
   }
 }
 
+function awayTooLong({ kind, namespace, name, request }: Run, why: unknown): unknown {
+  if (isHeraklitError(why, 'KUBERNETES_LOGIN_REFUSED')) return why;
+  return kubernetesError(
+    'KUBERNETES_UNAVAILABLE',
+    `the cluster of ${kind} ${namespace}/${name} has not answered for ${request.deadline} ms; the rollout goes on when it is called again`,
+  );
+}
+
 /**
  * Until the copies are healthy, fail, are revoked, or somebody else takes the workload over. A cluster that is away is
- * waited for as long as the deadline is. @throws KUBERNETES_UNAVAILABLE, KUBERNETES_WORKLOAD_MISSING, KUBERNETES_ROLLOUT_BUSY
+ * waited for as long as the deadline is. @throws KUBERNETES_UNAVAILABLE, KUBERNETES_LOGIN_REFUSED, KUBERNETES_WORKLOAD_MISSING, KUBERNETES_ROLLOUT_BUSY
  */
 export async function awaitHealth(run: Run, follower: Follower, wait: Wait): Promise<Verdict> {
   let waiting: Waiting | undefined;
   let away: number | undefined;
+  let why: unknown;
   for (;;) {
     await follower.next(run.pace.look, run.signal);
     if (wait.hold?.aborted === true) return { kind: 'healthy' };
@@ -159,6 +168,7 @@ export async function awaitHealth(run: Run, follower: Follower, wait: Wait): Pro
       const object = follower.latest;
       if (object === undefined || follower.away > 0) {
         away ??= performance.now();
+        why = follower.why;
       } else {
         waiting ??= new Waiting(run, wait, object.spec?.minReadySeconds ?? 0);
         if (away !== undefined) waiting.restart();
@@ -167,14 +177,10 @@ export async function awaitHealth(run: Run, follower: Follower, wait: Wait): Pro
         if (verdict !== undefined) return verdict;
       }
     } catch (error) {
-      if (!isHeraklitError(error, 'KUBERNETES_UNAVAILABLE')) throw error;
+      if (!isAway(error)) throw error;
       away ??= performance.now();
+      why = error;
     }
-    if (away !== undefined && performance.now() - away > run.request.deadline) {
-      throw kubernetesError(
-        'KUBERNETES_UNAVAILABLE',
-        `the cluster of ${run.kind} ${run.namespace}/${run.name} has not answered for ${run.request.deadline} ms; the rollout goes on when it is called again`,
-      );
-    }
+    if (away !== undefined && performance.now() - away > run.request.deadline) throw awayTooLong(run, why);
   }
 }

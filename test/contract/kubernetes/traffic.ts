@@ -27,6 +27,25 @@ async function route(world: World): Promise<void> {
   });
 }
 
+/** As GitOps controllers apply: by the server, unforced, again and again. */
+async function applyRoute(world: World): Promise<{ readonly status: number; readonly body: Live }> {
+  const backendRefs = [
+    { kind: 'Service', name: 'web', port: 80, weight: 3 },
+    { kind: 'Service', name: 'other', port: 80, weight: 1 },
+  ];
+  return await world.cluster.call(
+    'PATCH',
+    `${routes(world)}/shop?fieldManager=flux`,
+    {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'shop' },
+      spec: { hostnames: ['shop.example'], rules: [{ backendRefs }] },
+    },
+    'application/apply-patch+yaml',
+  );
+}
+
 const GATEWAY = { kind: 'gateway', route: 'shop' } as const;
 
 export function trafficContract({ contract, world: fresh }: ContractTools): void {
@@ -61,6 +80,29 @@ export function trafficContract({ contract, world: fresh }: ContractTools): void
         !(metadata.managedFields ?? []).some(({ manager }: Live) => manager === 'heraklit'),
         'the route is given back',
       );
+    },
+    'HTTPRoute',
+  );
+
+  contract(
+    'whoever applies the HTTPRoute meets a conflict while it is split, and none before or after',
+    async () => {
+      const world = await fresh();
+      const workload = await world.workload();
+      await world.service();
+      assert.equal((await applyRoute(world)).status, 201);
+      let meanwhile: Awaited<ReturnType<typeof applyRoute>> | undefined;
+      const control = controlOf(async () => {
+        meanwhile = await applyRoute(world);
+        return undefined;
+      });
+      kindOf(await ask(world, workload, TWO, { strategy: { ...weights(20), traffic: GATEWAY }, control }), 'rolledout');
+      assert.equal(meanwhile?.status, 409);
+      assert.match(meanwhile.body.message, /conflict with "heraklit"/);
+      assert.match(meanwhile.body.details.causes[0].field, /^\.spec\.rules/);
+      const again = await applyRoute(world);
+      assert.equal(again.status, 200, JSON.stringify(again.body));
+      assert.deepEqual(await backends(world), { web: 3, other: 1 });
     },
     'HTTPRoute',
   );

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { certificateAuthority } from '../certificates.ts';
+import { endChild } from '../end-child.ts';
 import type { ControlPlaneBinaries } from './binaries.ts';
 
 /** Who may what: accounts of the static token file. */
@@ -14,11 +15,25 @@ const ADMIN = 'heraklit-test-admin';
 /** Before this one the controller manager and the scheduler listen on fixed insecure ports unless told not to. */
 const NO_INSECURE_PORT = 24;
 
+/** Who is ended before whom. */
+const ENDED = ['kube-scheduler', 'kube-controller-manager', 'kube-apiserver', 'etcd'] as const;
+export type ProgramName = (typeof ENDED)[number];
+
 export interface Programs {
-  readonly children: readonly ChildProcess[];
+  /** One that has ended by itself, if any. */
+  dead(): ChildProcess | undefined;
+  /** Ended as if its machine were gone, until it is started again. */
+  kill(name: ProgramName): Promise<void>;
+  /** With the arguments and on the port it had. */
+  start(name: ProgramName): void;
+  close(): Promise<void>;
   /** kubeconfig of somebody who may everything. */
   readonly kubeconfig: string;
   readonly server: string;
+  /** Where etcd answers clients. */
+  readonly store: string;
+  /** File of the key that tokens of service accounts are signed with. */
+  readonly accountKey: string;
 }
 
 async function freePort(): Promise<number> {
@@ -56,36 +71,60 @@ export async function startPrograms(binaries: ControlPlaneBinaries, folder: stri
   const kubeconfig = at('kubeconfig');
   await writeFile(kubeconfig, kubeconfigOf(server, await readFile(ca), { token: ADMIN }), { mode: 0o600 });
 
-  const start = (program: string, name: string, args: readonly string[]): ChildProcess => {
-    const log = openSync(at(`${name}.log`), 'a');
-    return spawn(program, args, { cwd: folder, stdio: ['ignore', log, log] });
-  };
   const store = `http://127.0.0.1:${clients}`;
   const peer = `http://127.0.0.1:${peers}`;
-  const etcd = start(binaries.etcd, 'etcd', [
-    ...['--name', 'only', '--data-dir', at('etcd'), '--unsafe-no-fsync'],
-    ...['--listen-client-urls', store, '--advertise-client-urls', store],
-    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `only=${peer}`],
-  ]);
-  const api = start(binaries.apiServer, 'kube-apiserver', [
-    ...[`--etcd-servers=${store}`, '--bind-address=127.0.0.1', `--secure-port=${secure}`],
-    ...[`--tls-cert-file=${certificate.cert}`, `--tls-private-key-file=${certificate.key}`],
-    ...['--endpoint-reconciler-type=none', '--advertise-address=127.0.0.1', '--service-cluster-ip-range=10.96.0.0/16'],
-    ...['--authorization-mode=RBAC', `--token-auth-file=${at('tokens')}`, '--allow-privileged=true'],
-    ...[`--service-account-issuer=${server}`, `--service-account-key-file=${at('accounts.pub')}`],
-    `--service-account-signing-key-file=${at('accounts.key')}`,
-  ]);
   const quiet = ['--leader-elect=false', '--secure-port=0', `--kubeconfig=${kubeconfig}`];
   if (binaries.minor < NO_INSECURE_PORT) quiet.push('--port=0');
-  const controllers = start(binaries.controllerManager, 'kube-controller-manager', [
-    ...quiet,
-    ...[`--service-account-private-key-file=${at('accounts.key')}`, `--root-ca-file=${ca}`],
-    // Thousands of workloads in a test should not wait for the controllers' own throttle.
-    ...['--kube-api-qps=400', '--kube-api-burst=800', '--concurrent-deployment-syncs=20'],
-  ]);
-  const scheduler = start(binaries.scheduler, 'kube-scheduler', [
-    ...quiet,
-    ...['--kube-api-qps=400', '--kube-api-burst=800'],
-  ]);
-  return { children: [scheduler, controllers, api, etcd], kubeconfig, server };
+  // Thousands of workloads in a test should not wait for the controllers' own throttle.
+  quiet.push('--kube-api-qps=2000', '--kube-api-burst=4000');
+  const commands: Readonly<Record<ProgramName, readonly string[]>> = {
+    etcd: [
+      ...[binaries.etcd, '--name', 'only', '--data-dir', at('etcd'), '--unsafe-no-fsync'],
+      ...['--listen-client-urls', store, '--advertise-client-urls', store],
+      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `only=${peer}`],
+    ],
+    'kube-apiserver': [
+      ...[binaries.apiServer, `--etcd-servers=${store}`, '--bind-address=127.0.0.1', `--secure-port=${secure}`],
+      ...[`--tls-cert-file=${certificate.cert}`, `--tls-private-key-file=${certificate.key}`],
+      ...[
+        '--endpoint-reconciler-type=none',
+        '--advertise-address=127.0.0.1',
+        '--service-cluster-ip-range=10.96.0.0/16',
+      ],
+      ...['--authorization-mode=RBAC', `--token-auth-file=${at('tokens')}`, '--allow-privileged=true'],
+      ...[`--service-account-issuer=${server}`, `--service-account-key-file=${at('accounts.pub')}`],
+      `--service-account-signing-key-file=${at('accounts.key')}`,
+    ],
+    'kube-controller-manager': [
+      ...[binaries.controllerManager, ...quiet],
+      ...[`--service-account-private-key-file=${at('accounts.key')}`, `--root-ca-file=${ca}`],
+      ...['--concurrent-deployment-syncs=20', '--concurrent-replicaset-syncs=20', '--concurrent-endpoint-syncs=5'],
+    ],
+    'kube-scheduler': [binaries.scheduler, ...quiet],
+  };
+  const running = new Map<ProgramName, ChildProcess>();
+  const start = (name: ProgramName): void => {
+    const [program = '', ...args] = commands[name];
+    const log = openSync(at(`${name}.log`), 'a');
+    running.set(name, spawn(program, args, { cwd: folder, stdio: ['ignore', log, log] }));
+    closeSync(log);
+  };
+  const end = async (name: ProgramName, signal?: NodeJS.Signals): Promise<void> => {
+    const child = running.get(name);
+    running.delete(name);
+    if (child !== undefined) await endChild(child, signal);
+  };
+  for (const name of ENDED.toReversed()) start(name);
+  return {
+    dead: () => [...running.values()].find(({ exitCode }) => exitCode !== null),
+    kill: async (name) => await end(name, 'SIGKILL'),
+    start,
+    close: async () => {
+      for (const name of ENDED) await end(name);
+    },
+    kubeconfig,
+    server,
+    store,
+    accountKey: at('accounts.key'),
+  };
 }
