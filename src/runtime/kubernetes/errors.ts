@@ -92,6 +92,7 @@ const HINTS: Readonly<Record<Code, string>> = {
     'Something else writes these fields again and again (the message, or `kubectl get -o yaml --show-managed-fields`, names it): have it leave them to heraklit, then roll out again.',
   KUBERNETES_WORKLOAD_MISSING: 'See what is there: `heraklit where`, or `kubectl get` in that namespace.',
   KUBERNETES_DEBUG_FAILED: 'See the events of the pod: `kubectl describe pod`.',
+  KUBERNETES_STREAM_FAILED: 'See that the pod still runs (`kubectl get pod`) and try again.',
   KUBERNETES_ROLLBACK_INCOMPLETE:
     'See why its pods are not ready (`kubectl describe`, `kubectl logs`); the next rollout of the workload begins by clearing this one up.',
   KUBERNETES_ROLLOUT_BUSY: 'Wait for the other one, or end it where it runs (`heraklit rollout abort`).',
