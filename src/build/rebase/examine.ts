@@ -45,8 +45,14 @@ export async function examine(
   const judged = judgePaths(own, pair);
   const databases = judged.touchesDatabase ? mergeDatabases(own, facts, pair) : undefined;
   const isPackaged = (path: string): boolean => databases?.ownFiles.has(path) === true;
-  const { ownPackages = new Set<string>(), removedFiles = new Set<string>() } = databases ?? {};
-  const settled = await settleAll({ pair, own, settlements: judged.settlements, copied, ownPackages, readOwn });
+  const {
+    ownPackages = new Set<string>(),
+    agreedPackages = new Set<string>(),
+    removedFiles = new Set<string>(),
+  } = databases ?? {};
+  const settled = await settleAll({
+    ...{ pair, own, settlements: judged.settlements, copied, ownPackages, agreedPackages, readOwn },
+  });
   const restored = new Set(settled.restored);
   const roots = [oldBase, newBase].map((base, at) =>
     resultRoot(base, own, facts, pair, at === 0 ? new Set() : restored),
@@ -80,7 +86,7 @@ export async function examine(
       own,
       pair,
       linked.map(({ path }) => path),
-      isPackaged,
+      (path) => isPackaged(path) || restored.has(path),
     ),
     ...(await checkEditedCopies(own, pair, linked, isPackaged, readOwn)),
     ...(await checkToldVersions(own, pair, copied, isPackaged, readOwn)),

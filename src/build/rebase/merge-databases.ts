@@ -14,6 +14,8 @@ export interface DatabasesMerge {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Names of packages that the child installed or changed itself. */
   readonly ownPackages: ReadonlySet<string>;
+  /** Names of those that both sides brought to the same version. */
+  readonly agreedPackages: ReadonlySet<string>;
   readonly ownFiles: ReadonlySet<string>;
   /** Files of packages that the child removed. */
   readonly removedFiles: ReadonlySet<string>;
@@ -25,6 +27,7 @@ export function mergeDatabases(own: OwnChanges, facts: readonly LayerFacts[], pa
     conflicts: [] as RebaseConflict[],
     files: new Map<string, Uint8Array>(),
     ownPackages: new Set<string>(),
+    agreedPackages: new Set<string>(),
     ownFiles: new Set<string>(),
     removedFiles: new Set<string>(),
   };
@@ -55,8 +58,9 @@ type Gathered = { readonly [Key in keyof DatabasesMerge]: Mutable<DatabasesMerge
 
 function mergeStatus(bytes: Uint8Array, facts: readonly LayerFacts[], pair: BasePair, into: Gathered): void {
   const child = readStatus(bytes);
-  const { stanzas, own, removed, conflicts } = mergePackages(pair.oldBase.status, pair.newBase.status, child);
+  const { stanzas, own, removed, agreed, conflicts } = mergePackages(pair.oldBase.status, pair.newBase.status, child);
   into.conflicts.push(...conflicts);
+  for (const name of agreed) into.agreedPackages.add(name);
   into.files.set(STATUS, Buffer.concat(stanzas.flatMap((stanza) => [stanza.toBytes(), Buffer.from('\n')])));
   const listOf = (from: readonly LayerFacts[], name: string, architecture: string): readonly string[] => {
     const paths = [`var/lib/dpkg/info/${name}.list`, `var/lib/dpkg/info/${name}:${architecture}.list`];

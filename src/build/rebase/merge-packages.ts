@@ -11,6 +11,8 @@ export interface PackageMerge {
   readonly own: readonly InstalledPackage[];
   /** What it removed, or left only the settings of. */
   readonly removed: readonly InstalledPackage[];
+  /** Names of those that both sides brought to the same version. */
+  readonly agreed: ReadonlySet<string>;
   readonly conflicts: readonly RebaseConflict[];
 }
 
@@ -30,6 +32,7 @@ export function mergePackages(oldBase: StatusDatabase, newBase: StatusDatabase, 
   const conflicts: RebaseConflict[] = [];
   const stanzas: Stanza[] = [];
   const changed = new Set<string>();
+  const agreed = new Set<string>();
   for (const key of new Set([...after.keys(), ...own.keys(), ...before.keys()])) {
     const [old, theirs, ours] = [before.get(key), after.get(key), own.get(key)];
     const weChanged = text(ours) !== text(old);
@@ -44,6 +47,7 @@ export function mergePackages(oldBase: StatusDatabase, newBase: StatusDatabase, 
     }
     const chosen = weChanged ? ours : theirs;
     if (weChanged) changed.add(key);
+    if (weChanged && ours !== undefined && text(ours) === text(theirs)) agreed.add(ours.get('Package') ?? '');
     if (chosen !== undefined) stanzas.push(chosen);
   }
   const present = [
@@ -55,6 +59,7 @@ export function mergePackages(oldBase: StatusDatabase, newBase: StatusDatabase, 
     stanzas,
     own: child.packages.filter((pkg) => changed.has(keyOf(pkg))),
     removed: oldBase.packages.filter((pkg) => changed.has(keyOf(pkg)) && !installed.has(keyOf(pkg))),
+    agreed,
     conflicts: [...conflicts, ...brokenRelations(present, newBase.packages, debEcosystem.satisfies)],
   };
 }

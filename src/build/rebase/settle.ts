@@ -2,6 +2,7 @@ import type { TarHeader } from '../../archive/index.ts';
 import { type LayerEntry, type LayerItem, whiteoutOf } from '../../oci/index.ts';
 import type { BasePair } from './base-pair.ts';
 import { type Settlement, threeWay } from './judge-paths.ts';
+import { CERTIFICATES_PACKAGE, KEPT_CHOICE, mergeCertificates } from './merge-certificates.ts';
 import { mergeFile } from './merge-file.ts';
 import { packageOfList } from './merge-lines.ts';
 import { isWrittenAnew } from './merge-text.ts';
@@ -35,6 +36,8 @@ export interface SettleInput {
   readonly copied: ReadonlySet<number>;
   /** Names of packages that the child installed or changed itself. */
   readonly ownPackages: ReadonlySet<string>;
+  /** Those that both sides brought to the same version. */
+  readonly agreedPackages: ReadonlySet<string>;
   readonly readOwn: (paths: readonly string[]) => Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
@@ -121,6 +124,7 @@ function restoredItem(
 function settleMerge(path: string, input: SettleInput, contents: Contents, into: Gathered): void {
   const { pair, own, ownPackages, copied } = input;
   const theirs = contents.new.get(path) ?? EMPTY;
+  const sides = { old: contents.old.get(path) ?? EMPTY, new: theirs, own: contents.own.get(path) ?? EMPTY };
   if (copied.has(own.writes.get(path)?.layer ?? -1)) {
     // Built anew, it would be copied again, whatever the base has: unless a stage took it from the base and edited it.
     if (isWrittenAnew(path, contents.old.get(path), contents.own.get(path))) into.kept.push(path);
@@ -128,11 +132,13 @@ function settleMerge(path: string, input: SettleInput, contents: Contents, into:
     return;
   }
   const owner = packageOfList(path);
+  const upgraded = input.agreedPackages.has(CERTIFICATES_PACKAGE) ? mergeCertificates(path, sides) : undefined;
   const merge: FileMerge =
     owner !== undefined && !ownPackages.has(owner)
       ? // A package the child did not touch: dpkg only dropped vanished folders from its list.
         { kind: 'merged', content: theirs }
-      : mergeFile(path, { old: contents.old.get(path) ?? EMPTY, new: theirs, own: contents.own.get(path) ?? EMPTY });
+      : (upgraded ?? mergeFile(path, sides));
+  if (upgraded !== undefined) leaveKeptChoice(input, into);
   if (merge.kind === 'conflict') {
     into.conflicts.push({ kind: 'entry', path, key: merge.key });
     return;
@@ -144,6 +150,16 @@ function settleMerge(path: string, input: SettleInput, contents: Contents, into:
     into.items.push({ header: { ...PLAIN, path: link, type: 'symlink', mode: 0o777, linkName: target } });
     into.links.add(link);
   }
+}
+
+/** What the child's upgrade kept of a choice: built anew, nothing would have been upgraded. */
+function leaveKeptChoice({ own, pair }: SettleInput, into: Gathered): void {
+  const kept = own.writes.get(KEPT_CHOICE)?.entry;
+  const origin = kept?.sha256 === undefined ? undefined : pair.replaced.get(kept.sha256);
+  if (origin === undefined || `${origin}.dpkg-old` !== KEPT_CHOICE || into.restored.includes(KEPT_CHOICE)) return;
+  if (pair.newBase.tree.has(KEPT_CHOICE)) return;
+  into.items.push(whiteout(KEPT_CHOICE));
+  into.restored.push(KEPT_CHOICE);
 }
 
 const EMPTY = new Uint8Array();
