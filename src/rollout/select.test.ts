@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { isHeraklitError } from '../base/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Workload } from '../runtime/index.ts';
-import { fightsOf, repositoryOf, selectSlots } from './select.ts';
+import { fightsOf, leftToSystemd, repositoryOf, selectSlots } from './select.ts';
 
 const digestOf = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
 const [OLD, NEW] = [digestOf('1'), digestOf('2')];
@@ -64,6 +64,11 @@ test('what another writes is left to it, unless it is asked for by name', () => 
     selectSlots(workloads, target, asked, new Set()).map((one) => one.workload.name);
   assert.deepEqual(named([]), ['own', 'unlisted', 'release']);
   assert.deepEqual(named(['flux', 'helm']), ['flux', 'helm']);
+  const unit = { ...made('unit', { by: 'systemd', id: 'web.service' }), id: 'podman:unit' };
+  const other = { ...unit, containers: [{ name: 'x', image: 'r.example/other:1', digest: OLD }] };
+  assert.deepEqual(selectSlots([unit], target, [], new Set()), []);
+  assert.match(leftToSystemd([unit, other], at(NEW), []).join(), /^podman:unit is left to systemd's unit web\.service/);
+  assert.deepEqual(leftToSystemd([unit], at(NEW), [{ workload: unit }]), []);
   assert.deepEqual(fightsOf(workloads.filter(({ name }) => name === 'unlisted' || name === 'argo')), [
     'kubernetes:c/x/Deployment/argo is written by argocd (shop), which takes the image back',
     'kubernetes:c/x/Deployment/unlisted belongs to helm:c/y/other: its next helm upgrade takes the image back',

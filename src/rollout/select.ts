@@ -24,8 +24,8 @@ const slotOf = (workload: Workload, { name, image, digest }: WorkloadContainer):
 });
 
 /**
- * Whether another has the say of a workload: Flux and Argo CD write what git says, whatever is set beside them; a Helm release
- * is changed through its own values, where it is among what runtimes list. One that is asked for by name is changed.
+ * Whether another has the say of a workload: Flux and Argo CD write what git says, whatever is set beside them, and systemd
+ * starts what its unit names; a Helm release is changed through its own values, where it is among what runtimes list. One that is asked for by name is changed.
  */
 function isLeft({ managedBy }: Workload, listed: ReadonlySet<string>): boolean {
   if (managedBy === undefined) return false;
@@ -100,4 +100,20 @@ export function fightsOf(workloads: readonly Workload[]): readonly string[] {
       : [`${id} is written by ${by} (${manager}), which takes the image back`];
   });
   return [...new Set(lines)];
+}
+
+/** What a new image would suit and systemd has the say of, for people: it is left alone. */
+export function leftToSystemd(
+  workloads: readonly Workload[],
+  image: string,
+  targets: readonly { readonly workload: Workload }[],
+): readonly string[] {
+  const changed = new Set(targets.map(({ workload }) => workload.id));
+  return workloads.flatMap(({ id, managedBy, containers }) =>
+    managedBy?.by === 'systemd' &&
+    !changed.has(id) &&
+    containers.some((one) => repositoryOf(one.image) === repositoryOf(image))
+      ? [`${id} is left to systemd's unit ${managedBy.id}; asked for by name, the refusal says how to update it`]
+      : [],
+  );
 }

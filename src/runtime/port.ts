@@ -47,7 +47,8 @@ export interface Workload {
   readonly replicas: number;
   /** What writes it time and again, so that a change beside it does not last. */
   readonly managedBy?: {
-    readonly by: 'helm' | 'flux' | 'argocd' /** Of the workload that stands for it: `helm:…`. */;
+    readonly by: 'helm' | 'flux' | 'argocd' | 'systemd';
+    /** Of the workload that stands for it, `helm:…`; else its own name for it. */
     readonly id: string;
   };
 }

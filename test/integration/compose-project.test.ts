@@ -150,6 +150,7 @@ describe('services of a compose project', () => {
       images.one.image,
     );
     await refused('unit', /web\.service/);
+    assert.deepEqual((await workload('unit')).managedBy, { by: 'systemd', id: 'web.service' });
     // A pod's infra container needs an image of its own: any with a program that stays.
     const infra = ['--infra-image', images.one.image, '--infra-command', '/bin/busybox sleep 1000', '--share', 'ipc'];
     await scratch.podman('pod', 'create', '--name', 'pod', ...infra);

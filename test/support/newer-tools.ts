@@ -15,6 +15,7 @@ const PACKAGES = [
   'docker.io/trixie',
   'containerd/trixie',
   'docker-buildx/trixie',
+  'docker-compose/trixie',
   'busybox-static/trixie',
 ];
 /** Files of those packages that tests run. */
@@ -26,6 +27,7 @@ const PROGRAMS = {
   dockerd: 'usr/sbin/dockerd',
   containerd: 'usr/bin/containerd',
   buildx: 'usr/libexec/docker/cli-plugins/docker-buildx',
+  compose: 'usr/libexec/docker/cli-plugins/docker-compose',
   busybox: 'usr/bin/busybox',
 } as const;
 

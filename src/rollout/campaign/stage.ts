@@ -6,7 +6,7 @@ import { promotedEvent } from '../events.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import { entryOf } from '../plan/zones.ts';
 import { type RolledTargets, rollTargets } from '../roll-targets.ts';
-import { fightsOf } from '../select.ts';
+import { fightsOf, leftToSystemd } from '../select.ts';
 import { closeSlot } from '../store.ts';
 import { surveyWorkloads } from '../survey.ts';
 import { ownersOf, type Surveyed, supersededByRunning, type Target, targetsOf } from '../targets.ts';
@@ -46,6 +46,7 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   for (const name of all.missing)
     log.warn(`rollout.workloads: no runtime has a workload ${JSON.stringify(name)}: left alone`);
   for (const line of fightsOf(all.targets.map(({ workload }) => workload))) log.warn(line);
+  if (what === 'roll') for (const line of leftToSystemd(workloads, campaign.image, all.targets)) log.warn(line);
   const away = await settleLost(context, slots, all.targets, surveyed);
   const waits = (hold: Hold, reason: string): RolledStage => ({
     ...{ outcomes: [], skipped: [], waits: { hold, reason, until: clock.now() + LOOK_AGAIN_MS } },

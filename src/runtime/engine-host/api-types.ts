@@ -71,7 +71,7 @@ export interface ContainerInspect {
   readonly HostConfig: Readonly<Record<string, unknown>> & {
     readonly NetworkMode?: string;
     readonly Binds?: readonly string[] | null;
-    readonly Mounts?: readonly { readonly Target?: string }[] | null;
+    readonly Mounts?: readonly { readonly Type?: string; readonly Source?: string; readonly Target?: string }[] | null;
     readonly PortBindings?: Readonly<Record<string, readonly PortBinding[] | null>> | null;
   };
   readonly Mounts?:

@@ -23,6 +23,8 @@ export interface EngineApi {
   /** Undefined when there is none. */
   inspect(id: string): Promise<ContainerInspect | undefined>;
   image(reference: string): Promise<ImageInspect | undefined>;
+  /** Gives an image a further name, `repository:tag`, which another one may have had. */
+  tag(image: string, name: string): Promise<void>;
   /** Every image that is not just a layer of another. */
   images(): Promise<readonly ImageSummary[]>;
   /** Writes an image as a docker archive. @throws ENGINE_HOST_REFUSED */
@@ -146,6 +148,12 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
       // The engine routes on the slashes of a reference: they stay.
       const answer = await ask({ path: `/images/${id(reference).replaceAll('%2F', '/')}/json` }, 404);
       return answer.status === 404 ? undefined : json(answer);
+    },
+    tag: async (image, name) => {
+      const colon = name.lastIndexOf(':');
+      const [repository, tag] =
+        colon > name.lastIndexOf('/') ? [name.slice(0, colon), name.slice(colon + 1)] : [name, 'latest'];
+      await ask({ method: 'POST', path: `/images/${id(image)}/tag?repo=${id(repository)}&tag=${id(tag)}` });
     },
     images: async () => json(await ask({ path: '/images/json' })),
     exportImage: async (reference, file, signal) => {

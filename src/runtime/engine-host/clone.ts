@@ -108,12 +108,16 @@ function configOf(container: ContainerInspect, image: ContainerConfig, target: C
   };
 }
 
+/** As compose asks for `volumes: [ /data ]`: a volume without a name. */
+const isAnonymous = ({ Type, Source }: { readonly Type?: string; readonly Source?: string }): boolean =>
+  Type === 'volume' && (Source ?? '') === '';
+
 /** Volumes the engine made for an image's `VOLUME`: their data stays with the workload. */
 function anonymousVolumes(container: ContainerInspect): string[] {
   const { Binds, Mounts } = container.HostConfig;
   const named = new Set([
     ...(Binds ?? []).map((bind) => bind.split(':')[1]),
-    ...(Mounts ?? []).map(({ Target }) => Target),
+    ...(Mounts ?? []).filter((mount) => !isAnonymous(mount)).map(({ Target }) => Target),
   ]);
   return (container.Mounts ?? [])
     .filter(({ Type, Destination, Name }) => Type === 'volume' && Name !== undefined && !named.has(Destination))
@@ -130,6 +134,12 @@ function hostConfigOf(container: ContainerInspect, target: CloneTarget): Record<
   }
   // Podman reports `oci` and `json-file` whatever it was asked for.
   if (podman) for (const name of ['Runtime', 'LogConfig']) delete taken[name];
+  // They are asked for by the names they have got.
+  const mounts = (taken.Mounts as readonly { Type?: string; Source?: string }[] | undefined)?.filter(
+    (mount) => !isAnonymous(mount),
+  );
+  if (mounts?.length === 0) delete taken.Mounts;
+  else if (mounts !== undefined) taken.Mounts = mounts;
   const ulimits = taken.Ulimits as readonly { Name: string }[] | undefined;
   const binds = [...((taken.Binds as readonly string[] | undefined) ?? []), ...anonymousVolumes(container)];
   return {

@@ -13,6 +13,8 @@ export const Label = {
   reference: 'io.heraklit.reference',
   /** What ran there before: to go back to after a crash. */
   previous: 'io.heraklit.previous',
+  /** How a compose file names the image, which the engine knows by its digest now. */
+  composeImage: 'io.heraklit.compose-image',
   /** Container port that serves. */
   port: 'io.heraklit.port',
   /** Environment variable the program takes its port from (host networking). */

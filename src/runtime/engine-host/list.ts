@@ -4,6 +4,7 @@ import type { EngineApi } from './api.ts';
 import type { ContainerSummary, ImageInspect } from './api-types.ts';
 import { digestLabel, Label } from './labels.ts';
 import { ownName, workloadNameOf } from './replica.ts';
+import { writtenBySystemd } from './systemd.ts';
 
 /** `host/repo` of `host/repo:tag@digest`. */
 export function repositoryOf(image: string): string {
@@ -37,6 +38,7 @@ function workloadOf(
   const [first] = members as [readonly [ContainerSummary, Digest | undefined]];
   const image = first[0].Labels?.[Label.reference] ?? first[0].Image ?? '';
   const digest = digests.size === 1 ? first[1] : undefined;
+  const managedBy = writtenBySystemd(first[0].Labels ?? {});
   return {
     id: workloadId(engine, host, name),
     kind: 'container',
@@ -46,6 +48,7 @@ function workloadOf(
     digest,
     containers: [{ name, image, digest }],
     replicas: new Set(members.map(([{ Names }]) => ownName(Names?.[0] ?? ''))).size,
+    ...(managedBy === undefined ? {} : { managedBy }),
   };
 }
 

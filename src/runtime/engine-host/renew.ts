@@ -6,7 +6,7 @@ import { digestLabel, healthLabel, Label } from './labels.ts';
 import { manifestDigest, workloadId } from './list.ts';
 import { membersOf } from './members.ts';
 import { type ImageTarget, prepareNext, type ReplaceContext, replaceReplica, takeOver } from './replace.ts';
-import { labelsOf, nameOf, ownName, type Replica, readReplicas } from './replica.ts';
+import { labelsOf, nameOf, type Replica, readReplicas, workloadNameOf } from './replica.ts';
 
 const SECOND = 1_000;
 
@@ -15,7 +15,7 @@ export async function runningCopies(api: EngineApi, host?: string): Promise<read
   return (await api.list()).flatMap(({ Labels, Names, State, Id, Created }) => {
     if (Labels?.[Label.owner] !== undefined || State !== 'running' || Created === undefined) return [];
     const name = (Names?.[0] ?? Id).replace(/^\//, '');
-    const workload = workloadId(api.engine, host, Labels?.[Label.workload] ?? ownName(name));
+    const workload = workloadId(api.engine, host, workloadNameOf(Labels ?? {}, name));
     return [{ workload, name, created: new Date(Created * SECOND) }];
   });
 }

@@ -4,6 +4,7 @@ import type { Front } from '../front/index.ts';
 import type { HealthCheck } from '../port.ts';
 import type { EngineApi } from './api.ts';
 import { cannotOverlap, cloneContainer, namesOf } from './clone.ts';
+import { composeImageLabels } from './compose-image.ts';
 import { freePort } from './free-port.ts';
 import { type Verdict, waitHealthy } from './health.ts';
 import { digestLabel, Label } from './labels.ts';
@@ -56,6 +57,7 @@ async function create(context: ReplaceContext, replica: Replica, target: ImageTa
     image: target.image,
     aliases: cannotOverlap(current) !== undefined,
     labels: {
+      ...composeImageLabels(current, target),
       [Label.digest]: target.digest,
       [Label.reference]: target.reference,
       [Label.previous]: JSON.stringify(previous),

@@ -3,9 +3,7 @@ import type { ContainerInspect } from './api-types.ts';
 import { engineHostError } from './errors.ts';
 import { Label } from './labels.ts';
 import { labelsOf, nameOf, type Replica } from './replica.ts';
-
-/** Podman and quadlet write it on containers that a systemd unit starts. */
-const UNIT = 'PODMAN_SYSTEMD_UNIT';
+import { systemdPlan, unitOf } from './systemd.ts';
 
 /** Inspections side by side: a host may have hundreds of containers. */
 const AT_ONCE = 8;
@@ -35,16 +33,10 @@ function refuse(name: string, why: string, hint: string) {
  * Refuses what somebody else makes again by other rules, or what others live in.
  * @throws ENGINE_HOST_NOT_REPLACEABLE
  */
-export async function refuseUnreplaceable(api: EngineApi, replicas: readonly Replica[]): Promise<void> {
+export async function refuseUnreplaceable(api: EngineApi, replicas: readonly Replica[], image: string): Promise<void> {
   for (const { name, current } of replicas) {
-    const unit = labelsOf(current)[UNIT];
-    if (unit !== undefined) {
-      throw refuse(
-        name,
-        `systemd's unit ${unit} makes it`,
-        `Name the image in the unit (Image= of a quadlet) and restart it, or leave it to \`podman auto-update\`.`,
-      );
-    }
+    const unit = unitOf(labelsOf(current));
+    if (unit !== undefined) throw refuse(name, `systemd's unit ${unit.name} makes it`, systemdPlan(unit, image));
     const pod = await api.podOf(current.Id);
     if (pod !== undefined) {
       throw refuse(

@@ -2,6 +2,7 @@ import type { Front } from '../front/index.ts';
 import type { RolloutOutcome, RolloutRequest } from '../port.ts';
 import type { EngineApi } from './api.ts';
 import { cannotOverlap } from './clone.ts';
+import { moveComposeNames } from './compose-image.ts';
 import { engineHostError } from './errors.ts';
 import { healthLabel, Label } from './labels.ts';
 import { manifestDigest } from './list.ts';
@@ -106,9 +107,12 @@ export async function rolloutOnEngine(
   );
   const to = request.image;
   const [first] = todo;
-  if (first === undefined) return { kind: 'unchanged', workload, to };
+  if (first === undefined) {
+    await moveComposeNames(api, members);
+    return { kind: 'unchanged', workload, to };
+  }
   courseOf(name, request.strategy, todo, front !== undefined);
-  await refuseUnreplaceable(api, todo);
+  await refuseUnreplaceable(api, todo, request.image);
   const target = await targetOf(api, request, signal);
   const from = await referenceBefore(api, first);
   const context: ReplaceContext = {
@@ -135,5 +139,6 @@ export async function rolloutOnEngine(
   const failed = (await carryOut(walk, replicas, todo, request, from)) ?? (await strayed(walk, request));
   const facts = { workload, from, to, interrupted };
   if (failed !== undefined) return await takenBack(context, request, failed, facts, started);
+  await moveComposeNames(api, await membersOf(api, name));
   return { kind: 'rolledout', ...facts, milliseconds: Date.now() - started };
 }
