@@ -11,14 +11,21 @@ import { type Downloads, openComposeHome, openDownloads } from '../support/compo
 
 /**
  * The proof of docs/decisions/0012: for one changed source package after another, building incrementally and running
- * all scripts again give the same digest, whether the scripts ran incrementally or not. Takes about two minutes, most of
- * them maintainer scripts; with HERAKLIT_TEST_WIDE=1 images of 170 packages (Python, nginx, systemd …), ten minutes.
+ * all scripts again give the same digest, whether the scripts ran incrementally or not: all changes of trixie, a few of
+ * bookworm. With HERAKLIT_TEST_WIDE=1 all of both, in images of 170 packages (Python, nginx, systemd …), ten minutes.
  */
+const ALL = process.env.HERAKLIT_TEST_WIDE === '1';
 const MINIMAL = ['apt', 'tzdata', 'openssl', 'ca-certificates', 'curl', 'xz-utils', 'expat', 'passwd', 'mount'];
 const WIDE = ['perl', 'python3', 'gnupg', 'nginx', 'sqlite3', 'openssh-client', 'git', 'vim-tiny', 'systemd'];
-const PACKAGES = process.env.HERAKLIT_TEST_WIDE === '1' ? [...MINIMAL, ...WIDE] : MINIMAL;
+const PACKAGES = ALL ? [...MINIMAL, ...WIDE] : MINIMAL;
 /** Essential packages, executed by every script: repacked where the distribution has no update of them right now. */
 const REPACKED = ['base-files', 'libc6', 'zlib1g'];
+
+/** Changes that are tried of each suite: one after another costs ten seconds each, and proves the same rule. */
+const SUITES = [
+  { suite: 'trixie', most: Infinity },
+  { suite: 'bookworm', most: ALL ? Infinity : 3 },
+] as const;
 
 const cache = mkdtempSync(join(tmpdir(), 'compose-incremental-'));
 process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
@@ -66,7 +73,7 @@ async function repack(item: LockedPackage, from: Downloads, folder: string): Pro
   return { ...item, filename: `repacked/${item.name}.deb`, size: bytes.length, sha256 };
 }
 
-for (const suite of ['trixie', 'bookworm'] as const) {
+for (const { suite, most } of SUITES) {
   test(`${suite}: incremental builds equal builds from scratch, one changed source after another`, async (context) => {
     if (process.getuid?.() !== 0) return context.skip('root not installed');
     const from = await openDownloads(context, cache, `debian/${suite}`);
@@ -107,7 +114,7 @@ for (const suite of ['trixie', 'bookworm'] as const) {
     };
     let reused = 0;
     const different: string[] = [];
-    for (const change of changes) {
+    for (const change of changes.slice(0, most)) {
       restore();
       const options = { lock: withChange(lock, change), locked: true };
       const incremental = await home.build(recipe, { ...options, progress: REFUSING }).catch((error: unknown) => {
