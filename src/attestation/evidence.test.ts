@@ -116,6 +116,22 @@ test('what another key made counts for nothing, and says so', async () => {
   assert.equal(demandEvidence('web', rotated, demand).length, 2);
 });
 
+test('tests that failed are shown, and no reason to accept an image', async () => {
+  const type = PREDICATES['test-result'];
+  const failed = testResultPredicate({ passed: [], failed: ['a'], configuration: [] });
+  const about = statementOf({ name: REFERENCE, digest: IMAGE.digest }, type, failed);
+  const one = attestationAttachment(ours, IMAGE, [await signStatement(ours, about)]);
+  const collected = await collectEvidence(holding(one), digest, [ours.key]);
+  const demand = { signature: false, predicateTypes: [type] };
+  assert.throws(
+    () => demandEvidence('web', collected, demand),
+    (error) => isHeraklitError(error, 'ATTESTATION_UNVERIFIED') && /its tests failed/.test(error.message),
+  );
+  assert.equal(demandEvidence('web', collected, { ...demand, failedTests: true }).length, 1);
+  const again = attestationAttachment(ours, IMAGE, [await signStatement(ours, said(IMAGE, type))]);
+  assert.equal(demandEvidence('web', await collectEvidence(holding(one, again), digest, [ours.key]), demand).length, 2);
+});
+
 test('a good signature of another image, moved here, counts for nothing', async () => {
   const moved = await signatureAttachment(ours, { reference: REFERENCE, subject: OTHER });
   const statement = await signStatement(ours, said(OTHER, PREDICATES.custom));

@@ -40,6 +40,8 @@ export type Outcome =
       readonly kind: 'rejected';
       readonly candidate: CandidateImage;
       readonly reason: string;
+      /** The statement that its tests failed. */
+      readonly attached: Attached;
       readonly event?: NewEvent | undefined;
     })
   | (Ended & {

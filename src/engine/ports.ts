@@ -90,6 +90,8 @@ export interface SigningPort {
     signal: AbortSignal,
     report?: TestReport,
   ): Promise<Attached>;
+  /** The statement that its tests failed; the image itself is not signed. */
+  reject(candidate: CandidateImage, tests: FailedTests, signal: AbortSignal): Promise<Attached>;
   /** The signature of an image that was released unsigned; nothing when it has one. */
   signAlone(place: Place, subject: Descriptor): Promise<Attached>;
 }
@@ -100,6 +102,13 @@ export interface CandidateImage extends Place {
   readonly statements: readonly Descriptor[];
   readonly previous: Digest | undefined;
   readonly summary: BuildSummary;
+}
+
+/** What an image was rejected for. */
+export interface FailedTests {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+  readonly report?: TestReport;
 }
 
 /** How the tests of an image went, for the statement about them. */
@@ -119,7 +128,13 @@ export type Verification =
       readonly event?: NewEvent;
       readonly report?: TestReport;
     }
-  | { readonly kind: 'rejected'; readonly reason: string; readonly event?: NewEvent };
+  | {
+      readonly kind: 'rejected';
+      readonly reason: string;
+      readonly event?: NewEvent;
+      /** For the statement about it; none is made without. */
+      readonly tests?: FailedTests;
+    };
 
 export interface VerifyPort {
   /** Tests a candidate that can be pulled by digest. An error is a failed test run, not a bad image. */

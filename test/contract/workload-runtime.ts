@@ -20,6 +20,8 @@ export interface RuntimeFixture {
   /** A digest nobody has. */
   readonly missing: ImageUnderTest;
   readonly deadline: number;
+  /** Milliseconds until a bad image shows itself; 3000 when undefined. */
+  readonly failing?: number;
   /** Extra request members, for example the health check. */
   readonly request?: Partial<RolloutRequest>;
   close(): Promise<void>;
@@ -89,7 +91,10 @@ export function workloadRuntimeContract(
     });
 
     contract('an unhealthy image is rolled back and blamed; the old one runs', async () => {
-      const outcome = await fixture.runtime.rollout({ ...(await request(fixture.broken)), deadline: 3000 });
+      const outcome = await fixture.runtime.rollout({
+        ...(await request(fixture.broken)),
+        deadline: fixture.failing ?? 3000,
+      });
       assert.equal(outcome.kind, 'rolledback', JSON.stringify(outcome));
       assert.ok(outcome.kind === 'rolledback' && outcome.blame === 'image', JSON.stringify(outcome));
       assert.notEqual(outcome.reason, '');
@@ -98,7 +103,7 @@ export function workloadRuntimeContract(
     });
 
     contract('an image that cannot be pulled is never blamed on the image', async () => {
-      const asked = { ...(await request(fixture.missing)), deadline: 3000 };
+      const asked = { ...(await request(fixture.missing)), deadline: fixture.failing ?? 3000 };
       const outcome = await fixture.runtime.rollout(asked).catch((error: unknown) => error);
       if (!(outcome instanceof Error)) {
         const { kind, blame } = outcome as { kind: string; blame?: string };

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { silentLog } from '../../src/base/index.ts';
+import { homeAt, silentLog } from '../../src/base/index.ts';
+import { openDatabase } from '../../src/database/index.ts';
 import { openLoopbackRegistry } from '../../src/engine/index.ts';
-import { createMemoryCatalogue } from '../../src/registry/index.ts';
-import { openBlobStore } from '../../src/storage/index.ts';
+import type { Digest } from '../../src/oci/index.ts';
+import { createMemoryCatalogue, createSqlCatalogue } from '../../src/registry/index.ts';
+import { openBlobStore, openHomeStore } from '../../src/storage/index.ts';
 import { podmanScratch } from '../integration/engine-images.ts';
 import { openCli } from '../support/cli.ts';
 
@@ -69,4 +71,24 @@ test('a fleet with tests: what passes is released with a signed result, what fai
     all.map(({ outcome }: { outcome: string }) => outcome),
     ['failed', 'passed'],
   );
+  // Why, is signed as well, and fetched by the digest that the kept result tells; no reason to accept it.
+  const rejected = all[0].digest as Digest;
+  const database = await openDatabase({ kind: 'embedded', directory: homeAt(cli.home).database });
+  context.after(() => database.close());
+  const own = await openLoopbackRegistry(
+    await openHomeStore(homeAt(cli.home)),
+    createSqlCatalogue(database),
+    silentLog,
+  );
+  context.after(() => own.close());
+  const evidence = [`${own.host}/web@${rejected}`, '--key', 'fleet.pub', '--type', 'test-result'];
+  // Another process may not use a home that this one holds open.
+  const elsewhere = { env: { HERAKLIT_HOME: join(cli.root, 'elsewhere') } };
+  const why = await cli.run(['attest', 'show', ...evidence], elsewhere);
+  assert.equal(why.code, 0, why.stderr);
+  const said = JSON.parse(why.stdout).predicate;
+  assert.deepEqual([said.result, said.failedTests], ['FAILED', ['the proxy passes on', 'from another container']]);
+  assert.equal(said.url, `urn:heraklit:verification:${all[0].id}`);
+  const accepted = await cli.run(['attest', 'verify', '--no-signature', ...evidence], elsewhere);
+  assert.deepEqual([accepted.code, /its tests failed/.test(accepted.stderr)], [3, true], accepted.stderr);
 });

@@ -46,6 +46,8 @@ workloadRuntimeContract('kubernetes cluster', async () => {
     broken,
     missing: { image: `${first.image.slice(0, first.image.lastIndexOf('@'))}@${zero}`, digest: zero },
     deadline: 60_000,
+    // A container has to end more than once until it is in CrashLoopBackOff, and to wait between.
+    ...(named === undefined ? {} : { failing: 60_000 }),
     close: async () => {
       await runtime.close();
       await cluster.close();

@@ -153,6 +153,7 @@ async function print(text: string, options: VerifyOptions, context: CliContext):
     const evidence = demandEvidence(`${opened.where}@${opened.subject.digest}`, collected, {
       signature: false,
       predicateTypes,
+      failedTests: true,
     });
     const statements = evidence.flatMap((one) => (one.kind === 'attestation' ? [one.statement] : []));
     const wanted = statements.filter(

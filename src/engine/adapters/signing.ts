@@ -23,7 +23,7 @@ import { type Attached, attachedUnder, NOTHING_ATTACHED, storeAttachments } from
 import type { FleetSigning, VerifyChecks } from '../../recipe/index.ts';
 import type { RegistryCatalogue } from '../../registry/index.ts';
 import type { BlobStore } from '../../storage/index.ts';
-import type { AttestedBuild, CandidateImage, SigningPort } from '../ports.ts';
+import type { AttestedBuild, CandidateImage, SigningPort, TestReport } from '../ports.ts';
 import { resolvedFrom } from '../workshop/resolved.ts';
 import type { Workshop } from '../workshop/workshop.ts';
 
@@ -92,8 +92,7 @@ export function signingOf(setup: SigningSetup, tools: SigningTools): SigningPort
       const run = {
         passed: checks,
         failed: [],
-        configuration: configurationOf(tools.checksOf(image), report?.configuration),
-        ...(report === undefined ? {} : { url: `urn:heraklit:verification:${report.id}`, details: report.details }),
+        ...saidBy(tools.checksOf(image), report),
       };
       const tested = await statements(name, subject.digest, [
         { type: PREDICATES['test-result'], predicate: testResultPredicate(run) },
@@ -103,6 +102,20 @@ export function signingOf(setup: SigningSetup, tools: SigningTools): SigningPort
         ...referrers(subject, tested),
         attestationTagAttachment(subject.digest, layers),
         await signatureAttachment(signer, { reference: name, subject }, before?.layers),
+      ]);
+      return { entries, statements: layers };
+    },
+    async reject({ repository, descriptor: subject, image, statements: made }, tests): Promise<Attached> {
+      const store = await workshop.store();
+      const { passed, failed, report } = tests;
+      const run = { passed, failed, ...saidBy(tools.checksOf(image), report) };
+      const tested = await statements(nameOf(repository), subject.digest, [
+        { type: PREDICATES['test-result'], predicate: testResultPredicate(run) },
+      ]);
+      const layers = await layersOfTag({ repository, descriptor: subject, statements: made }, tested, catalogue, store);
+      const entries = await storeAttachments(store, repository, [
+        ...referrers(subject, tested),
+        attestationTagAttachment(subject.digest, layers),
       ]);
       return { entries, statements: layers };
     },
@@ -119,7 +132,7 @@ export function signingOf(setup: SigningSetup, tools: SigningTools): SigningPort
 
 /** What stands under the tag already, what was said when it was built, and what its tests say. */
 async function layersOfTag(
-  { repository, descriptor, statements }: CandidateImage,
+  { repository, descriptor, statements }: Pick<CandidateImage, 'repository' | 'descriptor' | 'statements'>,
   tested: readonly SignedStatement[],
   catalogue: RegistryCatalogue,
   store: BlobStore,
@@ -128,6 +141,12 @@ async function layersOfTag(
   const layers = [...(before?.layers ?? []), ...statements, ...tested.map((one) => one.descriptor)];
   return [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
 }
+
+/** What said what to test, and where all of it is kept. */
+const saidBy = (checks: VerifyChecks | undefined, report: TestReport | undefined) => ({
+  configuration: configurationOf(checks, report?.configuration),
+  ...(report === undefined ? {} : { url: `urn:heraklit:verification:${report.id}`, details: report.details }),
+});
 
 /** @param whole digest of the checks with the files they name, where they name any */
 function configurationOf(checks: VerifyChecks | undefined, whole: Digest | undefined) {

@@ -88,7 +88,14 @@ function judged(image: string, result: VerifiedImage, report: TestReport | undef
     return { kind: 'passed', checks, event, ...(report && { report }) };
   }
   const failed = result.steps.filter((step) => !step.passed);
-  return { kind: 'rejected', reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '), event };
+  const named = (steps: typeof failed): readonly string[] => steps.map(({ name }) => name);
+  const passed = named(result.steps.filter((step) => step.passed));
+  return {
+    kind: 'rejected',
+    reason: failed.map((step) => `${step.name}: ${step.detail}`).join('; '),
+    event,
+    tests: { passed, failed: named(failed), ...(report && { report }) },
+  };
 }
 
 function reportOf(id: string, { suite, compose }: LoadedSuite, result: VerifiedImage): TestReport {

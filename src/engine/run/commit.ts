@@ -114,6 +114,8 @@ async function write(
     publisher,
     effects.flatMap((one) => one.release ?? []),
   );
+  const said = effects.flatMap((one) => one.attached ?? []);
+  if (said.length > 0) await publisher.catalogue.publishMany(said, { trx });
   const ended = (ending: Effects['ending']): readonly Task[] =>
     effects.filter((one) => one.ending === ending).map((one) => one.task);
   const released = effects.filter((one) => one.release !== undefined).map((one) => one.task);

@@ -9,6 +9,7 @@ import {
   summaryOf,
   unchangedEvent,
 } from '../../publish/index.ts';
+import type { CatalogueEntry } from '../../registry/index.ts';
 import { verifiedEvent } from '../events.ts';
 import type { Outcome } from '../outcome.ts';
 import { alternativesAfter, type Task, type TaskStatus, type TaskStep } from '../task.ts';
@@ -32,6 +33,8 @@ export interface Effects {
   readonly candidate?: Candidate;
   readonly release?: Release;
   readonly bad?: NewQuarantine;
+  /** What is said about an image that is neither made nor released here. */
+  readonly attached?: readonly CatalogueEntry[];
   /** The rollout was undone: the fleet is at the previous image again, and its tag names this. */
   readonly restore?: { readonly tag: Descriptor | undefined };
   readonly events?: readonly NewEvent[];
@@ -101,6 +104,7 @@ export function settle(task: Task, outcome: Exclude<Outcome, { kind: 'stale' }>,
       return {
         ...over('failed', outcome.reason),
         events: outcome.event === undefined ? [] : [outcome.event],
+        attached: outcome.attached.entries,
         bad: {
           image: task.image,
           digest: outcome.candidate.descriptor.digest,

@@ -15,11 +15,13 @@ export async function verifyStep(
 ): Promise<Outcome> {
   const candidate = candidateOf(task);
   const verification = await timed(context, 'verify', () => context.ports.verify.verify(candidate, signal));
+  const { signing } = context.ports;
   if (verification.kind === 'rejected') {
-    return { kind: 'rejected', job, task, candidate, reason: verification.reason, event: verification.event };
+    const { reason, event, tests } = verification;
+    const said = signing === undefined || tests === undefined ? undefined : signing.reject(candidate, tests, signal);
+    return { kind: 'rejected', job, task, candidate, reason, event, attached: (await said) ?? NOTHING_ATTACHED };
   }
   const { checks, event, report } = verification;
-  const { signing } = context.ports;
   const attached = signing === undefined ? NOTHING_ATTACHED : await signing.sign(candidate, checks, signal, report);
   return { kind: 'verified', job, task, candidate, checks, attached, event };
 }

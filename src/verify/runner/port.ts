@@ -83,6 +83,8 @@ export interface WorldRequest {
 /** Where tests run: podman or Docker, or a cluster. */
 export interface TestRunner {
   readonly name: string;
+  /** Milliseconds until it is told that a container has ended: nodes of a cluster look about once a second. */
+  readonly lag?: number;
   /** Why not, in one line; undefined when it can be used. */
   unavailable(): Promise<string | undefined>;
   /** @param execUsers of steps `exec` @throws VERIFY_TESTS_INVALID what cannot be done there, before anything is started */

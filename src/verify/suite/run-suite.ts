@@ -24,6 +24,8 @@ export interface SuiteOptions {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds it has to stay up after all else. */
   readonly stayUp?: number;
+  /** Milliseconds until the end of a container is known. */
+  readonly lag?: number;
 }
 
 export interface SuiteResult {
@@ -147,8 +149,13 @@ class SuiteRun {
     );
   }
 
+  async #pause(milliseconds: number): Promise<void> {
+    if (milliseconds > 0) await sleep(milliseconds, undefined, { signal: this.#over }).catch(() => {});
+  }
+
   /** A dependency that ended meanwhile is to blame for what fails from then on. */
   async #blameServices(): Promise<void> {
+    await this.#pause(this.#options.lag ?? 0);
     for (const { part } of this.#started) {
       if (part.name === CANDIDATE) continue;
       const mayEnd = this.#plan.parts.some(({ needs }) => needs[part.name] === 'completed');
@@ -215,13 +222,14 @@ class SuiteRun {
     await this.#allSteps();
     // A candidate that answered and then fell is no candidate.
     await this.#step('still up', undefined, async () => {
-      const enough = Date.now() + (this.#options.stayUp ?? 0);
+      const { stayUp = 0, lag = 0 } = this.#options;
+      const enough = Date.now() + Math.max(stayUp, lag);
       for (;;) {
         const problem = await this.#ending(CANDIDATE, true);
         if (problem !== undefined || Date.now() >= enough || this.#over.aborted) {
           return { problem, detail: 'it did not end' };
         }
-        await sleep(STILL_UP, undefined, { signal: this.#over }).catch(() => {});
+        await this.#pause(STILL_UP);
       }
     });
   }
@@ -252,7 +260,8 @@ export async function runSuite(plan: TestPlan, runner: TestRunner, options: Suit
     if (!isEnvironment(error)) throw error;
     return { steps: [], logs: [], environment: messageOf(error) };
   }
-  const suite = new SuiteRun(plan, options, world, over);
+  const lag = runner.lag === undefined ? {} : { lag: runner.lag };
+  const suite = new SuiteRun(plan, { ...options, ...lag }, world, over);
   let environment: string | undefined;
   let logs: readonly PartLog[] = [];
   try {

@@ -4,6 +4,9 @@ import type { Part, TestRunner } from '../port.ts';
 import { numericUser, TEST_LABEL, type TestPlacement } from './job-body.ts';
 import { ClusterWorld } from './world.ts';
 
+/** A kubelet lists its containers once a second, and says what it saw after that. */
+const LAG = 2_500;
+
 export interface KubernetesRunnerOptions extends ClusterPodsOptions, TestPlacement {}
 
 const invalid = (what: string, hint: string): Error => verifyError('VERIFY_TESTS_INVALID', what, { hint });
@@ -51,6 +54,7 @@ export function kubernetesRunner(options: KubernetesRunnerOptions): TestRunner &
   const pods: ClusterPods = openClusterPods(where);
   return {
     name: 'kubernetes',
+    lag: LAG,
     check,
     unavailable: async () => await pods.unavailable(),
     reap: async () => await pods.reap(TEST_LABEL),
