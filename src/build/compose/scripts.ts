@@ -5,6 +5,7 @@ import { constants, zstdDecompress } from 'node:zlib';
 import { type ArchiveFile, decompressBuffer, extractFiles, extractTarBuffer } from '../../archive/index.ts';
 import { type Digest, digestAlgorithm, digestHex, type LayerItem, layerCompression } from '../../oci/index.ts';
 import { createSandbox, type RunResult, type Sandbox } from '../../runtime/sandbox/index.ts';
+import { quickPrograms } from '../scripts/quick-programs.ts';
 import { unpackImage } from './base-image.ts';
 import type { DatabaseFiles } from './database.ts';
 import { databaseReader } from './database-readers.ts';
@@ -90,8 +91,10 @@ export async function runScripts(request: ComposeRequest, input: ScriptsInput): 
     await rmdir(mountPoint);
   };
   try {
-    const paths = await fill(request, input, await sandbox.recordedRoot());
-    await configure(request, sandbox, input, await sandbox.record());
+    const root = await sandbox.recordedRoot();
+    const paths = await fill(request, input, root);
+    const standIns = await quickPrograms(root);
+    await configure(request, sandbox, { ...input, standIns }, await sandbox.record());
     const recording = await sandbox.recorded();
     const [queried, unfit] = [queriedPackages(recording.queries), databaseReader(recording)];
     const moved = paths.filter((path) => !recording.before.has(path));
@@ -102,7 +105,7 @@ export async function runScripts(request: ComposeRequest, input: ScriptsInput): 
     return {
       ...{ changes, closed },
       // What lies elsewhere than its archive says, behind a link: which file was read is not known by that name.
-      reads: new Set([...recording.reads, ...moved, ...WRAPPED]),
+      reads: new Set([...recording.reads, ...moved, ...WRAPPED, ...namesOf(standIns)]),
       queried: recording.reads.has(QUERY) ? undefined : queried,
       unfit,
     };
@@ -147,6 +150,10 @@ function archiveFile(request: ComposeRequest, { descriptor, uncompressed }: Stor
     return undefined;
   return { path, compression, sha256: digestHex(descriptor.digest), uncompressed };
 }
+
+/** What stands in for a script depends on it, though nobody reads the script itself. */
+const namesOf = (standIns: ReadonlyMap<string, string>): readonly string[] =>
+  [...standIns.keys()].map((path) => path.slice(1));
 
 const QUERY = 'usr/bin/dpkg-query';
 /** Programs whose own reads a recording leaves out. */
@@ -219,7 +226,7 @@ configure
 async function configure(
   request: ComposeRequest,
   sandbox: Sandbox,
-  input: ScriptsInput,
+  input: ScriptsInput & { readonly standIns: ReadonlyMap<string, string> },
   list: () => void,
 ): Promise<void> {
   const preinsts = input.added
@@ -236,6 +243,7 @@ async function configure(
       return preinsts;
     },
     limits: { timeout: SCRIPT_TIMEOUT },
+    standIns: input.standIns,
     ...(request.signal ? { signal: request.signal } : {}),
   });
   refuse(result, result.code === PREINST_FAILED ? 'a preinst script' : 'dpkg --configure');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Log, Progress } from '../../base/index.ts';
 import type { InstalledPackage, RepositoryPackage } from '../../distro/index.ts';
 import type { Change, RunLimits, Sandbox } from '../../runtime/sandbox/index.ts';
+import { quickPrograms } from '../scripts/quick-programs.ts';
 import { dpkgOrder } from './dpkg-order.ts';
 import { type DpkgStep, dpkgSteps } from './dpkg-steps.ts';
 import { patchError } from './errors.ts';
@@ -71,7 +72,9 @@ export async function runDpkg(run: DpkgRun): Promise<DpkgResult> {
   const order = dpkgOrder(run.packages.map(({ pkg }) => pkg));
   const steps = dpkgSteps(order, run.installed);
   for (const step of steps) {
-    for (const command of commandsOf(step, steps.length === 1)) await runCommand(command, run);
+    const { unpack, configure } = commandsOf(step);
+    if (unpack !== undefined) await runCommand(unpack, run);
+    await runCommand(configure, run, await quickPrograms(run.sandbox.root));
   }
   const listedRoot = (await lstat(run.sandbox.upper)).atimeMs !== 0;
   return { changes: await Array.fromAsync(run.sandbox.changes()), listedRoot };
@@ -79,20 +82,33 @@ export async function runDpkg(run: DpkgRun): Promise<DpkgResult> {
 
 const fileName = (pkg: RepositoryPackage): string => `${pkg.name}_${pkg.architecture}.deb`;
 
-function commandsOf(step: DpkgStep, isOnly: boolean): readonly (readonly string[])[] {
+interface Commands {
+  readonly unpack: readonly string[] | undefined;
+  readonly configure: readonly string[];
+}
+
+/** As apt calls dpkg: triggers wait until packages are configured. */
+function commandsOf(step: DpkgStep): Commands {
   const files = step.unpack.map((pkg) => `/${PACKAGES}/${fileName(pkg)}`);
-  if (isOnly) return [['--install', ...files]];
   const names =
     step.configure === 'pending'
       ? ['--pending']
       : step.configure.map((pkg) => (pkg.multiArch === 'same' ? `${pkg.name}:${pkg.architecture}` : pkg.name));
-  return [...(files.length > 0 ? [['--unpack', ...files]] : []), ['--configure', ...names]];
+  return {
+    unpack: files.length > 0 ? ['--no-triggers', '--unpack', ...files] : undefined,
+    configure: ['--configure', ...names],
+  };
 }
 
-async function runCommand(command: readonly string[], run: DpkgRun): Promise<void> {
+async function runCommand(
+  command: readonly string[],
+  run: DpkgRun,
+  standIns?: ReadonlyMap<string, string>,
+): Promise<void> {
   const result = await run.sandbox.run(['dpkg', ...OPTIONS, ...command], {
     environment: ENVIRONMENT,
     limits: { ...LIMITS, ...run.limits },
+    ...(standIns === undefined ? {} : { standIns }),
     ...(run.signal === undefined ? {} : { signal: run.signal }),
   });
   run.log.debug('dpkg', { stdout: result.stdout.toString('utf8').slice(-4000) });

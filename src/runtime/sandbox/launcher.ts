@@ -8,9 +8,10 @@
  *   mount HOLDER DIRECTORY LOWERDIR  overlay on DIRECTORY/root, inside the holder's namespaces
  *   record HOLDER DIRECTORY SIZE     a tmpfs on DIRECTORY/root that notes every read, and on DIRECTORY/quiet the same
  *                                    one, where reading leaves no trace
- *   run HOLDER DIRECTORY GROUPS CWD PROCESSES MEMORY SECONDS FILESIZE FILTER [NAME=VALUE…] -- ARGV…
+ *   run HOLDER DIRECTORY GROUPS STANDINS CWD PROCESSES MEMORY SECONDS FILESIZE FILTER [NAME=VALUE…] -- ARGV…
  *                                    PROCESSES, MEMORY: 0 where a control group bounds them;
  *                                    FILTER: a seccomp program, hexadecimal
+ *                                    STANDINS: a folder in DIRECTORY (or nothing) whose files take the place of programs
  *   xattrs HOLDER DIRECTORY FOLDER   extended attributes in DIRECTORY/FOLDER: path, name, value, NUL after each; of the
  *                                    paths on standard input (NUL after each), of everything where there are none
  *
@@ -112,7 +113,7 @@ sub quiet_mount {
 }
 
 sub run {
-  my ($holder, $directory, $groups, $cwd, $processes, $memory, $seconds, $filesize, $filter, @rest) = @_;
+  my ($holder, $directory, $groups, $others, $cwd, $processes, $memory, $seconds, $filesize, $filter, @rest) = @_;
   my @environment;
   push @environment, shift @rest while @rest && $rest[0] ne '--';
   shift @rest;
@@ -132,7 +133,7 @@ sub run {
     must('prctl', 'prctl', $PDEATHSIG, 9, 0, 0, 0);
     # The parent may have died before the line above; then nobody writes this byte.
     exit 125 unless sysread($alive, my $byte, 1);
-    init($directory, $cwd, $processes, $memory, $seconds, $filesize, $filter, \@environment, \@rest);
+    init($directory, $others, $cwd, $processes, $memory, $seconds, $filesize, $filter, \@environment, \@rest);
   }
   close $alive;
   syswrite($keep, 'x');
@@ -142,7 +143,8 @@ sub run {
 
 # Process 1 of the sandbox: builds the root, starts the command, reaps what it leaves; its end kills the rest.
 sub init {
-  my ($directory, $cwd, $processes, $memory, $seconds, $filesize, $filter, $environment, $argv) = @_;
+  my ($directory, $others, $cwd, $processes, $memory, $seconds, $filesize, $filter, $environment, $argv) = @_;
+  my %stand_ins = $others eq '' ? () : read_folder("$directory/$others");
   call('keyctl', 1, 0);
   my $dot = '.';
   my $recorded = -d "$directory/quiet";
@@ -155,6 +157,7 @@ sub init {
   must('detach the host', 'umount2', $dot, 2);
   chdir '/' or fail('chdir /');
   wrap_programs() if $recorded;
+  stand_in($_, $stand_ins{$_}) for sort keys %stand_ins;
   my $command = fork;
   fail('fork') unless defined $command;
   if ($command == 0) { confine($memory, $seconds, $filesize, $filter); launch($cwd, $environment, $argv) }
@@ -239,17 +242,30 @@ sub wrap_programs {
   wrap($query, "printf '%s\\n' \"\$*\" >>$log || exit 2\nexec $quiet$query \"\$@\"\n");
 }
 sub is_program { my ($path) = @_; lstat $path; return !-l _ && -f _ }
-sub wrap {
-  my ($program, $script) = @_;
-  return unless is_program($program) && -e '/bin/sh';
-  my $wrapper = $program;
-  $wrapper =~ s{.*/}{/dev/.};
-  open(my $file, '>', $wrapper) or fail('open wrapper');
-  print $file "#!/bin/sh\n$script";
+sub wrap { my ($program, $script) = @_; stand_in($program, "#!/bin/sh\n$script") if -e '/bin/sh' }
+my $count = 0;
+sub stand_in {
+  my ($program, $content) = @_;
+  return unless is_program($program);
+  my $instead = '/dev/.program' . $count++;
+  open(my $file, '>', $instead) or fail('open stand-in');
+  print $file $content;
   close $file;
-  chmod 0755, $wrapper;
-  mount_at($wrapper, $program, 'none', $BIND, '');
+  chmod 0755, $instead;
+  mount_at($instead, $program, 'none', $BIND, '');
   mount_at('none', $program, 'none', $REMOUNT | $BIND | $RDONLY | $NOSUID | $NODEV, '');
+}
+# Contents by path; the names of files are paths with % for /.
+sub read_folder {
+  my ($path) = @_;
+  opendir(my $folder, $path) or fail('stand-ins');
+  my %content;
+  for my $name (grep { /^%/ } readdir $folder) {
+    open(my $file, '<', "$path/$name") or fail('stand-ins');
+    local $/;
+    ($content{$name =~ tr{%}{/}r}) = <$file>;
+  }
+  return %content;
 }
 sub hand_out {
   my ($queries) = @_;

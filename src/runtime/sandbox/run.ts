@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { statfs } from 'node:fs/promises';
+import { mkdtemp, statfs, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
+import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type ControlGroup, type GroupEvent, openControlGroup } from './control-group.ts';
 import { sandboxError } from './errors.ts';
@@ -45,15 +46,25 @@ export async function runInside(inside: Inside, argv: readonly string[], options
   options.signal?.throwIfAborted();
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const group = openControlGroup(limits);
+  const standIns = await writeStandIns(`/proc/${inside.holder}/root${inside.directory}`, options.standIns);
   try {
-    return await runWithin(group, inside, argv, { ...options, limits });
+    return await runWithin(group, standIns, inside, argv, { ...options, limits });
   } finally {
     await group?.remove();
   }
 }
 
+/** @returns the folder's name in the sandbox's memory, which goes with it; empty where nothing stands in */
+async function writeStandIns(memory: string, standIns: RunOptions['standIns']): Promise<string> {
+  if (standIns === undefined || standIns.size === 0) return '';
+  const folder = await mkdtemp(`${memory}/stand-ins-`);
+  for (const [path, content] of standIns) await writeFile(`${folder}/${path.replaceAll('/', '%')}`, content, 'latin1');
+  return basename(folder);
+}
+
 async function runWithin(
   group: ControlGroup | undefined,
+  standIns: string,
   { holder, directory, recorded }: Inside,
   argv: readonly string[],
   options: RunOptions & { readonly limits: RunLimits },
@@ -64,7 +75,7 @@ async function runWithin(
   );
   const seconds = Math.ceil(limits.timeout / 1000) + 1;
   const child = launch('run', [
-    ...[String(holder), directory, group?.folders.join(',') ?? '', options.cwd ?? '/'],
+    ...[String(holder), directory, group?.folders.join(',') ?? '', standIns, options.cwd ?? '/'],
     ...(['processes', 'memory'] as const).map((what) => (group?.bounds(what) === true ? '0' : String(limits[what]))),
     ...[String(seconds), String(limits.fileSize), filterFor(process.arch, recorded)],
     ...environment,

@@ -63,6 +63,21 @@ test('a command runs with its input, environment, folder and exit code', async (
   assert.equal((await sandbox.run(['/nowhere'])).code, 127);
 });
 
+test('stand-ins take the place of programs for one command, and leave nothing', async (context) => {
+  const sandbox = await overHost(context);
+  if (sandbox === undefined) return;
+  const standIns = new Map([
+    ['/usr/bin/env', '#!/bin/sh\necho "stands in for $0 \xff"\n'],
+    ['/usr/bin/not-there', '#!/bin/sh\n'],
+  ]);
+  const script = 'env; ls /usr/bin/not-there; echo x > /usr/bin/env || rm /usr/bin/env || mv /dev/null /usr/bin/env';
+  const result = await sandbox.run(sh(script), { standIns });
+  assert.equal(result.stdout.toString('latin1'), 'stands in for /usr/bin/env \xff\n');
+  assert.notEqual(result.code, 0);
+  assert.equal((await sandbox.run(sh('env | grep -c ^PATH='))).stdout.toString(), '1\n');
+  assert.deepEqual(await Array.fromAsync(sandbox.changes()), []);
+});
+
 test('changes come back as entries, whiteouts and opaque folders; the lower stays untouched', async (context) => {
   const mountPoint = mkdtempSync(join(tmpdir(), 'sandbox-'));
   context.after(() => rmdirSync(mountPoint));

@@ -28,6 +28,11 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array | (() => string);
   /** Working folder inside, `/` by default. */
   readonly cwd?: string;
+  /**
+   * While this command runs, these contents (latin1: a character is a byte) stand in for programs, by absolute path. Reading the path gives the stand-in;
+   * the command can neither change nor replace it. What is no plain file there is left alone.
+   */
+  readonly standIns?: ReadonlyMap<string, string>;
   readonly limits?: Partial<RunLimits>;
   readonly signal?: AbortSignal;
 }
