@@ -9,6 +9,7 @@ const unseen: RolloutStatus = {
   done: 0,
   total: 1,
   detail: 'the controller has not seen the change',
+  unseen: true,
 };
 
 /** Whom an abort of Argo Rollouts is to be laid at: their analysis found the image bad, or somebody pressed the button. */

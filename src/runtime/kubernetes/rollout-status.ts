@@ -10,5 +10,7 @@ export type RolloutStatus =
       readonly detail: string;
       /** It waits on purpose, for somebody or for a while: no deadline runs meanwhile. */
       readonly held?: boolean;
+      /** Its controller has not seen the newest state yet, so nothing is known of it. */
+      readonly unseen?: boolean;
     }
   | { readonly kind: 'stuck'; readonly reason: string; readonly blame: RolloutBlame };

@@ -69,6 +69,7 @@ export function rolloutStatus(kind: RunKind, object: WorkloadObject): RolloutSta
       done: 0,
       total: object.spec?.replicas ?? 1,
       detail: 'the controller has not seen the change',
+      unseen: true,
     };
   }
   switch (kind) {

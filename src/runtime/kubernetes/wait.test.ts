@@ -86,6 +86,12 @@ test('a probe that flaps is found out', async () => {
   assert.match(verdict.reason, /ready and unready again 3 times/);
 });
 
+test('a state that the controller has not seen yet is no flapping, and no beginning anew', async () => {
+  const unseen: RolloutStatus = { ...(coming as RolloutStatus & { kind: 'progressing' }), unseen: true };
+  const statuses = [unseen, complete, unseen, unseen, unseen, unseen, complete];
+  assert.deepEqual(await play({ statuses }), { verdict: { kind: 'healthy' }, looks: 7 });
+});
+
 test('a restart between two looks begins the looks anew', async () => {
   const { looks } = await play({ statuses: [complete], restarts: [0, 1, 1] });
   assert.equal(looks, 3);

@@ -106,8 +106,11 @@ class Waiting {
 
   async #progressing(status: RolloutStatus & { kind: 'progressing' }, now: number): Promise<Verdict | undefined> {
     this.#detail = status.detail;
-    if (this.#good > 0) this.#flaps += 1;
-    this.#good = 0;
+    // Our own sign of life is a new generation to a Deployment: until its controller has seen it, ready is not unready.
+    if (status.unseen !== true) {
+      if (this.#good > 0) this.#flaps += 1;
+      this.#good = 0;
+    }
     if (this.#flaps >= FLAPS) return await this.#failed(`became ready and unready again ${this.#flaps} times`, 'image');
     const crash = crashLoop(await this.#pods(), this.#run.container);
     if (crash !== undefined) return { kind: 'failed', ...crash };
