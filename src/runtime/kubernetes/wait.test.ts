@@ -17,10 +17,14 @@ interface Played {
   readonly restarts?: readonly number[];
   readonly deadline?: number;
   readonly spec?: object;
+  /** Of the workload at each look. */
+  readonly generations?: readonly number[];
+  /** Takes the generations that are assessed. */
+  readonly seen?: (number | undefined)[];
 }
 
 /** Statuses one look after the other, the last one for ever. */
-async function play({ statuses, restarts = [0], deadline = 20_000, spec = {} }: Played) {
+async function play({ statuses, restarts = [0], deadline = 20_000, spec = {}, generations = [1], seen }: Played) {
   const containers = [{ name: 'web', image: IMAGE }];
   const object = { metadata: { name: 'web' }, spec: { ...spec, template: { spec: { containers } } } } as WorkloadObject;
   let looks = 0;
@@ -53,7 +57,10 @@ async function play({ statuses, restarts = [0], deadline = 20_000, spec = {} }: 
     claim: { every: 1_000_000 } as Run['claim'],
   };
   const follower = {
-    latest: object,
+    get latest() {
+      const generation = generations[Math.min(looks, generations.length - 1)];
+      return { ...object, metadata: { ...object.metadata, generation } };
+    },
     away: 0,
     next: async () => await new Promise((resolve) => setTimeout(resolve, 2)),
   } as unknown as Follower;
@@ -62,8 +69,9 @@ async function play({ statuses, restarts = [0], deadline = 20_000, spec = {} }: 
     candidate: IMAGE,
     pods: 'app=web',
     obey: false,
-    assess: async () => {
+    assess: async ({ metadata }) => {
       looks += 1;
+      seen?.push(metadata.generation);
       return statuses[Math.min(looks, statuses.length) - 1] as RolloutStatus;
     },
   });
@@ -90,6 +98,14 @@ test('a state that the controller has not seen yet is no flapping, and no beginn
   const unseen: RolloutStatus = { ...(coming as RolloutStatus & { kind: 'progressing' }), unseen: true };
   const statuses = [unseen, complete, unseen, unseen, unseen, unseen, complete];
   assert.deepEqual(await play({ statuses }), { verdict: { kind: 'healthy' }, looks: 7 });
+});
+
+test('generations of annotations alone, as our signs of life are, need not be seen by the controller', async () => {
+  const seen: (number | undefined)[] = [];
+  const generations = [4, 5, 6, 7];
+  const { verdict } = await play({ statuses: [coming, coming, coming, complete], generations, seen });
+  assert.equal(verdict.kind, 'healthy');
+  assert.deepEqual([...new Set(seen)], [4]);
 });
 
 test('a restart between two looks begins the looks anew', async () => {

@@ -45,6 +45,8 @@ class Waiting {
   #since = performance.now();
   #detail = 'nothing happened';
   #paused = false;
+  #spec = '';
+  #generation = 0;
 
   constructor(run: Run, wait: Wait, minReadySeconds: number) {
     this.#run = run;
@@ -67,10 +69,23 @@ class Waiting {
       this.#renewed = now;
     }
     this.#paused = object.spec?.paused === true;
-    const status = await wait.assess(object);
+    const status = await wait.assess(this.#asOfSpec(object));
     if (status.kind === 'stuck') return await this.#failed(status.reason, status.blame);
     if (status.kind === 'complete') return await this.#complete(now);
     return await this.#progressing(status, now);
+  }
+
+  /**
+   * With the generation in which its spec became what it is. Later ones are of annotations alone, our own signs of life
+   * above all: a controller that is slower than those would never be seen to have seen them.
+   */
+  #asOfSpec(object: WorkloadObject): WorkloadObject {
+    const spec = JSON.stringify(object.spec);
+    if (spec !== this.#spec) {
+      this.#spec = spec;
+      this.#generation = object.metadata.generation ?? 0;
+    }
+    return { ...object, metadata: { ...object.metadata, generation: this.#generation } };
   }
 
   /** A watch may be behind what we wrote ourselves: before such a state is judged, the server is asked. */
