@@ -5,9 +5,10 @@ import type { HealthCheck } from '../port.ts';
 import type { EngineApi } from './api.ts';
 import { cannotOverlap, cloneContainer, namesOf } from './clone.ts';
 import { composeImageLabels } from './compose-image.ts';
+import { createOrShare } from './create-or-share.ts';
 import { freePort } from './free-port.ts';
 import { type Verdict, waitHealthy } from './health.ts';
-import { digestLabel, Label } from './labels.ts';
+import { Label } from './labels.ts';
 import { labelsOf, nameOf, nextName, type Replica } from './replica.ts';
 import type { Watch } from './watch.ts';
 
@@ -67,12 +68,7 @@ async function create(context: ReplaceContext, replica: Replica, target: ImageTa
     ...(published === undefined ? {} : { loopbackPorts: published }),
   });
   const name = nextName(replica.name, target.digest, target.imageId);
-  const id = await api.create(name, body).catch(async (error: unknown) => {
-    // Another process carries out the same rollout: the container is shared.
-    const made = await api.inspect(name);
-    if (made === undefined || digestLabel(labelsOf(made)) !== target.digest) throw error;
-    return made.Id;
-  });
+  const id = await createOrShare(api, name, body, target.digest);
   for (const [network, endpoint] of further) await api.connect(network, id, endpoint);
   return id;
 }
