@@ -74,6 +74,8 @@ export interface Access {
    */
   changePassword(own: OwnPassword, address: string): Promise<Principal>;
   allows(principal: Principal, permission: Permission): boolean;
+  /** Groups of the account behind it, as the identity provider said last; none where there is no account. */
+  groupsOf(principal: Principal): readonly string[];
   /** @throws ACCESS_DENIED */
   require(principal: Principal, permission: Permission): void;
   /** A token for the part of the scopes that the grants allow; with `offline`, a refresh token too. */
@@ -154,6 +156,7 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
       return signIn.withPassword(name, password, address);
     },
     allows: (principal, permission) => directory.allows(principal, permission),
+    groupsOf: (principal) => directory.groupsOf(principal),
     require(principal, permission) {
       if (directory.allows(principal, permission)) return;
       const what =

@@ -19,6 +19,8 @@ export interface Directory {
   generation(): number;
   hasAccounts(): boolean;
   account(name: string): Account | undefined;
+  /** As of the last sign-in with the provider. */
+  groupsOf(principal: Principal): readonly string[];
   key(kid: string): StoredKey | undefined;
   /** An account that is there, has not expired, and has not been signed out since. */
   isCurrent(principal: Principal, now: number): boolean;
@@ -101,6 +103,7 @@ export async function openDirectory(database: Database, log: Log): Promise<Direc
       if (principal.kind === 'owner') return true;
       return decided(state, principal.name, permission);
     },
+    groupsOf: ({ name, account }) => (account === undefined ? [] : (state.accounts.get(name)?.groups ?? [])),
     refresh,
     async close() {
       clearInterval(timer);

@@ -6,7 +6,15 @@ export interface RolloutStage {
   readonly tag: string | null;
   readonly state: 'done' | 'current' | 'next';
   readonly approval: boolean;
+  /** Distinct people who have to approve it; 0 where nobody has to. */
+  readonly approvalsNeeded: number;
   readonly approvedBy: readonly string[];
+  readonly approvals: readonly {
+    readonly by: string;
+    /** As which of `rollout.approvers`; null for the owner of the home, and where nobody is named. */
+    readonly as: string | null;
+    readonly at: string;
+  }[];
 }
 
 /** One container slot. */
@@ -175,6 +183,10 @@ export interface RolloutActor {
   readonly name: string;
   /** Whoever owns the home may everything. */
   readonly owner: boolean;
+  /** Of the account. */
+  readonly groups?: readonly string[];
+  /** The account administers. */
+  readonly admin?: boolean;
   readonly address?: string;
 }
 

@@ -144,8 +144,11 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
     if (options.hosts !== undefined) hostRoutes(scope, options.hosts, (request) => door.principalOf(request).name);
     if (options.rollouts !== undefined) {
       rolloutRoutes(scope, options.rollouts, (request) => {
-        const { kind, name } = door.principalOf(request);
-        return { name, owner: kind === 'owner', address: request.ip };
+        const principal = door.principalOf(request);
+        const { kind, name } = principal;
+        const groups = access?.groupsOf(principal) ?? [];
+        const admin = access?.allows(principal, { kind: 'admin' }) === true;
+        return { name, owner: kind === 'owner', groups, admin, address: request.ip };
       });
     }
     if (options.maintenance !== undefined) maintenanceRoutes(scope, options.maintenance, log, access !== undefined);

@@ -25,7 +25,7 @@ export interface FleetRollout {
   readonly windows?: readonly FleetRolloutWindow[];
   /** What does not wait for a window: fixes of critical advisories, of any, or nothing (the default). */
   readonly emergency?: 'critical' | 'security' | 'never';
-  /** Accounts that may approve stages and promote to them; everybody who may change something when left out. */
+  /** Accounts, `group:NAME` and `role:admin` that may approve stages and promote to them; everybody who may change something when left out. */
   readonly approvers?: readonly string[];
 }
 
@@ -58,6 +58,8 @@ export interface FleetRolloutStage {
   readonly soak?: number;
   /** True: somebody approves it before it begins. */
   readonly approval?: boolean;
+  /** As many distinct people approve it before it begins. */
+  readonly approvals?: number;
   readonly batch?: number;
   readonly windows?: readonly FleetRolloutWindow[];
 }

@@ -16,9 +16,32 @@ export function rolloutProblems({ rollout = {}, zones = [] }: Fleet): readonly P
     ...workloadProblems(rollout),
     ...strategyProblems(rollout.strategy, ['rollout', 'strategy']),
     ...windowsProblems(rollout.windows, ['rollout', 'windows']),
+    ...approverProblems(rollout),
     ...stagesProblems(rollout.stages ?? [], names),
     ...zoneProblems(zones, new Set((rollout.git ?? []).map(({ name }) => name))),
   ];
+}
+
+function approverProblems({ approvers = [], stages = [] }: FleetRollout): readonly Problem[] {
+  const roles = approvers.flatMap((name, index) =>
+    name.startsWith('role:') && name !== 'role:admin'
+      ? [problem(['rollout', 'approvers', index], 'the one role is role:admin; groups are group:NAME')]
+      : [],
+  );
+  // Groups and roles may be any number of people.
+  if (approvers.length === 0 || approvers.some((name) => /^(?:group|role):/.test(name))) return roles;
+  const people = new Set(approvers).size;
+  const stuck = stages.flatMap(({ approvals = 1 }, index) =>
+    approvals > people
+      ? [
+          problem(
+            ['rollout', 'stages', index, 'approvals'],
+            `rollout.approvers names ${people}: it would wait for ever`,
+          ),
+        ]
+      : [],
+  );
+  return [...roles, ...stuck];
 }
 
 function workloadProblems({ workloads = [] }: FleetRollout): readonly Problem[] {

@@ -26,6 +26,7 @@ export { type FreshnessOutcome, keepFresh, type NewerImage, workloadAges } from 
 export { knownWorkloads } from './known-workloads.ts';
 export { type MeasuredAnalysisOptions, measuredAnalysis } from './measured.ts';
 export { type KeptMeasurement, measurementsOf } from './measurements.ts';
+export type { Approving } from './plan/approvers.ts';
 export { planOfFleet } from './plan/of-fleet.ts';
 export { type PlannedWorkload, type RolloutPlan, takesTime } from './plan/plan.ts';
 export { simulate, strategyText } from './plan/simulate.ts';

@@ -410,6 +410,7 @@ const FLEET: Readers = {
     ),
   ),
   'rollout.stages[].approval': [OF_FLEET, 'stage.approval'],
+  'rollout.stages[].approvals': [OF_FLEET, 'stage.approvals'],
   'rollout.stages[].batch': [OF_FLEET, 'stage.batch'],
   'rollout.stages[].windows': [OF_FLEET, 'stage.windows'],
   ...under('rollout.windows[]', WINDOW),

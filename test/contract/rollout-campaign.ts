@@ -9,6 +9,7 @@ import { listQuarantine } from '../../src/publish/index.ts';
 import type { Fleet } from '../../src/recipe/index.ts';
 import { changesOf, listCampaigns, readCampaign, slotsOf } from '../../src/rollout/campaign/store.ts';
 import {
+  approvalsOfMany,
   approveCampaign,
   type Carried,
   type CarryContext,
@@ -138,6 +139,33 @@ export function campaignContract(name: string, open: () => Promise<Database>, cl
       await assert.rejects(approve('alice'), (error) => isHeraklitError(error, 'ROLLOUT_STATE'));
       await assert.rejects(operateCampaign(database, id + 1_000, 'pause', { actor: 'alice', clock }), (error) =>
         isHeraklitError(error, 'ROLLOUT_UNKNOWN'),
+      );
+    });
+
+    test('as many distinct people approve as the stage says, by name, group or role; who it was is kept', async () => {
+      const stages = [{ ...STAGES[0], approvals: 2 }];
+      const id = await begin({ rollout: { stages, approvers: ['alice', 'group:release', 'role:admin'] } });
+      const approve = (actor: string, more: { groups?: readonly string[]; admin?: boolean } = {}) =>
+        approveCampaign(database, id, { actor, owner: false, clock, ...more });
+      await carry(id);
+      assert.equal(await state(id), 'waiting (approval)');
+      for (const more of [{}, { groups: ['Release', 'dev'] }, { groups: ['release:x'] }, { admin: false }]) {
+        await assert.rejects(approve('mallory', more), (error) => isHeraklitError(error, 'ROLLOUT_NOT_APPROVER'));
+      }
+      await approve('bob', { groups: ['dev', 'release'] });
+      await approve('bob', { groups: ['dev', 'release'] });
+      await carry(id);
+      assert.equal(await state(id), 'waiting (approval)', 'the same person twice is one');
+      assert.match((await readCampaign(database.kysely, id)).reason, /by 2 people; so far bob$/);
+      await approve('carol', { admin: true });
+      await carry(id);
+      assert.equal(await state(id), 'rolledout');
+      assert.deepEqual(
+        (await approvalsOfMany(database.kysely, [id])).map(({ actor, approver }) => [actor, approver]).sort(),
+        [
+          ['bob', 'group:release'],
+          ['carol', 'role:admin'],
+        ],
       );
     });
 

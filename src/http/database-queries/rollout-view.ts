@@ -15,7 +15,12 @@ const iso = (at: number | undefined): string | null =>
 export function rolloutView(
   campaign: Campaign,
   slots: readonly CampaignSlot[],
-  approvals: readonly { readonly stage: string; readonly actor: string }[],
+  approvals: readonly {
+    readonly stage: string;
+    readonly actor: string;
+    readonly approver: string | null;
+    readonly at: Date;
+  }[],
   now: number,
 ): Rollout {
   const { plan, stage: current, state, ownedUntil } = campaign;
@@ -25,11 +30,15 @@ export function rolloutView(
     ...{ digest: campaign.digest, previous: campaign.previous ?? null, state },
     interrupted: (state === 'running' || state === 'aborting') && !owned,
     ...{ hold: campaign.hold ?? null, reason: campaign.reason, until: iso(campaign.until) },
-    stages: plan.stages.map(({ name, tag = null, approval }, index) => ({
+    stages: plan.stages.map(({ name, tag = null, approval, approvals: needed = 1 }, index) => ({
       ...{ name, tag, approval },
       state:
         index < current || state === 'rolledout' ? 'done' : index === current && !hasEnded(state) ? 'current' : 'next',
+      approvalsNeeded: approval ? needed : 0,
       approvedBy: approvals.filter((one) => one.stage === name).map(({ actor }) => actor),
+      approvals: approvals
+        .filter((one) => one.stage === name)
+        .map(({ actor, approver, at }) => ({ by: actor, as: approver, at: at.toISOString() })),
     })),
     workloads: slots.map((slot) => ({
       ...{ workload: slot.workload, container: slot.container, previous: slot.previous },

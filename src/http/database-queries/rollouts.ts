@@ -154,10 +154,10 @@ function wordOf(
   action: string,
   reference: string,
   { reason, now, stage: named }: RolloutWord,
-  { name, owner, address }: RolloutActor,
-): stage.Word & { readonly owner: boolean; readonly stage?: string | undefined } {
+  { name, owner, address, groups, admin }: RolloutActor,
+): stage.Word & stage.Approving & { readonly stage?: string | undefined } {
   const entry: AuditEntry = {
     ...{ actor: name, action: `rollout.${action}`, reference, result: 'done', detail: reason, address },
   };
-  return { actor: name, owner, reason, now, stage: named, within: (trx) => writeAudit(trx, [entry]) };
+  return { actor: name, owner, groups, admin, reason, now, stage: named, within: (trx) => writeAudit(trx, [entry]) };
 }

@@ -27,11 +27,20 @@ export async function factsOf({ kysely }: Database, id: number): Promise<Known> 
       setback === undefined
         ? undefined
         : { state: setback.outcome as 'rolledback', reason: `${setback.workload}: ${setback.reason}` },
-    approved: new Set(approvals.map(({ stage }) => stage)),
+    approvedBy: approversByStage(approvals),
     quarantined: bad?.reason,
     newer,
   };
   return { campaign, slots, facts };
+}
+
+/** Stage → the people who approved it. */
+export function approversByStage(
+  approvals: readonly { readonly stage: string; readonly actor: string }[],
+): ReadonlyMap<string, readonly string[]> {
+  const people = new Map<string, string[]>();
+  for (const { stage, actor } of approvals) people.set(stage, [...(people.get(stage) ?? []), actor]);
+  return people;
 }
 
 /** Begun and not finished; what is only proposed has changed nothing. */

@@ -19,8 +19,8 @@ export interface CampaignFacts {
   readonly openSlots: number;
   /** A slot that did not come through. */
   readonly setback: { readonly state: 'rolledback' | 'overtaken'; readonly reason: string } | undefined;
-  /** Stages that somebody approved. */
-  readonly approved: ReadonlySet<string>;
+  /** Stage → distinct people who approved it. */
+  readonly approvedBy: ReadonlyMap<string, readonly string[]>;
   /** Why its digest is quarantined. */
   readonly quarantined: string | undefined;
   /** The last later release of the same image that did not prove bad. */
@@ -70,8 +70,17 @@ function stageMove(facts: CampaignFacts, now: number): Move {
     if (until <= now || last) return { kind: 'advance' };
     return { kind: 'wait', hold: 'soak', reason: `${current.name} is watched before the next stage`, until };
   }
-  if (current.approval && !facts.approved.has(current.name)) {
-    return { kind: 'wait', hold: 'approval', reason: `${current.name} is to be approved`, until: undefined };
+  const people = facts.approvedBy.get(current.name) ?? [];
+  const { approvals = 1 } = current;
+  if (current.approval && people.length < approvals) {
+    const count = approvals === 1 ? '' : ` by ${approvals} people`;
+    const so = people.length === 0 ? '' : `; so far ${people.join(', ')}`;
+    return {
+      kind: 'wait',
+      hold: 'approval',
+      reason: `${current.name} is to be approved${count}${so}`,
+      until: undefined,
+    };
   }
   return heldByWindow(facts, now) ?? heldByRetry(facts, now) ?? { kind: 'roll' };
 }

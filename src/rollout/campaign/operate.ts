@@ -2,10 +2,13 @@ import { type Clock, systemClock } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
 import { quarantine } from '../../publish/index.ts';
 import { rolloutError } from '../errors.ts';
+import { type Approving, approverOf } from '../plan/approvers.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import { approversByStage } from './facts.ts';
 import type { Campaign } from './record.ts';
 import { hasEnded, type OperatorAction, operate } from './state.ts';
 import { passWaitingSteps } from './steps.ts';
-import { changeCampaign } from './store.ts';
+import { approvalsOfMany, changeCampaign } from './store.ts';
 
 /** Who says so, and why. */
 export interface Word {
@@ -65,37 +68,49 @@ const refused = (id: number, action: string, why: string): Error =>
 export async function approveCampaign(
   database: Database,
   id: number,
-  word: Word & { readonly stage?: string | undefined /** Whoever owns the home may. */; readonly owner: boolean },
+  word: Word & Approving & { readonly stage?: string | undefined },
 ): Promise<{ readonly campaign: Campaign; readonly stage: string }> {
   const { actor, clock = systemClock } = word;
   return await database.transaction(async (trx) => {
     await word.within?.(trx);
+    const people = approversByStage(await approvalsOfMany(trx, [id]));
     let stage = '';
+    let approver: string | null = null;
     const decide = (now: Campaign) => {
-      stage = stageToApprove(now, word.stage);
-      const { approvers } = now.plan;
-      if (!word.owner && approvers.length > 0 && !approvers.includes(actor)) {
-        throw rolloutError('ROLLOUT_NOT_APPROVER', `${actor} may not approve rollout ${id}`, {
-          hint: `rollout.approvers names ${approvers.join(', ')}.`,
-        });
-      }
+      stage = stageToApprove(now, word.stage, people);
+      approver = mayApprove(now.plan.approvers, word, `approve rollout ${id}`);
       const why = word.reason === undefined || word.reason === '' ? '' : `: ${word.reason}`;
-      return { reason: `${stage} approved by ${actor}${why}` };
+      const as = approver === null || approver === actor ? '' : ` (${approver})`;
+      return { reason: `${stage} approved by ${actor}${as}${why}` };
     };
     const campaign = await changeCampaign(trx, id, decide, { actor, clock });
     await trx
       .insertInto('rollout_approval')
-      .values({ campaign: id, stage, actor, at: new Date(clock.now()) })
+      .values({ campaign: id, stage, actor, approver, at: new Date(clock.now()) })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     return { campaign, stage };
   });
 }
 
-function stageToApprove({ id, state, plan, stage }: Campaign, named: string | undefined): string {
+/** @returns as which of the approvers @throws ROLLOUT_NOT_APPROVER */
+export function mayApprove(approvers: readonly string[], who: Approving, what: string): string | null {
+  const approver = approverOf(approvers, who);
+  if (approver !== undefined) return approver;
+  throw rolloutError('ROLLOUT_NOT_APPROVER', `${who.actor} may not ${what}`, {
+    hint: `rollout.approvers names ${approvers.join(', ')}.`,
+  });
+}
+
+function stageToApprove(
+  { id, state, plan, stage }: Campaign,
+  named: string | undefined,
+  people: ReadonlyMap<string, readonly string[]>,
+): string {
   if (hasEnded(state)) throw refused(id, 'approved', `it has ended: ${state}`);
   const waiting = plan.stages.slice(stage).filter(({ approval }) => approval);
-  const found = named === undefined ? waiting[0] : waiting.find(({ name }) => name === named);
+  const lacks = ({ name, approvals = 1 }: PlannedStage): boolean => (people.get(name)?.length ?? 0) < approvals;
+  const found = named === undefined ? (waiting.find(lacks) ?? waiting[0]) : waiting.find(({ name }) => name === named);
   if (found !== undefined) return found.name;
   const known = waiting.map(({ name }) => name).join(', ');
   const why = known === '' ? 'no stage of it is to be approved any more' : `only ${known} of it can be`;

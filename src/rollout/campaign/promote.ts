@@ -3,9 +3,10 @@ import type { Database } from '../../database/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import type { RegistryCatalogue } from '../../registry/index.ts';
 import { rolloutError } from '../errors.ts';
+import type { Approving } from '../plan/approvers.ts';
 import type { PlannedStage, RolloutPlan } from '../plan/plan.ts';
 import { refuseQuarantined } from '../quarantine.ts';
-import { approveCampaign, type Word } from './operate.ts';
+import { approveCampaign, mayApprove, type Word } from './operate.ts';
 import type { Campaign, NewCampaign } from './record.ts';
 import { registryOfLast, releasedImage } from './released.ts';
 import { beginCampaign, listCampaigns } from './store.ts';
@@ -39,7 +40,7 @@ export interface PromotionContext {
 export async function promote(
   context: PromotionContext,
   request: PromotionRequest,
-  word: Word & { readonly owner: boolean },
+  word: Word & Approving,
 ): Promise<Campaign> {
   const { database, plan } = context;
   const index = plan.stages.findIndex(({ name }) => name === request.to);
@@ -63,25 +64,23 @@ export async function promote(
       hint: `\`heraklit promote ${request.image} --to ${before.name}\` first, or say --skip.`,
     });
   }
-  mayPromote(plan, word);
+  const approver = mayApprove(plan.approvers, word, 'promote');
   const registry = context.registryHost ?? (await registryOfLast(database.kysely, request.image, image.repository));
   if (registry === undefined) throw imageUnknown(request.image);
   const { actor, clock = systemClock } = word;
+  // Who promotes approves; where several have to, the others are waited for.
+  const shared = stage.approval && (stage.approvals ?? 1) > 1;
   return await database.transaction(async (trx) => {
     await word.within?.(trx);
     const wanted: NewCampaign = {
       ...{ cause: 'promotion', name: request.image, fleet: context.fleet, repository: image.repository },
       ...{ tag: image.tag, image: `${registry}/${image.repository}@${digest}`, digest, previous: undefined },
-      ...{ plan: { ...plan, stages: [{ ...stage, approval: false }] }, anyTime: false, carrier: 'loop' },
+      ...{ plan: { ...plan, stages: [{ ...stage, approval: shared }] }, anyTime: false, carrier: 'loop' },
     };
-    return await beginCampaign(trx, wanted, { actor, reason: `promoted to ${stage.name} by ${actor}`, clock });
-  });
-}
-
-function mayPromote({ approvers }: RolloutPlan, { actor, owner }: Word & { readonly owner: boolean }): void {
-  if (owner || approvers.length === 0 || approvers.includes(actor)) return;
-  throw rolloutError('ROLLOUT_NOT_APPROVER', `${actor} may not promote`, {
-    hint: `rollout.approvers names ${approvers.join(', ')}.`,
+    const begun = await beginCampaign(trx, wanted, { actor, reason: `promoted to ${stage.name} by ${actor}`, clock });
+    const approval = { campaign: begun.id, stage: stage.name, actor, approver, at: new Date(clock.now()) };
+    if (shared) await trx.insertInto('rollout_approval').values(approval).execute();
+    return begun;
   });
 }
 

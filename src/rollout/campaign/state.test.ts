@@ -92,7 +92,7 @@ test('whatever people say in between, a rollout that gets its approvals ends, an
           until: undefined,
           openSlots,
           setback: undefined,
-          approved: new Set(),
+          approvedBy: new Map(),
           quarantined: undefined,
           newer: undefined,
         },
@@ -102,7 +102,8 @@ test('whatever people say in between, a rollout that gets its approvals ends, an
         assert.ok(next.state === facts.state || mayFollow(facts.state, next.state), `${facts.state} → ${next.state}`);
         facts = next;
       };
-      const approveAll = (): void => step({ ...facts, approved: new Set(stages.map(({ name }) => name)) });
+      const approveAll = (): void =>
+        step({ ...facts, approvedBy: new Map(stages.map(({ name }) => [name, ['alice']])) });
       for (const word of words) {
         now += 7;
         if (word === 'approve') approveAll();

@@ -235,6 +235,9 @@ export interface Approval {
   readonly campaign: number;
   readonly stage: string;
   readonly actor: string;
+  /** As which of the approvers: a name, `group:NAME`, `role:admin`; null for the owner, and where nobody is named. */
+  readonly approver: string | null;
+  readonly at: Date;
 }
 
 /** Who approved which stages of some rollouts. */
@@ -242,7 +245,7 @@ export async function approvalsOfMany(reader: DatabaseReader, ids: readonly numb
   if (ids.length === 0) return [];
   return await reader
     .selectFrom('rollout_approval')
-    .select(['campaign', 'stage', 'actor'])
+    .select(['campaign', 'stage', 'actor', 'approver', 'at'])
     .where(among(ids))
     .orderBy('at')
     .orderBy('actor')

@@ -31,8 +31,9 @@ function stagesOf(rollout: FleetRollout, zones: readonly FleetZone[]): readonly 
   const plain = { soak: 0, approval: false, batch, windows };
   if (stages !== undefined) {
     return stages.map(({ name, tag = name, soak = 0, zone, workloads, clusters, namespaces, ...stage }) => ({
-      ...{ name, soak: soak * SECOND, approval: stage.approval ?? false },
+      ...{ name, soak: soak * SECOND, approval: stage.approval === true || stage.approvals !== undefined },
       ...{ batch: stage.batch ?? batch, windows: stage.windows ?? windows },
+      ...(stage.approvals === undefined ? {} : { approvals: stage.approvals }),
       ...(tag === '' ? {} : { tag }),
       ...(zone === undefined ? {} : { zone }),
       ...(workloads === undefined ? {} : { workloads }),

@@ -32,6 +32,8 @@ export interface PlannedStage {
   /** Milliseconds. */
   readonly soak: number;
   readonly approval: boolean;
+  /** Distinct people who have to approve; 1 when undefined. */
+  readonly approvals?: number;
   readonly batch: number;
   readonly windows: readonly FleetRolloutWindow[];
 }
