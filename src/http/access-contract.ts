@@ -73,6 +73,8 @@ export interface Me {
   readonly name: string;
   readonly kind: AccountKind | 'anonymous' | 'owner';
   readonly view: boolean;
+  /** May steer rollouts. */
+  readonly change: boolean;
   readonly admin: boolean;
   /** False where there are no accounts to sign in with. */
   readonly accounts: boolean;

@@ -60,6 +60,7 @@ export const Me = Type.Object(
     name: text,
     kind: oneOf(['person', 'robot', 'oidc', 'anonymous', 'owner'] as const),
     view: Type.Boolean(),
+    change: Type.Boolean(),
     admin: Type.Boolean(),
     accounts: Type.Boolean(),
   },

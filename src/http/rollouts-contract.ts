@@ -30,6 +30,9 @@ export interface RolloutSlot {
   readonly step: number | null;
   readonly steps: number | null;
   readonly weight: number | null;
+  /** Copies of the workload that are ready, and that are wanted, as its runtime told last; null where it tells none. */
+  readonly ready: number | null;
+  readonly wanted: number | null;
   readonly started: string;
   readonly finished: string | null;
 }

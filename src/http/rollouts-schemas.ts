@@ -43,6 +43,8 @@ export const Rollout = Type.Object(
           step: orNull(count),
           steps: orNull(count),
           weight: orNull(count),
+          ready: orNull(count),
+          wanted: orNull(count),
           started: time,
           finished: orNull(time),
         },

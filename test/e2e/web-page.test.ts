@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
-import { type FleetQueries, httpError, serveHttp } from '../../src/http/index.ts';
+import { type FleetQueries, httpError, type Rollouts, serveHttp } from '../../src/http/index.ts';
 import { memoryEventStream, pushSampleEvents, sampleFleet, sampleQueries } from '../support/sample-fleet.ts';
+import { sampleRollouts } from '../support/sample-rollouts.ts';
 
 const CHROMIUM = process.env.HERAKLIT_CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -40,7 +41,7 @@ after(async () => {
   if (built !== undefined) await rm(await built, { recursive: true, force: true });
 });
 
-async function open(context: TestContext, queries: FleetQueries = sampleQueries) {
+async function open(context: TestContext, queries: FleetQueries = sampleQueries, rollouts?: Rollouts) {
   if (!existsSync(CHROMIUM)) {
     context.skip('chromium not installed');
     return undefined;
@@ -48,7 +49,7 @@ async function open(context: TestContext, queries: FleetQueries = sampleQueries)
   built ??= builtPage();
   const events = memoryEventStream();
   const { server, url } = await serveHttp(
-    { queries, events, web: await built },
+    { queries, events, web: await built, ...(rollouts === undefined ? {} : { rollouts }) },
     { host: '127.0.0.1', port: 0, accounts: false },
   );
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
@@ -150,5 +151,73 @@ test('an empty fleet, and one that cannot be read, say so', async (context) => {
   broken = false;
   await page.getByRole('button', { name: 'Try again' }).click();
   await page.getByText('No images yet').waitFor();
+  assert.deepEqual(problems, []);
+});
+
+test('the page of rollouts shows and steers them by keyboard, asks before what cannot be undone, and tells refusals', async (context) => {
+  const rollouts = sampleRollouts();
+  const opened = await open(context, sampleQueries, rollouts);
+  if (opened === undefined) return;
+  const { page, url, events, problems } = opened;
+  page.setDefaultTimeout(120_000);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto(`${url}/#rollouts`);
+  const web = page.getByRole('article', { name: /shop-web/ });
+  await web.getByText('step 1 of 3').waitFor();
+  await web.getByText('2 of 4 ready').waitFor();
+  await web.getByText('2 of 2 approvals: bob (group:release), carol').waitFor();
+  await page.getByRole('heading', { name: 'Quarantine' }).waitFor();
+  await page.getByText('zone.violation').waitFor();
+  assert.equal(await page.getByRole('article').count(), 2, 'what ended is behind a button');
+  await web.getByText('History').click();
+  await web.getByText('by alice').waitFor();
+  await shoot(page, 'rollouts-light');
+
+  // All of it by keyboard: reached, pressed, and the dialog is left by Escape.
+  await web.getByRole('button', { name: 'Pause' }).focus();
+  await page.keyboard.press('Enter');
+  await web.getByText('paused by somebody').waitFor();
+  await web.getByRole('button', { name: 'Abort', disabled: false }).focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: /Abort rollout 7/ });
+  await dialog.waitFor();
+  await shoot(page, 'rollouts-confirm');
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  assert.deepEqual(rollouts.said, ['pause 7 anonymous {}'], 'nothing is done that was not confirmed');
+  await web.getByRole('button', { name: 'Abort' }).click();
+  await dialog.getByLabel('Reason, kept in the history').fill('too slow');
+  await dialog.getByRole('button', { name: 'Abort' }).click();
+  await web.getByText('aborting').first().waitFor();
+  assert.deepEqual(rollouts.said.slice(1), ['abort 7 anonymous {"reason":"too slow"}']);
+  await page
+    .getByRole('article', { name: /shop-api/ })
+    .getByRole('button', { name: 'Approve' })
+    .click();
+  await page.getByRole('alert').getByText('may not approve rollout 6').waitFor();
+
+  // Live by the event stream: no button, no reload.
+  rollouts.all = rollouts.all.filter(({ id }) => id !== 7);
+  events.push('rollout.changed', 'shop-web', {});
+  await web.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Ended, too' }).click();
+  await page
+    .getByRole('article', { name: /billing/ })
+    .getByText('rolled back')
+    .first()
+    .waitFor();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 420, height: 900 });
+  await shoot(page, 'rollouts-phone');
+  const wide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth + 1');
+  assert.equal(wide, false, 'the page scrolls sideways on a phone');
+
+  rollouts.all = [];
+  events.push('rollout.changed', 'shop-web', {});
+  await page.getByText('Nothing was rolled out yet').waitFor();
+  rollouts.broken = true;
+  await page.goto('about:blank');
+  await page.goto(`${url}/#rollouts`);
+  await page.getByText('the database does not answer').waitFor();
   assert.deepEqual(problems, []);
 });

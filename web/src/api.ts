@@ -12,8 +12,17 @@ export class ApiError extends Error {
   }
 }
 
-async function get<T>(path: string, signal: AbortSignal): Promise<T> {
-  const response = await fetch(`/api/v1/${path}`, { signal, headers: { accept: 'application/json' } });
+export async function get<T>(path: string, signal: AbortSignal): Promise<T> {
+  return await answerOf<T>(await fetch(`/api/v1/${path}`, { signal, headers: { accept: 'application/json' } }));
+}
+
+/** The browser says itself which page asks (Origin, Sec-Fetch-Site); the server believes nothing else. */
+export async function post<T>(path: string, body: object): Promise<T> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  return await answerOf<T>(await fetch(`/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) }));
+}
+
+async function answerOf<T>(response: Response): Promise<T> {
   const body = (await response.json().catch(() => undefined)) as T | Problem | undefined;
   if (response.ok && body !== undefined) return body as T;
   // Signed out, or never in: the server's own page asks who it is and comes back here.

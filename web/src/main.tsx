@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/table.css';
 import './styles/panels.css';
+import './styles/rollouts.css';
 
 const client = new QueryClient({
   defaultOptions: { queries: { staleTime: 5_000, retry: 2, refetchOnWindowFocus: true } },

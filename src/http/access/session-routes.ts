@@ -52,6 +52,7 @@ export function sessionRoutes(server: FastifyInstance, door: Door, access: Acces
       name: principal.name,
       kind: principal.kind,
       view: door.allows(principal, { kind: 'view' }),
+      change: door.allows(principal, { kind: 'change' }),
       admin: door.allows(principal, { kind: 'admin' }),
       accounts: door.asksForAccounts(),
     };

@@ -11,6 +11,14 @@ import type { Rollout, RolloutSimulation } from '../rollouts-contract.ts';
 const iso = (at: number | undefined): string | null =>
   at === undefined || !Number.isFinite(at) ? null : new Date(at).toISOString();
 
+export interface Copies {
+  readonly ready: number | null;
+  readonly wanted: number;
+}
+
+export const copiesKey = (slot: { readonly workload: string; readonly container: string }): string =>
+  `${slot.workload}\n${slot.container}`;
+
 /** A rollout as it is told. */
 export function rolloutView(
   campaign: Campaign,
@@ -22,6 +30,7 @@ export function rolloutView(
     readonly at: Date;
   }[],
   now: number,
+  copies: ReadonlyMap<string, Copies> = new Map(),
 ): Rollout {
   const { plan, stage: current, state, ownedUntil } = campaign;
   const owned = ownedUntil !== undefined && ownedUntil > now;
@@ -45,6 +54,8 @@ export function rolloutView(
       ...{ outcome: slot.outcome ?? null, reason: slot.reason === '' ? (slot.proposed ?? '') : slot.reason },
       step: slot.step === undefined ? null : slot.step + 1,
       ...{ steps: slot.steps ?? null, weight: slot.weight ?? null },
+      ready: copies.get(copiesKey(slot))?.ready ?? null,
+      wanted: copies.get(copiesKey(slot))?.wanted ?? null,
       ...{ started: new Date(slot.started).toISOString(), finished: iso(slot.finished) },
     })),
     owner: owned ? (nameOf(campaign.owner) ?? null) : null,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type AuditEntry, writeAudit } from '../../access/index.ts';
 import { systemClock } from '../../base/index.ts';
 import type { Database } from '../../database/index.ts';
@@ -15,7 +16,7 @@ import type {
   RolloutWord,
 } from '../rollouts-contract.ts';
 import { measurementsAt } from './rollout-measurements.ts';
-import { rolloutView, simulationView } from './rollout-view.ts';
+import { type Copies, copiesKey, rolloutView, simulationView } from './rollout-view.ts';
 
 export interface DatabaseRolloutsOptions {
   readonly database: Database;
@@ -35,6 +36,7 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
   const views = async (campaigns: readonly stage.Campaign[]): Promise<readonly Rollout[]> => {
     const ids = campaigns.map(({ id }) => id);
     const [slots, approvals] = await Promise.all([stage.slotsOf(kysely, ids), stage.approvalsOfMany(kysely, ids)]);
+    const copies = await copiesOf(kysely, slots);
     const now = systemClock.now();
     return campaigns.map((one) =>
       rolloutView(
@@ -42,6 +44,7 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
         slots.filter(({ campaign }) => campaign === one.id),
         approvals.filter(({ campaign }) => campaign === one.id),
         now,
+        copies,
       ),
     );
   };
@@ -134,6 +137,26 @@ const quarantineView = ({ since, ...entry }: QuarantineEntry): QuarantinedDigest
   ...entry,
   since: since.toISOString(),
 });
+
+/** Of the workloads of some slots, as their runtimes told last. */
+async function copiesOf(
+  reader: Database['kysely'],
+  slots: readonly { readonly workload: string }[],
+): Promise<ReadonlyMap<string, Copies>> {
+  const ids = [...new Set(slots.map(({ workload }) => workload))];
+  if (ids.length === 0) return new Map();
+  const rows = await reader
+    .selectFrom('workload')
+    .select(['id', 'container', 'ready', 'replicas'])
+    .where(sql<boolean>`id = any(${sql.val(ids)}::text[])`)
+    .execute();
+  return new Map(
+    rows.map(({ id, container, ready, replicas }) => [
+      copiesKey({ workload: id, container }),
+      { ready, wanted: replicas },
+    ]),
+  );
+}
 
 function withFleet(options: DatabaseRolloutsOptions): DatabaseRolloutsOptions & {
   readonly fleet: NonNullable<DatabaseRolloutsOptions['fleet']>;
