@@ -51,7 +51,10 @@ async function answering(api: RealApi, programs: Programs, folder: string): Prom
     }
     await sleep(100);
   }
-  // Pods need the account that the controller manager makes.
+}
+
+/** Pods need the account that the controller manager makes. */
+async function controlled(api: RealApi): Promise<void> {
   while ((await api.call('GET', '/api/v1/namespaces/default/serviceaccounts/default')).status !== 200) await sleep(100);
 }
 
@@ -72,6 +75,9 @@ export async function startControlPlane(
   };
   try {
     await answering(api, programs, folder);
+    programs.start('kube-controller-manager');
+    programs.start('kube-scheduler');
+    await controlled(api);
   } catch (error) {
     await close();
     throw error;

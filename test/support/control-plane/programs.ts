@@ -57,7 +57,7 @@ export function kubeconfigOf(server: string, authority: Buffer, user: object, co
   });
 }
 
-/** etcd, API server with RBAC, controller manager and scheduler on loopback; all they write lies in `folder`. */
+/** etcd and an API server with RBAC on loopback, controller manager and scheduler to be started when it answers; all they write lies in `folder`. */
 export async function startPrograms(binaries: ControlPlaneBinaries, folder: string): Promise<Programs> {
   const at = (name: string): string => join(folder, name);
   const [clients, peers, secure] = [await freePort(), await freePort(), await freePort()];
@@ -114,7 +114,8 @@ export async function startPrograms(binaries: ControlPlaneBinaries, folder: stri
     running.delete(name);
     if (child !== undefined) await endChild(child, signal);
   };
-  for (const name of ENDED.toReversed()) start(name);
+  // The others end by themselves where no API server answers within some seconds.
+  for (const name of ['etcd', 'kube-apiserver'] as const) start(name);
   return {
     dead: () => [...running.values()].find(({ exitCode }) => exitCode !== null),
     kill: async (name) => await end(name, 'SIGKILL'),
