@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createZstdCompress } from 'node:zlib';
 import { decompress } from '../../archive/index.ts';
 import {
   type Descriptor,
   type Digest,
+  digestHex,
   digestOf,
   type HistoryEntry,
   type ImageConfig,
@@ -20,14 +21,12 @@ import {
 import { type BlobStore, relyOn } from '../../storage/index.ts';
 import type { BuildStatistics } from '../types.ts';
 import { CACHE_ANNOTATION } from './cache/build-cache.ts';
+import { compressFile, layerCompressor } from './compress-layer.ts';
 import { rebuildError } from './errors.ts';
 import { completeHistory, createdAt, timed } from './history.ts';
 import type { LockedImage } from './lock.ts';
 import type { SecretSearch } from './secrets.ts';
 import { tidyLayer } from './tidy-layer.ts';
-
-/** Bytes that the compressor hands on at once: small ones, thousands of them, cost the collector more than the compressing. */
-const COMPRESSED_CHUNK = 1024 * 1024;
 
 /** How the base lies in the result: its own layers, byte for byte, below what the build added. */
 export interface ResultBase {
@@ -46,6 +45,8 @@ export interface ImportFacts {
   /** Digest of the lock. */
   readonly lock: string;
   readonly secrets: SecretSearch;
+  /** Folder of the builder's own layout, where the result is one. */
+  readonly layout?: string;
   readonly renames: ReadonlyMap<string, string>;
   /** Own layers are written anew: sorted, with no time after this one (seconds). */
   readonly epoch?: number;
@@ -78,7 +79,7 @@ export async function importResult(
       const layer = result.manifest.layers[at] as Descriptor;
       const stored =
         facts.epoch === undefined
-          ? { descriptor: await storeLayer(result, layer, diffId, store, facts.secrets), diffId }
+          ? { descriptor: await storeLayer(result, layer, diffId, store, facts), diffId }
           : await tidyLayer(result.blobs, layer, facts.epoch, store);
       const { descriptor } = stored;
       diffIds[at] = stored.diffId;
@@ -136,36 +137,22 @@ async function storeLayer(
   layer: Descriptor,
   diffId: Digest,
   store: BlobStore,
-  secrets: SecretSearch,
+  facts: ImportFacts,
 ): Promise<Descriptor> {
+  const { secrets } = facts;
   const scratch = await store.scratch();
   try {
-    const blob = await result.blobs.open(layer.digest);
     // A plain layer is read against its digest. What came out of a cache is still as a registry had it.
     const isPlain = layer.digest === diffId;
-    const plain = isPlain ? blob : decompress(blob, layerCompression(layer.mediaType) ?? 'none');
-    const hash = isPlain ? undefined : createHash('sha256');
     const watch = secrets.watch(`layer ${diffId}`);
-    const watching = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        try {
-          watch(chunk);
-          hash?.update(chunk);
-          done(null, chunk);
-        } catch (error) {
-          done(error as Error);
-        }
-      },
-    });
-    const compressed = createZstdCompress({ chunkSize: COMPRESSED_CHUNK });
-    const file = createWriteStream(scratch.path);
-    if (isPlain && !secrets.wanted) await pipeline(blob, compressed, file);
-    else await pipeline(Readable.from(plain, { objectMode: false }), watching, compressed, file);
-    const actual = hash === undefined ? diffId : `sha256:${hash.digest('hex')}`;
-    if (actual !== diffId)
+    const actual =
+      isPlain && facts.layout !== undefined
+        ? await compressFile(join(facts.layout, 'blobs', 'sha256', digestHex(diffId)), scratch.path, watch)
+        : await compressBlob(await result.blobs.open(layer.digest), layer, scratch.path, watch);
+    if (`sha256:${actual}` !== diffId)
       throw rebuildError(
         'REBUILD_FAILED',
-        `the builder’s layer ${layer.digest} holds ${actual}, and its image says ${diffId}`,
+        `the builder’s layer ${layer.digest} holds sha256:${actual}, and its image says ${diffId}`,
       );
     const { size } = await stat(scratch.path);
     const committed = await scratch.commit();
@@ -174,6 +161,30 @@ async function storeLayer(
     await scratch.discard();
     throw error;
   }
+}
+
+/** The same for a layer that is no plain file. */
+async function compressBlob(
+  blob: Readable,
+  { mediaType }: Descriptor,
+  to: string,
+  watch: (chunk: Uint8Array) => void,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const watching = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      try {
+        watch(chunk);
+        hash.update(chunk);
+        done(null, chunk);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+  const plain = decompress(blob, layerCompression(mediaType) ?? 'none');
+  await pipeline(Readable.from(plain, { objectMode: false }), watching, layerCompressor(), createWriteStream(to));
+  return hash.digest('hex');
 }
 
 /** Names that the driver gave to pinned images stand in comments of the history. */

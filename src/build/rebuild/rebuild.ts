@@ -147,7 +147,7 @@ async function importMade(
 ): Promise<ImportedImage> {
   const result = await openImage(made, made.kind === 'oci' ? { platform } : {});
   try {
-    return await importResult(result, bases, store, facts);
+    return await importResult(result, bases, store, made.kind === 'oci' ? { ...facts, layout: made.directory } : facts);
   } finally {
     await result.close();
   }
