@@ -35,6 +35,17 @@ const kept = (decision: ReturnType<typeof decide>): readonly string[] =>
   decision.tags.filter(({ keep }) => keep).map(({ name }) => name);
 const gone = (decision: ReturnType<typeof decide>): readonly Digest[] => decision.manifests.map(({ digest }) => digest);
 
+test('steps of a build cache go by age, 30 days unless a rule says another, and take no place among the newest', () => {
+  const cache = (days: number): TagFacts => tag(`buildcache-${'0a'.repeat(12)}-step-${days}`, days);
+  const tags = [tag('v1', 90), tag('v2', 60), cache(1), cache(20), cache(40)];
+  const names = (...days: number[]): readonly string[] => days.map((day) => cache(day).name);
+  assert.deepEqual(kept(decide(tags, { newest: 1 })), ['v2', ...names(1, 20)]);
+  assert.deepEqual(kept(decide(tags, { newerThan: 10 })), names(1));
+  assert.deepEqual(kept(decide(tags, { tags: ['buildcache-*'] })), names(1, 20, 40));
+  const old = decide(tags, { newest: 2 }).tags.at(-1);
+  assert.deepEqual(old?.reasons, ['build cache, older than 30 days']);
+});
+
 test('newest, newer than and patterns each keep tags, and each says why', () => {
   const tags = [tag('v1', 90), tag('v2', 60), tag('v3', 20), tag('latest', 95), tag('nightly', 5)];
   assert.deepEqual(kept(decide(tags, { newest: 2 })), ['v3', 'nightly']);

@@ -46,6 +46,11 @@ const DAY = 86_400_000;
 /** How clients without referrers name what belongs to an image: cosign's `sha256-….sig`, the fallback `sha256-…`. */
 const BELONGS = /^(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})(?:\.[A-Za-z0-9_.-]+)?$/;
 
+/** Steps of builds (docs/rebuild.md, build cache). They take no place among the newest tags of a rule. */
+const BUILD_CACHE = /^buildcache-[0-9a-f]{24}-/;
+/** Days that they stay where a rule says nothing of age. */
+const CACHE_DAYS = 30;
+
 /** Pure: which tags and manifests of a repository go by its rule, and why each tag stays or goes. */
 export function decideRetention(
   facts: RepositoryFacts,
@@ -56,20 +61,30 @@ export function decideRetention(
   const known = new Map(facts.manifests.map((manifest) => [manifest.digest, manifest]));
   const own = facts.tags.filter(({ name }) => !BELONGS.test(name));
   const rank = new Map(
-    own.toSorted((a, b) => b.updated - a.updated || (a.name < b.name ? -1 : 1)).map(({ name }, at) => [name, at]),
+    own
+      .filter(({ name }) => !BUILD_CACHE.test(name))
+      .toSorted((a, b) => b.updated - a.updated || (a.name < b.name ? -1 : 1))
+      .map(({ name }, at) => [name, at]),
   );
   const decided = new Map<string, TagDecision>();
   for (const tag of own) {
     const children = known.get(tag.digest)?.children ?? [];
     const reasons = [
-      ...wantedBy(tag, rule, rank.get(tag.name) as number, now),
+      ...wantedBy(tag, rule, rank.get(tag.name), now),
       ...neededFor([tag.digest, ...children], rule, needs),
       ...(rule.running !== false && needs.running.has(`${facts.name}:${tag.name}`) ? ['running'] : []),
     ];
     decided.set(tag.name, {
       ...tag,
       keep: reasons.length > 0,
-      reasons: reasons.length > 0 ? [...new Set(reasons)] : [whyNot(rule)],
+      reasons:
+        reasons.length > 0
+          ? [...new Set(reasons)]
+          : [
+              BUILD_CACHE.test(tag.name)
+                ? `build cache, older than ${rule.newerThan ?? CACHE_DAYS} days`
+                : whyNot(rule),
+            ],
     });
   }
   const keptBy = keptManifests(facts, known, rule, needs, [...decided.values()], now);
@@ -99,12 +114,14 @@ export function decideRetention(
   };
 }
 
-function wantedBy(tag: TagFacts, rule: RetentionRule, rank: number, now: number): readonly string[] {
+function wantedBy(tag: TagFacts, rule: RetentionRule, rank: number | undefined, now: number): readonly string[] {
   const { newest = 0, newerThan, tags = [] } = rule;
+  // Without a rank: of a build cache.
+  const days = newerThan ?? (rank === undefined ? CACHE_DAYS : undefined);
   const pattern = tags.find((glob) => matchesGlob(glob, tag.name));
   return [
-    ...(rank < newest ? [`one of the newest ${newest}`] : []),
-    ...(newerThan !== undefined && now - tag.updated < newerThan * DAY ? [`newer than ${newerThan} days`] : []),
+    ...(rank !== undefined && rank < newest ? [`one of the newest ${newest}`] : []),
+    ...(days !== undefined && now - tag.updated < days * DAY ? [`newer than ${days} days`] : []),
     ...(pattern === undefined ? [] : [`fits ${pattern}`]),
   ];
 }
