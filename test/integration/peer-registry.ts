@@ -12,8 +12,11 @@ export interface PeerRegistry {
   stop(): Promise<void>;
 }
 
-/** Debian's docker-registry, a registry of before the referrers API; undefined where it is not installed. */
-export async function startDockerRegistry(): Promise<PeerRegistry | undefined> {
+/**
+ * Debian's docker-registry, a registry of before the referrers API; undefined where it is not installed.
+ * @param htpasswd file of its accounts (bcrypt); open to everybody without
+ */
+export async function startDockerRegistry(htpasswd?: string): Promise<PeerRegistry | undefined> {
   if (spawnSync('docker-registry', ['--version']).error !== undefined) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'peer-'));
   const probe = createServer().listen(0, '127.0.0.1');
@@ -24,6 +27,7 @@ export async function startDockerRegistry(): Promise<PeerRegistry | undefined> {
     'version: 0.1',
     `storage: { filesystem: { rootdirectory: ${folder} }, delete: { enabled: true } }`,
     `http: { addr: "${host}" }`,
+    ...(htpasswd === undefined ? [] : [`auth: { htpasswd: { realm: peer, path: ${htpasswd} } }`]),
   ];
   await writeFile(join(folder, 'config.yml'), settings.join('\n'));
   const child = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
