@@ -4,9 +4,12 @@ import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
 import type { CliContext } from './context.ts';
 import { loadFleetAndSources } from './fleet-sources.ts';
+import type { LiveFleet } from './live-fleet.ts';
 
 export interface RoundsStage {
   readonly fleet: LoadedFleet;
+  /** The same, as its file is now. */
+  readonly live: LiveFleet;
   readonly database: Database;
   readonly context: CliContext;
 }
@@ -32,17 +35,16 @@ export interface FleetRounds {
 
 /** Rounds of `serve`: by the clock for the whole fleet, by webhook for the images that are made from what was pushed. */
 export async function fleetRounds(
-  { fleet: given, database, context }: RoundsStage,
+  { fleet: given, live, database, context }: RoundsStage,
   resources: AsyncDisposableStack,
 ): Promise<FleetRounds> {
   const { noteCommits, refreshRequests, settleCommits, SOURCE_CHANNEL } = await import('../engine/index.ts');
   const { signal, log } = context;
   const name = given.fleet.name;
-  const hasSources = given.document.images.some(({ source }) => source !== undefined);
-  let fleet = given;
+  let [base, fleet] = [given, given];
   let pause = new AbortController();
   let woken = false;
-  if (hasSources) {
+  if (hasSources(given)) {
     const unlisten = await database.listen(SOURCE_CHANNEL, () => {
       woken = true;
       pause.abort();
@@ -51,7 +53,11 @@ export async function fleetRounds(
   }
   return {
     async begin(whole, first) {
-      if (!hasSources) return { fleet, end: async () => undefined };
+      if (base !== live.current()) {
+        base = live.current();
+        fleet = base;
+      }
+      if (!hasSources(fleet)) return { fleet, end: async () => undefined };
       woken = false;
       const requests = await refreshRequests(database, name);
       const only = whole ? undefined : requests.images;
@@ -77,6 +83,8 @@ export async function fleetRounds(
     },
   };
 }
+
+const hasSources = ({ document }: LoadedFleet): boolean => document.images.some(({ source }) => source !== undefined);
 
 /** The fleet file again, with its sources; the images that are served stay the ones it was started with. */
 async function reload(

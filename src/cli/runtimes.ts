@@ -71,18 +71,45 @@ export interface FurtherRuntimes {
   readonly helm?: HelmSettings | undefined;
 }
 
+/** Key of the engine of this machine, or of the one that options name. */
+export const ENGINE = 'engine';
+
+/** How some runtimes are opened; the same key is the same settings. */
+export interface RuntimeSource {
+  readonly key: string;
+  open(): Promise<readonly WorkloadRuntime[]>;
+}
+
 /** The engine of this host, further ones, and clusters: those given, or one that is named or surrounds us. */
 export async function openRuntimes(
   options: RuntimeOptions,
-  { hosts = [], clusters, helm }: FurtherRuntimes = {},
+  further: FurtherRuntimes = {},
 ): Promise<readonly WorkloadRuntime[]> {
+  const opened: WorkloadRuntime[] = [];
+  for (const source of await runtimeSources(options, further)) opened.push(...(await source.open()));
+  return opened;
+}
+
+/** The same, not opened yet. */
+export async function runtimeSources(
+  options: RuntimeOptions,
+  { hosts = [], clusters, helm }: FurtherRuntimes = {},
+): Promise<readonly RuntimeSource[]> {
   const named = [...hosts, ...(options.engineHost ?? []).map(engineHostArgument)];
   const { createEngineRuntime, createKubernetesRuntime } = await import('../runtime/index.ts');
   const login = options.registry === undefined ? {} : { registry: options.registry };
-  const engines = [await openEngine(options), ...named.map((host) => createEngineRuntime({ ...login, ...host }))];
   const all = clusters ?? (isClusterNear(options) ? [nearCluster(options)] : []);
-  const releases = helm === undefined ? [] : await openHelm(all, helm);
-  return [...engines, ...all.map((one) => createKubernetesRuntime(one)), ...releases];
+  return [
+    { key: ENGINE, open: async () => [await openEngine(options)] },
+    ...named.map((host) => ({
+      key: `host ${JSON.stringify(host)}`,
+      open: async () => [createEngineRuntime({ ...login, ...host })],
+    })),
+    ...all.map((one) => ({ key: `cluster ${JSON.stringify(one)}`, open: async () => [createKubernetesRuntime(one)] })),
+    ...(helm === undefined
+      ? []
+      : [{ key: `helm ${JSON.stringify([all, helm.charts])}`, open: () => openHelm(all, helm) }]),
+  ];
 }
 
 /** The cluster that options name, or that surrounds us. */

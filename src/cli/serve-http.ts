@@ -5,6 +5,7 @@ import type { MirrorRule, SparseManifests } from '../registry/index.ts';
 import type { CliContext } from './context.ts';
 import { openWebhooks } from './fleet-sources.ts';
 import { gradingOf } from './grading.ts';
+import type { LiveFleet } from './live-fleet.ts';
 import { serveLimits } from './registry-limits.ts';
 import { openMaintenance } from './registry-maintenance.ts';
 import type { ServeAccess, ServeAccessOptions } from './serve-access.ts';
@@ -31,6 +32,8 @@ export interface ServeHttpStage {
   readonly options: ServeHttpOptions;
   readonly guarded: ServeAccess;
   readonly fleet: LoadedFleet | undefined;
+  /** The same, as its file is now. */
+  readonly live: LiveFleet | undefined;
   readonly database: Database;
   readonly workshop: Workshop;
   readonly context: CliContext;
@@ -86,7 +89,10 @@ export async function listenHttp(stage: ServeHttpStage): Promise<{
       hosts: http.databaseHostReports(database),
       rollouts: http.databaseRollouts({
         ...{ database, catalogue, registryHost: () => served },
-        ...(fleet === undefined ? {} : { fleet: { name: fleet.fleet.name, document: fleet.document } }),
+        get fleet() {
+          const now = stage.live?.current();
+          return now === undefined ? undefined : { name: now.fleet.name, document: now.document };
+        },
       }),
       events: http.databaseEventStream(database),
       registry: (scope, { audited, ...hooks }) =>

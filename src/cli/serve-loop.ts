@@ -1,17 +1,16 @@
 import { messageOf } from '../base/index.ts';
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
-import type { EngineRuntime, WorkloadRuntime } from '../runtime/index.ts';
+import type { EngineRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
-import { fleetHosts } from './engine-hosts.ts';
 import { fleetAdvisories } from './fleet-advisories.ts';
-import { clustersOf, helmOf } from './fleet-clusters.ts';
 import { type FleetRound, fleetRounds } from './fleet-rounds.ts';
 import { fleetSetup } from './fleet-setup.ts';
-import { openGitopsRuntimes } from './gitops-runtimes.ts';
 import { keepFleetFresh } from './keep-fleet-fresh.ts';
+import type { LiveFleet } from './live-fleet.ts';
 import { carryContext } from './rollout-setup.ts';
-import { openEngine, openRuntimes, type RuntimeOptions } from './runtimes.ts';
+import { openRuntimeSet, type RuntimeSet } from './runtime-set.ts';
+import { openEngine, type RuntimeOptions } from './runtimes.ts';
 import type { SourceOptions } from './source-options.ts';
 import { withStorage } from './storage-option.ts';
 
@@ -25,6 +24,8 @@ export interface ServeLoopOptions extends SourceOptions, RuntimeOptions {
 
 export interface ServeLoopStage {
   readonly fleet: LoadedFleet;
+  /** The same, as its file is now. */
+  readonly live: LiveFleet;
   /** Under which the registry is reached. */
   readonly url: string;
   readonly options: ServeLoopOptions;
@@ -41,13 +42,14 @@ const RETRY_WEBHOOK = 60_000;
 
 /** Runs the loop until the process is told to end. One failed round is logged and does not end it. */
 export async function keepPatched(stage: ServeLoopStage): Promise<void> {
-  const { fleet, options, database, context } = stage;
+  const { fleet, live, options, database, context } = stage;
   await using resources = new AsyncDisposableStack();
-  const interval = Number(options.interval ?? fleet.document.policy?.interval ?? DEFAULT_INTERVAL);
-  const usable = await usableRuntimes(options, fleet, context, resources);
+  const seconds = (): number =>
+    Number(options.interval ?? live.current().document.policy?.interval ?? DEFAULT_INTERVAL);
+  const usable = await usableRuntimes(stage, resources);
   const refreshAdvisories = fleetAdvisories(fleet, database, context);
   const rounds = await fleetRounds(stage, resources);
-  await keepRolling(stage, usable.runtimes, resources);
+  await keepRolling(stage, usable, resources);
   let first = true;
   let next = 0;
   while (!context.signal.aborted) {
@@ -55,10 +57,10 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
     try {
       if (whole) await refreshAdvisories();
       const round = await rounds.begin(whole, first);
-      if (whole) next = Date.now() + interval * 1_000;
+      if (whole) next = Date.now() + seconds() * 1_000;
       first = false;
       const resumed = await runRound(stage, usable, round);
-      const looked = { database, runtimes: usable.runtimes, lead: interval * 1_000 };
+      const looked = { database, runtimes: usable.runtimes(), lead: seconds() * 1_000 };
       if (whole) await keepFleetFresh(round.fleet, looked, context);
       // An earlier run that was carried on did not look at what is new.
       if (resumed) next = Math.min(next, Date.now() + RETRY_AFTER_RESUME);
@@ -74,11 +76,11 @@ export async function keepPatched(stage: ServeLoopStage): Promise<void> {
 
 /** Rollouts that take longer than the run that began them, beside it. They end before the runtimes are closed. */
 async function keepRolling(
-  { fleet, options, database, context }: ServeLoopStage,
-  runtimes: readonly WorkloadRuntime[],
+  { fleet, live, options, database, context }: ServeLoopStage,
+  { runtimes, keep }: Usable,
   resources: AsyncDisposableStack,
 ): Promise<void> {
-  if (runtimes.length === 0) return;
+  if (!options.rollout) return;
   const [{ openWorkshop }, { keepRollouts }] = await Promise.all([
     import('../engine/index.ts'),
     import('../rollout/index.ts'),
@@ -87,11 +89,18 @@ async function keepRolling(
   const workshop = openWorkshop({ home, log, progress, signal });
   const ended = new AbortController();
   const stop = AbortSignal.any([signal, ended.signal]);
-  const carry = await carryContext({ fleet, database, runtimes, workshop, context: { log, signal: stop } });
-  const kept = keepRollouts(carry).catch((error: unknown) => log.error(messageOf(error)));
+  const setup = { fleet, live, database, runtimes: runtimes(), workshop, context: { log, signal: stop } };
+  const carry = {
+    ...(await carryContext(setup)),
+    get runtimes() {
+      return runtimes();
+    },
+  };
+  const failed = (error: unknown): void => log.error(messageOf(error));
+  const kept = [keepRollouts(carry).catch(failed), keep(stop).catch(failed)];
   resources.defer(async () => {
     ended.abort();
-    await kept;
+    await Promise.all(kept);
   });
 }
 
@@ -99,14 +108,14 @@ async function keepRolling(
 async function runRound(stage: ServeLoopStage, usable: Usable, round: FleetRound): Promise<boolean> {
   const { url, options, database, context } = stage;
   const { pipelineOptions, runPipeline } = await import('../engine/index.ts');
-  const { verifier, runtimes } = usable;
+  const { verifier } = usable;
   const setup = await fleetSetup(
     {
       ...options,
       fleet: round.fleet,
       database,
       registryHost: new URL(url).host,
-      runtimes,
+      runtimes: usable.runtimes(),
       ...(verifier === undefined ? {} : { verifier }),
     },
     context,
@@ -121,14 +130,13 @@ async function runRound(stage: ServeLoopStage, usable: Usable, round: FleetRound
 
 interface Usable {
   readonly verifier: EngineRuntime | undefined;
-  readonly runtimes: readonly WorkloadRuntime[];
+  readonly runtimes: RuntimeSet['all'];
+  readonly keep: RuntimeSet['keep'];
 }
 
-/** Engines and clusters that answer; the others are named once, so that nobody wonders why nothing rolls. */
+/** The engine that tests candidates, and what images are rolled out to: those that are away join when they are back. */
 async function usableRuntimes(
-  options: ServeLoopOptions,
-  fleet: LoadedFleet,
-  context: CliContext,
+  { options, live, database, context }: ServeLoopStage,
   resources: AsyncDisposableStack,
 ): Promise<Usable> {
   const verifier = await openEngine(options);
@@ -137,20 +145,9 @@ async function usableRuntimes(
   if (verifierProblem !== undefined) context.log.warn(`candidates are not started: ${verifierProblem}`);
   // What tests of a killed server left; every test looks again, so a failure now is none.
   else await verifier.reap().catch((error: unknown) => context.log.warn(messageOf(error)));
-  const runtimes: WorkloadRuntime[] = [];
-  const all = options.rollout
-    ? [
-        ...(await openRuntimes(options, {
-          ...{ hosts: fleetHosts(fleet), clusters: clustersOf(fleet), helm: helmOf(fleet.document, context.log) },
-        })),
-        ...(await openGitopsRuntimes(fleet, context)),
-      ]
-    : [];
-  for (const runtime of all) {
-    resources.defer(async () => runtime.close());
-    const problem = await runtime.unavailable();
-    if (problem === undefined) runtimes.push(runtime);
-    else context.log.warn(`no rollout on ${runtime.name}: ${problem}`);
-  }
-  return { verifier: verifierProblem === undefined ? verifier : undefined, runtimes };
+  const found = verifierProblem === undefined ? verifier : undefined;
+  if (!options.rollout) return { verifier: found, runtimes: () => [], keep: async () => undefined };
+  const set = await openRuntimeSet({ options, fleet: live.current(), database }, context, resources);
+  live.onChange((now) => void set.renew(now).catch((error: unknown) => context.log.error(messageOf(error))));
+  return { verifier: found, runtimes: set.all, keep: set.keep };
 }

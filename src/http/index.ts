@@ -60,6 +60,7 @@ export type {
   RolloutFindings,
   RolloutHistory,
   RolloutPage,
+  RolloutRuntimes,
   RolloutSimulation,
   Rollouts,
   RolloutWord,

@@ -27,6 +27,7 @@ export function createRemoteRollouts(url: string, key?: string): Rollouts {
     promote: (wanted) => post('promotions', wanted),
     simulate: (image, digest) => ask('rollouts/simulation', { image, digest }),
     findings: () => ask('rollouts/findings'),
+    runtimes: () => ask('rollouts/runtimes'),
     quarantine: () => ask('quarantine'),
     lift: (digest, word) => post('quarantine/lift', { digest, ...word }),
   };

@@ -160,6 +160,20 @@ export interface Quarantine {
   readonly quarantined: readonly QuarantinedDigest[];
 }
 
+/** `GET /api/v1/rollouts/runtimes`: what images are rolled out to, as a server found it last. */
+export interface RolloutRuntimes {
+  readonly runtimes: readonly {
+    readonly name: string;
+    readonly state: 'usable' | 'away';
+    readonly since: string;
+    /** Why it is away; empty while it is not. */
+    readonly reason: string;
+    /** When it is asked again; null while it answers. */
+    readonly retry: string | null;
+    readonly seen: string;
+  }[];
+}
+
 export interface RolloutsQuery {
   /** Those that have ended, too. */
   readonly all?: boolean;
@@ -208,6 +222,8 @@ export interface Rollouts {
   ): Promise<RolloutPage>;
   simulate(image: string, digest?: string): Promise<RolloutSimulation>;
   findings(): Promise<RolloutFindings>;
+  /** Of the last quarter of an hour: without a server nobody looks. */
+  runtimes(): Promise<RolloutRuntimes>;
   quarantine(): Promise<Quarantine>;
   /** @returns what was lifted */
   lift(digest: string, word: Pick<RolloutWord, 'reason'>, by: RolloutActor): Promise<Quarantine>;

@@ -129,6 +129,21 @@ export const RolloutFindings = Type.Object(
   closed,
 );
 
+export const RolloutRuntimes = Type.Object(
+  {
+    runtimes: Type.Array(
+      Type.Object(
+        {
+          ...{ name: text, state: oneOf(['usable', 'away']), since: time },
+          ...{ reason: text, retry: orNull(time), seen: time },
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
 export const Quarantine = Type.Object(
   {
     quarantined: Type.Array(
@@ -183,6 +198,7 @@ export type Checked = [
   Matches<contract.RolloutHistory, Static<typeof RolloutHistory>>,
   Matches<contract.RolloutSimulation, Static<typeof RolloutSimulation>>,
   Matches<contract.RolloutFindings, Static<typeof RolloutFindings>>,
+  Matches<contract.RolloutRuntimes, Static<typeof RolloutRuntimes>>,
   Matches<contract.Quarantine, Static<typeof Quarantine>>,
   Matches<contract.RolloutWord, Static<typeof RolloutWord>>,
 ];

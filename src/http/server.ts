@@ -130,7 +130,7 @@ async function operatedServer(options: HttpServerOptions): Promise<Operations & 
   guardRequests(server, bind, door);
   await server.register(async (scope) => {
     await uiRoutes(scope, options.web ?? WEB);
-    metricsRoute(scope, queries, operations.metrics);
+    metricsRoute(scope, queries, operations.metrics, options.rollouts);
     healthRoutes(scope, options.ready ?? (() => queries.totals()), operations.drain, log);
     fleetRoutes(scope, queries);
     eventRoutes(scope, events, streams);

@@ -39,6 +39,7 @@ export {
   rollOut,
   rollOutPlanned,
 } from './roll-out.ts';
+export { type KnownRuntime, keepRuntimeState, runtimeStates } from './runtime-states.ts';
 export type { Supersession } from './store.ts';
 export { surveyWorkloads } from './survey.ts';
 export { supersededByRunning } from './targets.ts';

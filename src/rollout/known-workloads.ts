@@ -2,12 +2,13 @@ import type { DatabaseReader } from '../database/index.ts';
 import type { Digest } from '../oci/index.ts';
 import type { Workload } from '../runtime/index.ts';
 
-/** What ran when the runtimes were asked last: for questions that must touch nothing. */
-export async function knownWorkloads(reader: DatabaseReader): Promise<readonly Workload[]> {
+/** What ran when the runtimes were asked last, not before `since`: for questions that must touch nothing. */
+export async function knownWorkloads(reader: DatabaseReader, since?: Date): Promise<readonly Workload[]> {
   const rows = await reader
     .selectFrom('workload')
     .selectAll()
     .where('role', '=', 'container')
+    .where('seen', '>=', since ?? new Date(0))
     .orderBy('runtime')
     .orderBy('id')
     .orderBy('container')

@@ -56,6 +56,7 @@ export type {
   WorkloadRuntime,
 } from './port.ts';
 export type { RenewalOutcome, RenewalRequest, RunningCopy, WorkloadRenewer } from './renewal.ts';
+export { type RetriedRuntime, type RuntimeState, retriedRuntime } from './retried.ts';
 export type {
   CanaryStep,
   Revocation,

@@ -22,7 +22,9 @@ import {
   rollBackCampaign,
   rollBackWorkload,
   rollOut,
+  surveyWorkloads,
 } from '../../src/rollout/index.ts';
+import type { WorkloadRuntime } from '../../src/runtime/index.ts';
 import { ScriptedRuntime, type ScriptedWorkload } from '../support/scripted-runtime.ts';
 
 const digestOf = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
@@ -372,6 +374,35 @@ export function campaignContract(name: string, open: () => Promise<Database>, cl
       now += 600_000;
       await carry(hopeless, { attempts: 2 });
       assert.equal(await state(hopeless), 'failed');
+    });
+
+    test('a cluster that is away does not hold up the others, is told of, and gets the image when it is back', async () => {
+      const other = onCluster('edge', 'e');
+      const edge = new ScriptedRuntime('kubernetes', [other], `${REPOSITORY}@${OLD}`, OLD);
+      const scoped = (one: ScriptedRuntime, prefix: string): WorkloadRuntime => ({
+        ...{ name: one.name, unavailable: () => one.unavailable(), list: () => one.list(), close: () => one.close() },
+        rollout: (...asked) => one.rollout(...asked),
+        scope: async () => ({ prefix, kinds: ['Deployment'] }),
+      });
+      const runtimes = [scoped(runtime, 'kubernetes:test/'), scoped(edge, 'kubernetes:edge/')];
+      await surveyWorkloads({ ...context(), runtimes: [scoped(edge, 'kubernetes:edge/')] });
+      edge.away = 'connection refused';
+      const id = await begin({ rollout: {} });
+      await carry(id, { runtimes });
+      assert.equal(await state(id), 'waiting (retry)');
+      assert.equal(await runs(), 'new new new new');
+      const waiting = await readCampaign(database.kysely, id);
+      assert.match(waiting.reason, /does not answer: kubernetes:edge\/shop\/Deployment\/e$/);
+      const told = (await changesOf(database.kysely, id)).length;
+      now += 60_000;
+      await carry(id, { runtimes });
+      assert.equal((await changesOf(database.kysely, id)).length, told, 'nothing happened, nothing is told');
+      edge.away = undefined;
+      now += 60_000;
+      await carry(id, { runtimes });
+      assert.equal(await state(id), 'rolledout');
+      assert.deepEqual(edge.log, ['e begin', 'e rolledout']);
+      assert.equal((await slotsOf(database.kysely, [id])).filter(({ outcome }) => outcome === 'rolledout').length, 5);
     });
 
     test('killed at every moment, by anything, it ends as if it never was', async () => {

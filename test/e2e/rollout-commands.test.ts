@@ -10,7 +10,7 @@ test('rollouts are told and steered from the command line; wrong use ends with 2
   const head = 'apiVersion: heraklit/v1\nkind: Fleet\nimages: []\n';
   await writeFile(fleet, `${head}rollout: { stages: [{ name: test, clusters: [test] }] }\n`);
   const status = await cli.run(['rollout', 'status', '--format', 'json']);
-  assert.deepEqual([status.code, JSON.parse(status.stdout)], [0, { rollouts: [], findings: [] }]);
+  assert.deepEqual([status.code, JSON.parse(status.stdout)], [0, { rollouts: [], findings: [], runtimes: [] }]);
   const wrong: readonly (readonly [args: readonly string[], said: RegExp])[] = [
     [['rollout', 'pause', '7'], /ROLLOUT_UNKNOWN/],
     [['rollout', 'simulate', 'web'], /ROLLOUT_FLEET_NEEDED/],

@@ -16,6 +16,7 @@ before(async () => {
     promote: (...said) => inner.promote(...said),
     simulate: (...asked) => inner.simulate(...asked),
     findings: () => inner.findings(),
+    runtimes: () => inner.runtimes(),
     quarantine: () => inner.quarantine(),
     lift: (...said) => inner.lift(...said),
   };

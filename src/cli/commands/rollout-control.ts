@@ -5,7 +5,7 @@ import type { CliContext, OutputFormat } from '../context.ts';
 import { cliError } from '../errors.ts';
 import { addFormat, json } from '../format-option.ts';
 import { addGlobalOptions } from '../global-options.ts';
-import { renderFindings, renderHistory, renderRollouts, renderSimulation } from '../render/rollouts.ts';
+import { renderAway, renderFindings, renderHistory, renderRollouts, renderSimulation } from '../render/rollouts.ts';
 import { OWNER, withRollouts } from '../rollouts.ts';
 import { addClusterOptions, addEngineOptions, type RuntimeOptions } from '../runtimes.ts';
 import { registerQuarantine } from './rollout-quarantine.ts';
@@ -93,11 +93,13 @@ async function status(id: string | undefined, options: Options, context: CliCont
         ? (await rollouts.list({ all, limit, ...(image === undefined ? {} : { image }) })).rollouts
         : [(await rollouts.show(numberOf(id))).rollout];
     const { findings: broken } = await rollouts.findings();
-    context.print(
-      options.format === 'json'
-        ? json({ rollouts: found, findings: broken })
-        : renderRollouts(found) + (broken.length === 0 ? '' : `\n${renderFindings(broken)}`),
-    );
+    const { runtimes } = await rollouts.runtimes();
+    const parts = [
+      renderRollouts(found),
+      ...renderAway(runtimes),
+      ...(broken.length === 0 ? [] : [renderFindings(broken)]),
+    ];
+    context.print(options.format === 'json' ? json({ rollouts: found, findings: broken, runtimes }) : parts.join('\n'));
   });
 }
 

@@ -11,6 +11,7 @@ import { keepSourcesCrawled } from '../crawl-loop.ts';
 import { cliError } from '../errors.ts';
 import { loadFleetAndSources } from '../fleet-sources.ts';
 import { keepRegistrySmall } from '../keep-registry-small.ts';
+import { openLiveFleet } from '../live-fleet.ts';
 import { openHomeDatabase } from '../open-database.ts';
 import { keepEventsPruned } from '../prune-events.ts';
 import { addClusterOptions, addEngineOptions } from '../runtimes.ts';
@@ -106,7 +107,8 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const blobs = { thread: true, ownUploads: database.kind === 'embedded' };
   const workshop = engine.openWorkshop({ home, log, progress, signal: context.signal, blobs });
   const guarded = await openServeAccess(database, fleet, options, context, resources);
-  const stage = { fleet, database, context };
+  const live = fleet === undefined ? undefined : await openLiveFleet(fleet, { context }, resources);
+  const stage = { fleet, live, database, context };
   const loops: Promise<void>[] = [];
   // Below the server in the stack: while that drains they end, and the database is there until they have.
   resources.defer(() => endOf(loops, context));
@@ -124,7 +126,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   loops.push(
     keepClustersWatched(fleet, options, database, context).catch((error: unknown) => log.error(messageOf(error))),
   );
-  if (fleet === undefined) return await stopped.promise;
+  if (fleet === undefined || live === undefined) return await stopped.promise;
   loops.push(
     keepRegistrySmall(fleet, database, context, metrics).catch((error: unknown) => log.error(messageOf(error))),
   );
@@ -134,7 +136,7 @@ async function serve(file: string | undefined, options: ServeOptions, given: Cli
   const own = { host: new URL(url).host, username: 'owner', password: guarded.ownerKey };
   const engineOptions = { ...options, registry: own };
   if (statuses !== undefined) loops.push(statuses.run());
-  const patched = keepPatched({ ...stage, fleet, url, options: engineOptions });
+  const patched = keepPatched({ ...stage, fleet, live, url, options: engineOptions });
   loops.push(patched);
   await Promise.race([stopped.promise, patched]);
 }

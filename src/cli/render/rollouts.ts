@@ -1,4 +1,11 @@
-import type { Quarantine, Rollout, RolloutFindings, RolloutHistory, RolloutSimulation } from '../../http/index.ts';
+import type {
+  Quarantine,
+  Rollout,
+  RolloutFindings,
+  RolloutHistory,
+  RolloutRuntimes,
+  RolloutSimulation,
+} from '../../http/index.ts';
 import { renderTable } from './table.ts';
 
 const minute = (at: string | null): string => (at === null ? '-' : at.slice(0, 16).replace('T', ' '));
@@ -37,6 +44,12 @@ function slotLines({ id, workloads }: Rollout): readonly string[] {
     return [`  ${id}  ${workload} ${container}: ${outcome === null ? at : `${outcome}: ${reason}`}`];
   });
 }
+
+/** A line for each runtime that does not answer. */
+export const renderAway = (runtimes: RolloutRuntimes['runtimes']): readonly string[] =>
+  runtimes.flatMap(({ name, state, since, reason, retry }) =>
+    state === 'usable' ? [] : [`Away: ${name} since ${minute(since)}, asked again at ${minute(retry)}: ${reason}`],
+  );
 
 export function renderHistory({ rollout, changes, measurements }: RolloutHistory): string {
   const { id, image, reference, cause, workloads } = rollout;

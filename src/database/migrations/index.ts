@@ -28,6 +28,7 @@ import { rolloutState123 } from './123-rollout-state.ts';
 import { analysis127 } from './127-analysis.ts';
 import { renewals128 } from './128-renewals.ts';
 import { verifications130 } from './130-verifications.ts';
+import { runtimeState135 } from './135-runtime-state.ts';
 import { approvalsProposals137 } from './137-approvals-proposals.ts';
 import type { Migration } from './migration.ts';
 
@@ -66,5 +67,6 @@ export const MIGRATIONS: readonly Migration[] = [
   analysis127,
   renewals128,
   verifications130,
+  runtimeState135,
   approvalsProposals137,
 ];

@@ -34,7 +34,21 @@ export interface WorkloadRenewalTable {
   readonly reason: string | null;
 }
 
+/** Whether what images are rolled out to answers. */
+export interface RuntimeStateTable {
+  readonly name: string;
+  /** `usable`, `away`. */
+  readonly state: string;
+  readonly reason: string;
+  readonly since: Date;
+  /** Null while it answers. */
+  readonly retry: Date | null;
+  /** When a server looked at it last. */
+  readonly seen: Date;
+}
+
 export interface AnalysisSchema {
+  readonly runtime_state: RuntimeStateTable;
   readonly rollout_measurement: RolloutMeasurementTable;
   readonly workload_renewal: WorkloadRenewalTable;
 }

@@ -125,6 +125,15 @@ export function databaseRollouts(options: DatabaseRolloutsOptions): Rollouts {
       const found = stage.zoneFindings(zones, workloads, arrived);
       return { findings: found.map((one) => ({ ...one, digest: one.digest ?? null })) };
     },
+    async runtimes() {
+      const iso = (at: number): string => new Date(at).toISOString();
+      const found = await stage.runtimeStates(kysely, systemClock.now());
+      return {
+        runtimes: found.map(({ since, retry, seen, ...one }) => ({
+          ...{ ...one, since: iso(since), retry: retry === undefined ? null : iso(retry), seen: iso(seen) },
+        })),
+      };
+    },
     quarantine: async () => ({ quarantined: (await listQuarantine(kysely)).map(quarantineView) }),
     async lift(digest, word, by) {
       const said = wordOf('lift', digest, word, by);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerMetrics } from '../operations/server-metrics.ts';
 import type { FleetQueries } from '../queries.ts';
+import type { Rollouts } from '../rollouts-contract.ts';
 import type { Sources } from '../sources-contract.ts';
 
 /** Seconds for which counted images are good enough for a scrape. */
@@ -23,13 +24,18 @@ function metric(name: string, kind: 'counter' | 'gauge', help: string, samples: 
 }
 
 /** `/metrics` in the Prometheus text format: the server's own series, then the fleet's. */
-export function metricsRoute(server: FastifyInstance, queries: FleetQueries, metrics: ServerMetrics): void {
+export function metricsRoute(
+  server: FastifyInstance,
+  queries: FleetQueries,
+  metrics: ServerMetrics,
+  rollouts?: Pick<Rollouts, 'runtimes'>,
+): void {
   let counted: { at: number; text: Promise<string> } | undefined;
   const options = { schema: { hide: true } as object, config: { needs: 'metrics' } } as const;
   server.get('/metrics', options, async (_request, reply) => {
     const now = performance.now() / 1000;
     if (counted === undefined || now - counted.at > FLEET_AGE) {
-      const text = fleetMetrics(queries);
+      const text = Promise.all([fleetMetrics(queries), runtimeMetrics(rollouts)]).then((parts) => parts.join(''));
       counted = { at: now, text };
       text.catch(() => {
         counted = undefined;
@@ -55,6 +61,13 @@ async function fleetMetrics(queries: FleetQueries): Promise<string> {
     metric('heraklit_workloads', 'gauge', 'Running workloads.', [{ value: totals.workloads }]),
     ...sourceMetrics(sources),
   ].join('');
+}
+
+async function runtimeMetrics(rollouts: Pick<Rollouts, 'runtimes'> | undefined): Promise<string> {
+  const { runtimes } = (await rollouts?.runtimes()) ?? { runtimes: [] };
+  if (runtimes.length === 0) return '';
+  const samples = runtimes.map(({ name, state }) => ({ labels: { runtime: name }, value: state === 'usable' ? 1 : 0 }));
+  return metric('heraklit_runtime_up', 'gauge', 'Whether what images are rolled out to answers.', samples);
 }
 
 function sourceMetrics(sources: Sources['sources']): readonly string[] {

@@ -40,6 +40,17 @@ export function rolloutRoutes(
     { schema: describe('rolloutFindings', 'Workloads that break the rules of their zone', schemas.RolloutFindings) },
     () => rollouts.findings(),
   );
+  server.get(
+    `${at}/runtimes`,
+    {
+      schema: describe(
+        'rolloutRuntimes',
+        'Clusters, engines and repositories, and which are away',
+        schemas.RolloutRuntimes,
+      ),
+    },
+    () => rollouts.runtimes(),
+  );
   server.get<{ Querystring: { image: string; digest?: string } }>(
     `${at}/simulation`,
     {

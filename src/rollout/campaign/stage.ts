@@ -1,6 +1,7 @@
 import { silentLog, systemClock } from '../../base/index.ts';
 import { emit } from '../../events/index.ts';
 import type { FleetZone } from '../../recipe/index.ts';
+import { awayTargets } from '../away.ts';
 import { rolloutError } from '../errors.ts';
 import { promotedEvent } from '../events.ts';
 import type { PlannedStage } from '../plan/plan.ts';
@@ -37,7 +38,7 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   // Looked at again and again until somebody merges: that nothing happened is no entry of its history.
   const merging = known.campaign.hold === 'merge';
   const campaign =
-    what === 'undo' || merging
+    what === 'undo' || merging || isAwaiting(known.campaign)
       ? known.campaign
       : await database.transaction((trx) => changeCampaign(trx, known.campaign.id, goesOn, by));
   const surveyed = await surveyWorkloads(context);
@@ -47,14 +48,16 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
     log.warn(`rollout.workloads: no runtime has a workload ${JSON.stringify(name)}: left alone`);
   for (const line of fightsOf(all.targets.map(({ workload }) => workload))) log.warn(line);
   if (what === 'roll') for (const line of leftToSystemd(workloads, campaign.image, all.targets)) log.warn(line);
-  const away = await settleLost(context, slots, all.targets, surveyed);
+  const lost = await settleLost(context, slots, all.targets, surveyed);
   const waits = (hold: Hold, reason: string): RolledStage => ({
     ...{ outcomes: [], skipped: [], waits: { hold, reason, until: clock.now() + LOOK_AGAIN_MS } },
   });
-  if (away !== undefined) return waits('retry', `what ${away} runs on does not answer`);
-  const targets = all.targets.filter(
-    what === 'undo' ? isOpenIn(slots) : (one) => one.stage === campaign.stage && !isDoneBesideProposals(slots, one),
-  );
+  if (lost !== undefined) return waits('retry', `what ${lost} runs on does not answer`);
+  const away = what === 'undo' ? [] : await awayTargets(context, campaign, surveyed);
+  const targets = all.targets.filter(what === 'undo' ? isOpenIn(slots) : isDue(known, away.length > 0));
+  const awaited = { hold: 'retry', reason: awayText(away), until: clock.now() + LOOK_FOR_AWAY_MS } as const;
+  if (away.length > 0 && targets.length === 0) return { outcomes: [], skipped: [], waits: awaited };
+  if (isAwaiting(campaign)) await database.transaction((trx) => changeCampaign(trx, campaign.id, goesOn, by));
   const busy = await busyWith(context, campaign, targets);
   if (busy !== undefined) return waits('elsewhere', busy);
   const owners = ownersOf(surveyed);
@@ -77,6 +80,7 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   }
   const fine = rolled.outcomes.every(({ kind }) => kind === 'rolledout' || kind === 'unchanged');
   if (fine && rolled.outcomes.length === targets.length) {
+    if (away.length > 0) return { ...rolled, waits: awaited };
     await database.transaction(async (trx) => {
       await recordSuccess(trx, zones, campaign.digest, clock);
       await changeCampaign(trx, campaign.id, () => ({ stageDone: clock.now() }), by);
@@ -84,6 +88,28 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   }
   return rolled;
 }
+
+/** Milliseconds until it is looked again whether a runtime is back. */
+const LOOK_FOR_AWAY_MS = 60_000;
+const NAMED = 3;
+const AWAY = 'what these run on does not answer: ';
+
+const awayText = (away: readonly string[]): string => {
+  const more = away.length > NAMED ? ` and ${away.length - NAMED} more` : '';
+  return `${AWAY}${away.toSorted().slice(0, NAMED).join(', ')}${more}`;
+};
+
+/** All that answers is done: that nothing happened is no entry of its history. */
+const isAwaiting = ({ hold, reason }: Campaign): boolean => hold === 'retry' && reason.startsWith(AWAY);
+
+/** Of the stage that is under way, and not done while others are waited for. */
+const isDue =
+  ({ campaign, slots }: Known, awaiting: boolean) =>
+  (target: Target): boolean => {
+    if (target.stage !== campaign.stage || isDoneBesideProposals(slots, target)) return false;
+    const runs = target.previousDigest === campaign.digest;
+    return !(awaiting && runs && slots.some((slot) => slot.outcome !== undefined && isOf(slot, target)));
+  };
 
 const goesOn = ({ state }: Campaign) =>
   state === 'waiting' ? ({ state: 'running', hold: null, until: null, reason: '' } as const) : undefined;

@@ -38,7 +38,7 @@ export async function clearUp(run: Run, left: Claim | undefined): Promise<void> 
   const object = await readRun(run);
   if (left?.strategy === 'canary' && run.kind === 'Deployment') {
     // What serves meanwhile are the copies of that rollout, until the update that follows has the workload whole.
-    if (left.replicas !== undefined) await asMany({ ...run, claim: { ...run.claim, ...countsOf(left) } });
+    await asMany({ ...run, claim: { ...run.claim, ...countsOf(left) } });
     try {
       await tearDown(run, await splitFor(run, object, left.traffic));
     } catch (error) {
