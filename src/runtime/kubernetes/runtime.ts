@@ -42,7 +42,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions = {}):
     },
     list: async () => await listWorkloads(await client(), namespaces, options.name),
     scope: async () => ({
-      prefix: `kubernetes:${clusterName(await client())}/`,
+      // A cluster that a fleet file names has its name before it answers.
+      prefix: `kubernetes:${options.name ?? clusterName(await client())}/`,
       namespaces,
       kinds: [...WORKLOAD_KINDS, ...FOREIGN_KINDS],
     }),
