@@ -146,6 +146,7 @@ export function sampleRollouts(): SampleRollouts {
         },
       ],
     }),
+    runtimes: async () => ({ runtimes: [] }),
     lift: async () => ({ quarantined: [] }),
   };
   return sample;
