@@ -40,6 +40,7 @@ export interface LabelSelector {
 export interface Container {
   readonly name: string;
   readonly image?: string;
+  readonly readinessProbe?: object;
 }
 
 export interface PodSpec {

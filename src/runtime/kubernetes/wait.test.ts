@@ -17,6 +17,7 @@ interface Played {
   readonly restarts?: readonly number[];
   readonly deadline?: number;
   readonly spec?: object;
+  readonly probed?: boolean;
   /** Of the workload at each look. */
   readonly generations?: readonly number[];
   /** Takes the generations that are assessed. */
@@ -24,8 +25,9 @@ interface Played {
 }
 
 /** Statuses one look after the other, the last one for ever. */
-async function play({ statuses, restarts = [0], deadline = 20_000, spec = {}, generations = [1], seen }: Played) {
-  const containers = [{ name: 'web', image: IMAGE }];
+async function play({ statuses, generations = [1], seen, ...played }: Played) {
+  const { restarts = [0], deadline = 20_000, spec = {}, probed = true } = played;
+  const containers = [{ name: 'web', image: IMAGE, ...(probed ? { readinessProbe: {} } : {}) }];
   const object = { metadata: { name: 'web' }, spec: { ...spec, template: { spec: { containers } } } } as WorkloadObject;
   let looks = 0;
   let listed = 0;
@@ -80,6 +82,13 @@ async function play({ statuses, restarts = [0], deadline = 20_000, spec = {}, ge
 
 test('healthy is what stays healthy at a second look', async () => {
   assert.deepEqual(await play({ statuses: [coming, complete] }), { verdict: { kind: 'healthy' }, looks: 3 });
+});
+
+test('copies that nothing probes are looked at for longer: they seem ready until their node has seen that they ended', async () => {
+  assert.equal((await play({ statuses: [coming, complete], probed: false })).looks, 7);
+  const statuses = [complete, complete, coming, complete, complete, coming, complete, coming];
+  const { verdict } = await play({ statuses, probed: false });
+  assert.ok(verdict.kind === 'failed' && verdict.blame === 'image', JSON.stringify(verdict));
 });
 
 test('a cluster that waits for minReadySeconds has looked already', async () => {

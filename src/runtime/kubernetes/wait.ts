@@ -2,7 +2,7 @@ import { isHeraklitError } from '../../base/index.ts';
 import type { RolloutBlame } from '../strategy.ts';
 import { isAway, kubernetesError } from './errors.ts';
 import type { Follower } from './follower.ts';
-import { type Pod, pathOf, type WorkloadObject } from './objects.ts';
+import { containersOf, type Pod, pathOf, type WorkloadObject } from './objects.ts';
 import type { RolloutStatus } from './rollout-status.ts';
 import { disturbance, type Run, readRun, saveClaim, type Verdict } from './run.ts';
 import { blamePods, crashLoop, podsWith, restartsOf } from './status.ts';
@@ -10,6 +10,11 @@ import { blamePods, crashLoop, podsWith, restartsOf } from './status.ts';
 /** Times that copies may be ready and unready again before that is called flapping. */
 const FLAPS = 3;
 const DEFAULT_LOOKS = 2;
+/**
+ * Of copies that nothing probes: they are ready as soon as they run, and nodes say late that they do not run any more. One
+ * that ends at once and is started again is seen as ready for a second or two.
+ */
+const UNPROBED_LOOKS = 6;
 
 export interface Wait {
   /** Image that the workload itself has meanwhile: any other is somebody else's. */
@@ -48,11 +53,13 @@ class Waiting {
   #spec = '';
   #generation = 0;
 
-  constructor(run: Run, wait: Wait, minReadySeconds: number) {
+  constructor(run: Run, wait: Wait, object: WorkloadObject) {
     this.#run = run;
     this.#wait = wait;
+    const probed = containersOf(object).find(({ name }) => name === run.container)?.readinessProbe !== undefined;
+    const looks = run.request.health?.successes ?? (probed ? DEFAULT_LOOKS : UNPROBED_LOOKS);
     // Where the cluster itself waits for minReadySeconds, what it calls available has stood the test.
-    this.#looks = minReadySeconds > 0 ? 1 : (run.request.health?.successes ?? DEFAULT_LOOKS);
+    this.#looks = (object.spec?.minReadySeconds ?? 0) > 0 ? 1 : looks;
   }
 
   async look(latest: WorkloadObject): Promise<Verdict | undefined> {
@@ -188,7 +195,7 @@ export async function awaitHealth(run: Run, follower: Follower, wait: Wait): Pro
         away ??= performance.now();
         why = follower.why;
       } else {
-        waiting ??= new Waiting(run, wait, object.spec?.minReadySeconds ?? 0);
+        waiting ??= new Waiting(run, wait, object);
         if (away !== undefined) waiting.restart();
         const verdict = (await waiting.look(object)) ?? (await waiting.late());
         away = undefined;
