@@ -1,4 +1,4 @@
-/** Ephemeral debug containers, against a peer of ours: attaching needs a kubelet, which no test of ours has. */
+/** Ephemeral debug containers, against a peer of ours, whose kubelet is played. */
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
