@@ -1,8 +1,8 @@
 import type { Database } from '../database/index.ts';
 import type { LoadedFleet } from '../engine/index.ts';
-import type { Fleet } from '../recipe/index.ts';
-import type { AgePromises } from '../rollout/index.ts';
-import type { WorkloadRuntime } from '../runtime/index.ts';
+import type { Fleet, FleetRolloutWindow } from '../recipe/index.ts';
+import type { AgePromises, NewerImage } from '../rollout/index.ts';
+import type { Workload, WorkloadRuntime } from '../runtime/index.ts';
 import type { CliContext } from './context.ts';
 
 const SECOND = 1_000;
@@ -24,26 +24,33 @@ export function agePromises({ rollout = {} }: Pick<Fleet, 'rollout'>): AgePromis
 }
 
 export interface KeepFreshOptions {
-  readonly document: Pick<Fleet, 'rollout'>;
+  readonly document: Pick<Fleet, 'rollout' | 'zones'>;
   readonly database: Database;
   readonly runtimes: readonly WorkloadRuntime[];
   readonly promises: AgePromises;
   /** Milliseconds until the next look. */
   readonly lead: number;
+  /** When a workload may be changed; always when undefined. */
+  readonly windowsOf?: (workload: Workload) => readonly FleetRolloutWindow[];
 }
 
-/** Renews what is about to be older than promised; a newer image that was released takes its place. */
+/**
+ * Renews what is about to be older than promised. A newer image that was released takes its place where images wait for
+ * nothing; where they have stages, windows or approvals, their own rollout brings it, and nothing gets it past these.
+ */
 export async function keepOnceFresh(options: KeepFreshOptions, context: CliContext) {
-  const { keepFresh, rollOut } = await import('../rollout/index.ts');
-  const { database, runtimes, document, promises, lead } = options;
+  const { keepFresh, planOfFleet, rollOut, takesTime } = await import('../rollout/index.ts');
+  const { database, runtimes, document, promises, lead, windowsOf } = options;
   const { log, signal } = context;
   const deadline = (document.rollout?.deadline ?? DEFAULT_DEADLINE) * SECOND;
+  const bringNewer = async ({ image, digest, workload, container }: NewerImage) => {
+    const request = { image, digest, workloads: [workload], container, deadline };
+    return (await rollOut({ database, runtimes, signal }, request)).outcomes;
+  };
   return await keepFresh({
     ...{ database, runtimes, promises, lead, deadline, log, signal },
-    rollOut: async ({ image, digest, workload, container }) => {
-      const request = { image, digest, workloads: [workload], container, deadline };
-      return (await rollOut({ database, runtimes, signal }, request)).outcomes;
-    },
+    ...(windowsOf === undefined ? {} : { windowsOf }),
+    ...(takesTime(planOfFleet(document, '')) ? {} : { rollOut: bringNewer }),
   });
 }
 
@@ -55,5 +62,12 @@ export async function keepFleetFresh(
 ): Promise<void> {
   const promises = agePromises(fleet.document);
   if (promises === undefined || stage.runtimes.length === 0) return;
-  await keepOnceFresh({ ...stage, document: fleet.document, promises }, context);
+  const { planOfFleet, stageOf } = await import('../rollout/index.ts');
+  const { document } = fleet;
+  const { stages, zones } = planOfFleet(document, '');
+  const windowsOf = (workload: Workload): readonly FleetRolloutWindow[] => {
+    const stage = stages[stageOf(workload, stages, zones) ?? -1];
+    return stage?.windows ?? document.rollout?.windows ?? [];
+  };
+  await keepOnceFresh({ ...stage, document, promises, windowsOf }, context);
 }

@@ -30,6 +30,7 @@ export type { Approving } from './plan/approvers.ts';
 export { planOfFleet } from './plan/of-fleet.ts';
 export { type PlannedWorkload, type RolloutPlan, takesTime } from './plan/plan.ts';
 export { simulate, strategyText } from './plan/simulate.ts';
+export { stageOf } from './plan/stage-of.ts';
 export { liftByWord, quarantineReason } from './quarantine.ts';
 export {
   findOrBegin,

@@ -66,13 +66,13 @@ export function agesOf(
 export const marginOf = (maxAge: number, lead: number): number => Math.min(lead, (maxAge * DAY) / 2);
 
 /**
- * What has to be renewed now so that nothing is over its promise when it is looked at next, the most urgent first.
- * @param lead milliseconds until the next look
+ * What has to be renewed so that nothing is over its promise when it is looked at next, the most urgent first.
+ * @param leadOf milliseconds until the next look at a workload
  */
-export function dueOf(ages: readonly WorkloadAge[], lead: number): readonly WorkloadAge[] {
+export function dueOf(ages: readonly WorkloadAge[], leadOf: (workload: Workload) => number): readonly WorkloadAge[] {
   const left = ({ age, maxAge = 0 }: WorkloadAge): number => maxAge * DAY - age;
   return ages
     .filter((one) => one.maxAge !== undefined && one.oldest !== undefined)
-    .filter((one) => left(one) <= marginOf(one.maxAge as number, lead))
+    .filter((one) => left(one) <= marginOf(one.maxAge as number, leadOf(one.workload)))
     .toSorted((a, b) => left(a) - left(b));
 }

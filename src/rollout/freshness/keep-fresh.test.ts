@@ -129,6 +129,29 @@ test('one that fails is left for a day, holds up no other, and is told', async (
   assert.deepEqual(open, [], 'it may be tried again at once');
 });
 
+test('outside its windows nothing is renewed; inside, what would be over before the next one opens', async () => {
+  // 12:00 UTC; windows from 11:00 to 12:30.
+  const windows = [{ from: '11:00', to: '12:30' }];
+  now = Math.ceil(now / DAY) * DAY + 12 * 3_600_000;
+  const ages = { soon: 29.5, young: 10, closed: 40 };
+  const runtime = new PlayedRuntime(ages);
+  const context = contextOf(runtime, {
+    windowsOf: ({ name }) => (name === 'closed' ? [{ from: '01:00', to: '02:00' }] : windows),
+  });
+  const opens = new Date(now + 13 * 3_600_000).toISOString();
+  assert.deepEqual(await keepFresh(context), [
+    { kind: 'refused', workload: 'podman:closed', reason: `40.0 days old: its window opens ${opens}` },
+    { kind: 'renewed', workload: 'podman:soon', milliseconds: 1 },
+  ]);
+  assert.deepEqual(
+    runtime.asked.map(({ before }) => before.getTime()),
+    [now - 30 * DAY + 24 * 3_600_000],
+    'as old as it will be at the first look after the next window has opened',
+  );
+  const always = new PlayedRuntime({ soon2: 29.5 });
+  assert.deepEqual(await keepFresh(contextOf(always)), [], 'without windows there is time enough');
+});
+
 test('two at once renew once; what a dead one began is carried on later, to the same end', async () => {
   const runtime = new PlayedRuntime({ web: 50 });
   let release = (): void => undefined;

@@ -2,10 +2,12 @@ import { type Clock, type Log, messageOf, silentLog, systemClock } from '../../b
 import type { Database } from '../../database/index.ts';
 import { type Digest, parseReference } from '../../oci/index.ts';
 import { quarantined } from '../../publish/index.ts';
+import type { FleetRolloutWindow } from '../../recipe/index.ts';
 import type { RenewalOutcome, RolloutOutcome, RunningCopy, Workload, WorkloadRuntime } from '../../runtime/index.ts';
 import { repositoryOf } from '../select.ts';
 import { supersessions } from '../store.ts';
 import { type AgePromises, agesOf, DAY, dueOf, marginOf, type WorkloadAge } from './ages.ts';
+import { type Chance, chanceOf } from './chance.ts';
 import { endTurn, takeTurn } from './store.ts';
 
 /** A newer image that a workload's container should run. */
@@ -23,6 +25,8 @@ export interface FreshnessContext {
   readonly promises: AgePromises;
   /** Milliseconds until the next look. */
   readonly lead: number;
+  /** When a workload may be changed; always when undefined. */
+  readonly windowsOf?: (workload: Workload) => readonly FleetRolloutWindow[];
   /** Milliseconds without progress until a renewal is taken back. */
   readonly deadline: number;
   /** Brings a newer image to an old workload, which renews it, too. */
@@ -69,7 +73,8 @@ export type FreshnessOutcome = RenewalOutcome | RolloutOutcome;
 /**
  * Renews what is about to be older than was promised, one workload after the other, the most urgent first: by the newer
  * image where one was released, else by new copies of the same. One that fails does not hold up the others, since nothing
- * about them changed; it is tried again a day later.
+ * about them changed; it is tried again a day later. Outside its windows nothing is renewed: what would be over its promise
+ * before the next one opens is renewed in this one.
  */
 export async function keepFresh(context: FreshnessContext): Promise<readonly FreshnessOutcome[]> {
   const { log = silentLog, signal } = context;
@@ -80,18 +85,41 @@ export async function keepFresh(context: FreshnessContext): Promise<readonly Fre
   const workloads = surveyed.flatMap((one) => one.workloads);
   const copies = surveyed.flatMap((one) => one.copies);
   const outcomes: FreshnessOutcome[] = [];
-  for (const due of dueOf(agesOf(workloads, copies, context.promises, now(context)), context.lead)) {
+  const chance = (workload: Workload): Chance =>
+    chanceOf(context.windowsOf?.(workload) ?? [], now(context), context.lead);
+  const leadOf = (workload: Workload): number => {
+    const found = chance(workload);
+    return found.kind === 'now' ? found.lead : context.lead;
+  };
+  for (const due of dueOf(agesOf(workloads, copies, context.promises, now(context)), leadOf)) {
     signal?.throwIfAborted();
     const runtime = owners.get(due.workload.id);
     if (runtime === undefined) continue;
+    // Of its own moment: the ones before it took their time.
+    const may = chance(due.workload);
+    if (may.kind === 'later') {
+      const waits = outsideWindows(due, may.opens);
+      log.info(`${waits.workload} is ${waits.reason}`);
+      outcomes.push(waits);
+      continue;
+    }
     try {
-      outcomes.push(...(await renewOne(context, runtime, due)));
+      outcomes.push(...(await renewOne({ ...context, lead: may.lead }, runtime, due)));
     } catch (error) {
       signal?.throwIfAborted();
       log.warn(`${due.workload.id} grew old and was not renewed: ${messageOf(error)}`);
     }
   }
   return outcomes;
+}
+
+function outsideWindows(
+  { workload, age }: WorkloadAge,
+  opens: number | undefined,
+): RenewalOutcome & { kind: 'refused' } {
+  const when =
+    opens === undefined ? 'none of its windows opens again' : `its window opens ${new Date(opens).toISOString()}`;
+  return { kind: 'refused', workload: workload.id, reason: `${days(age)} old: ${when}` };
 }
 
 async function renewOne(
