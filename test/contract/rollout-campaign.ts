@@ -389,7 +389,7 @@ export function campaignContract(name: string, open: () => Promise<Database>, cl
       edge.away = 'connection refused';
       const id = await begin({ rollout: {} });
       await carry(id, { runtimes });
-      assert.equal(await state(id), 'waiting (retry)');
+      assert.equal(await state(id), 'waiting (away)');
       assert.equal(await runs(), 'new new new new');
       const waiting = await readCampaign(database.kysely, id);
       assert.match(waiting.reason, /does not answer: kubernetes:edge\/shop\/Deployment\/e$/);

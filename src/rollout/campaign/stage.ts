@@ -52,10 +52,10 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
   const waits = (hold: Hold, reason: string): RolledStage => ({
     ...{ outcomes: [], skipped: [], waits: { hold, reason, until: clock.now() + LOOK_AGAIN_MS } },
   });
-  if (lost !== undefined) return waits('retry', `what ${lost} runs on does not answer`);
+  if (lost !== undefined) return waits('away', `what ${lost} runs on does not answer`);
   const away = what === 'undo' ? [] : await awayTargets(context, campaign, surveyed);
   const targets = all.targets.filter(what === 'undo' ? isOpenIn(slots) : isDue(known, away.length > 0));
-  const awaited = { hold: 'retry', reason: awayText(away), until: clock.now() + LOOK_FOR_AWAY_MS } as const;
+  const awaited = { hold: 'away', reason: awayText(away), until: clock.now() + LOOK_FOR_AWAY_MS } as const;
   if (away.length > 0 && targets.length === 0) return { outcomes: [], skipped: [], waits: awaited };
   if (isAwaiting(campaign)) await database.transaction((trx) => changeCampaign(trx, campaign.id, goesOn, by));
   const busy = await busyWith(context, campaign, targets);
@@ -92,15 +92,14 @@ export async function rollStage(context: CarryContext, known: Known, what: 'roll
 /** Milliseconds until it is looked again whether a runtime is back. */
 const LOOK_FOR_AWAY_MS = 60_000;
 const NAMED = 3;
-const AWAY = 'what these run on does not answer: ';
 
 const awayText = (away: readonly string[]): string => {
   const more = away.length > NAMED ? ` and ${away.length - NAMED} more` : '';
-  return `${AWAY}${away.toSorted().slice(0, NAMED).join(', ')}${more}`;
+  return `what these run on does not answer: ${away.toSorted().slice(0, NAMED).join(', ')}${more}`;
 };
 
 /** All that answers is done: that nothing happened is no entry of its history. */
-const isAwaiting = ({ hold, reason }: Campaign): boolean => hold === 'retry' && reason.startsWith(AWAY);
+const isAwaiting = ({ hold }: Campaign): boolean => hold === 'away';
 
 /** Of the stage that is under way, and not done while others are waited for. */
 const isDue =

@@ -16,7 +16,7 @@ export const STATES = [
 export type CampaignState = (typeof STATES)[number];
 
 /** What it waits for, or who paused it. */
-export type Hold = 'window' | 'approval' | 'soak' | 'retry' | 'elsewhere' | 'merge' | 'step' | 'operator';
+export type Hold = 'window' | 'approval' | 'soak' | 'retry' | 'away' | 'elsewhere' | 'merge' | 'step' | 'operator';
 
 const ENDS = ['rolledout', 'rolledback', 'overtaken', 'failed'] as const;
 export type EndState = (typeof ENDS)[number];
@@ -58,6 +58,7 @@ export function operate(state: CampaignState, hold: Hold | undefined, action: Op
   }
   if (state === 'paused') return { kind: 'becomes', state: 'running', hold: undefined };
   // Another attempt, now; and whoever carries it on is woken.
-  if (state === 'running' || hold === 'retry') return { kind: 'becomes', state: 'running', hold: undefined };
+  if (state === 'running' || hold === 'retry' || hold === 'away')
+    return { kind: 'becomes', state: 'running', hold: undefined };
   return { kind: 'refused', reason: `it waits for ${hold ?? 'its turn'}` };
 }

@@ -30,6 +30,7 @@ const HOLDS: Readonly<Record<string, string>> = {
   approval: 'for approval',
   soak: 'while the stage is watched',
   retry: 'for another attempt',
+  away: 'for what does not answer',
   elsewhere: 'for another rollout',
   merge: 'for a pull request',
   step: 'at a step',
