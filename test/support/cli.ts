@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -43,7 +43,13 @@ function environment(home: string, more: Readonly<Record<string, string>>): Node
 /** @param home default: a folder in the test's own */
 export async function openCli(context: TestContext, home?: string): Promise<Cli> {
   const root = await mkdtemp(join(tmpdir(), 'heraklit-e2e-'));
-  context.after(() => rm(root, { recursive: true, force: true }));
+  // Hooks run in their order, and one that throws ends them: a mount of a container that still runs would keep a server
+  // that the test started alive, and with it the test.
+  context.after(async () => {
+    await rm(root, { recursive: true, force: true }).catch(() => {
+      process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+    });
+  });
   const where = home ?? join(root, 'home');
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<Ended> => {
     const child = spawn(process.execPath, [BIN, ...args], {
