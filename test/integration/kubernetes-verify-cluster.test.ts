@@ -49,7 +49,7 @@ async function restricted({ api, kubeconfig, namespace }: TestCluster): Promise<
 before(async () => {
   const [image] = process.env.HERAKLIT_TEST_CLUSTER_IMAGES?.split(',') ?? [];
   if (image === undefined) {
-    skip = 'HERAKLIT_TEST_CLUSTER_IMAGES not set';
+    skip = 'KUBECONFIG not set, or no HERAKLIT_TEST_CLUSTER_IMAGES';
     return;
   }
   const opened = await openTestCluster();

@@ -1,8 +1,8 @@
 /** Runs heraklit as its users do: a child process, a home of its own, nothing of the developer's configuration. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -47,7 +47,7 @@ export async function openCli(context: TestContext, home?: string): Promise<Cli>
   // that the test started alive, and with it the test.
   context.after(async () => {
     await rm(root, { recursive: true, force: true }).catch(() => {
-      process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+      process.once('exit', () => spawnSync('rm', ['-rf', '--one-file-system', root]));
     });
   });
   const where = home ?? join(root, 'home');
