@@ -12,6 +12,7 @@ import type {
 import type { EngineConnection } from './connect.ts';
 import { engineHostError } from './errors.ts';
 import type { EngineAnswer, EngineCall } from './http.ts';
+import { listDespiteLost } from './lost-containers.ts';
 
 /** Milliseconds without a byte while the engine pulls (it is silent while it unpacks a layer). */
 const PULL_SILENCE = 600_000;
@@ -138,7 +139,8 @@ export function engineApi(connection: EngineConnection, login?: RegistryLogin): 
     engine,
     list: async (labels = []) => {
       const filters = encodeURIComponent(JSON.stringify(labels.length === 0 ? {} : { label: labels }));
-      return json(await ask({ path: `/containers/json?all=true&filters=${filters}` }));
+      const path = `/containers/json?all=true&filters=${filters}`;
+      return await listDespiteLost(async () => json(await ask({ path })), ask);
     },
     inspect: async (name) => {
       const answer = await ask({ path: `/containers/${id(name)}/json` }, 404);

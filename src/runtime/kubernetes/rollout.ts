@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isHeraklitError } from '../../base/index.ts';
 import type { RolloutOutcome, RolloutRequest, Workload } from '../port.ts';
 import type { RolloutStrategy } from '../strategy.ts';
@@ -71,6 +72,20 @@ async function letGo(run: Run): Promise<void> {
 const isOfCluster = (kind: Workload['kind']): kind is RunKind =>
   ([...WORKLOAD_KINDS, ...FOREIGN_KINDS] as readonly string[]).includes(kind);
 
+/** Looks for which a controller may lag behind the newest state: the end of a rollout of ours is one, by its annotations. */
+const UNSEEN = 3;
+
+async function readSeen(run: Run, { look }: Pace): Promise<WorkloadObject> {
+  for (let looks = 1; ; looks += 1) {
+    const object = await readRun(run);
+    const status = rolloutStatus(run.kind, object);
+    const unseen = status.kind === 'progressing' && status.unseen === true;
+    if (!unseen || claimOf(object) !== undefined || looks === UNSEEN) return object;
+    await sleep(look, undefined, run.signal === undefined ? {} : { signal: run.signal }).catch(() => undefined);
+    run.signal?.throwIfAborted();
+  }
+}
+
 /** @throws KUBERNETES_WORKLOAD_MISSING and what the strategies throw */
 export async function rolloutOnKubernetes(
   client: KubernetesClient,
@@ -84,7 +99,7 @@ export async function rolloutOnKubernetes(
     throw kubernetesError('KUBERNETES_WORKLOAD_MISSING', `${workload} is a ${kind}, which no cluster has`);
   }
   const place = { client, kind, namespace, name, signal };
-  const object = await readRun(place as Run);
+  const object = await readSeen(place as Run, pace);
   const container = containerOf(place, object, request.container);
   const to = request.image;
   const left = claimOf(object);
